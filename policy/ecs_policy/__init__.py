@@ -1,0 +1,1 @@
+"""Consistency and practice rules for Amazon ECS as a Pulumi policy pack."""
