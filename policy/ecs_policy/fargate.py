@@ -34,7 +34,7 @@ PLATFORM_1_4_CPUS = (8192, 16384)
 """Task CPU sizes (units) that need platform version 1.4.0 or later."""
 
 EPHEMERAL_STORAGE_GIB = (21, 200)
-"""Least and greatest `ephemeralStorage.sizeInGib`; a task without the block gets 20 GiB. Linux, platform 1.4.0 or later."""
+"""Least and greatest `ephemeralStorage.sizeInGib` (without it: 20 GiB). Linux, platform version 1.4.0 or later."""
 
 MAX_STOP_TIMEOUT_SECONDS = 120
 """Greatest `stopTimeout` of a container."""
@@ -51,12 +51,12 @@ _GIGABYTES = re.compile(r"([0-9]{1,6}|[0-9]{0,6}\.[0-9]{1,6})\s*gb", re.IGNORECA
 
 
 def parse_cpu(value: object) -> int | None:
-    """CPU units of a task's `cpu` in any spelling AWS takes: `256`, `"256"`, `".25 vCPU"`, `"1 vcpu"`. None: not one of them."""
+    """CPU units of a task's `cpu` in any spelling AWS takes (`256`, `"256"`, `".25 vCPU"`); None when it is no such size."""
     return _parse(value, _VCPU)
 
 
 def parse_memory(value: object) -> int | None:
-    """MiB of a task's `memory` in any spelling AWS takes: `512`, `"512"`, `"0.5GB"`, `"2 gb"`. None: not one of them."""
+    """MiB of a task's `memory` in any spelling AWS takes (`512`, `"512"`, `"0.5 GB"`); None when it is no such size."""
     return _parse(value, _GIGABYTES)
 
 
