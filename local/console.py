@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import sys
 import threading
 import time
@@ -11,18 +12,29 @@ from collections.abc import Iterator
 
 REFRESH_SECONDS_TTY = 0.2
 REFRESH_SECONDS_PIPED = 15.0
+CLEAR_LINE = "\r\x1b[2K"
 
 
 class UserError(Exception):
     """A condition its reader can mend; the text is one line: what is wrong, then the remedy."""
 
 
-def colour_wanted() -> bool:
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+def is_terminal() -> bool:
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
 
 
 def paint(text: str, code: str) -> str:
-    return f"\x1b[{code}m{text}\x1b[0m" if colour_wanted() else text
+    return f"\x1b[{code}m{text}\x1b[0m" if is_terminal() and "NO_COLOR" not in os.environ else text
+
+
+_running: list[Step] = []
+_printing = threading.RLock()
+
+
+def say(text: str = "") -> None:
+    """Prints a line of its own, above the live line of the steps that are running."""
+    with _printing:
+        print(f"{CLEAR_LINE if is_terminal() and _running else ''}{text}", flush=True)
 
 
 class Step:
@@ -32,9 +44,6 @@ class Step:
         self.title = title
         self.detail = ""
         self.started = time.monotonic()
-        self._over = threading.Event()
-        self._shown = ""
-        self._thread = threading.Thread(target=self._show_progress, daemon=True)
 
     @property
     def elapsed_seconds(self) -> float:
@@ -43,34 +52,43 @@ class Step:
     def note(self, detail: str) -> None:
         self.detail = detail.strip()
 
-    def _line(self) -> str:
+    def __str__(self) -> str:
         return f"{self.title} ({self.elapsed_seconds:.0f} s)" + (f": {self.detail}" if self.detail else "")
 
-    def _show_progress(self) -> None:
-        tty = colour_wanted()
-        while not self._over.wait(REFRESH_SECONDS_TTY if tty else REFRESH_SECONDS_PIPED):
-            if tty:
-                columns = os.get_terminal_size().columns if sys.stdout.isatty() else 120
-                print(f"\r\x1b[2K… {self._line()}"[: columns + 5], end="", flush=True)
-            else:
-                print(f"  … {self._line()}", flush=True)
 
-    def _finish(self, mark: str, colour: str, text: str) -> None:
-        self._over.set()
-        self._thread.join()
-        clear = "\r\x1b[2K" if colour_wanted() else ""
-        print(f"{clear}{paint(mark, colour)} {text}", flush=True)
+def _show_running_steps() -> None:
+    while _running:
+        time.sleep(REFRESH_SECONDS_TTY)
+        with _printing:
+            if is_terminal() and _running:
+                line = "… " + "  ·  ".join(map(str, _running))
+                print(CLEAR_LINE + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
+            elif not is_terminal():
+                for current in _running:
+                    if current.elapsed_seconds % REFRESH_SECONDS_PIPED < REFRESH_SECONDS_TTY and (
+                        current.elapsed_seconds > REFRESH_SECONDS_TTY
+                    ):
+                        say(f"  … {current}")
 
 
 @contextlib.contextmanager
 def step(title: str) -> Iterator[Step]:
-    """Shows `title` with elapsed time while the block runs; the last note becomes the result shown beside it."""
+    """Shows `title` with elapsed time while the block runs; its last note becomes the result shown beside it."""
     current = Step(title)
-    current._thread.start()
+    with _printing:
+        _running.append(current)
+        if len(_running) == 1:
+            threading.Thread(target=_show_running_steps, daemon=True).start()
     try:
         yield current
     except BaseException:
-        current._finish("✗", "31", f"{title} failed after {current.elapsed_seconds:.1f} s")
+        _finish(current, paint("✗", "31"), f"{title}: failed")
         raise
-    took = f" [{current.elapsed_seconds:.1f} s]" if current.elapsed_seconds >= 1 else ""
-    current._finish("✓", "32", title + (f": {current.detail}" if current.detail else "") + took)
+    _finish(current, paint("✓", "32"), title + (f": {current.detail}" if current.detail else ""))
+
+
+def _finish(current: Step, mark: str, text: str) -> None:
+    with _printing:
+        took = f" [{current.elapsed_seconds:.1f} s]" if current.elapsed_seconds >= 1 else ""
+        say(f"{mark} {text}{took}")
+        _running.remove(current)

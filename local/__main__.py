@@ -1,0 +1,309 @@
+"""`python -m local up|preview|down|status|logs|shell`: the program of this repository on this machine, without AWS."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from local import console, emulator, lock, paths
+from local.console import UserError, say, step
+
+PYTHON_NEEDED = (3, 10)
+DISK_NEEDED_GIB = 2
+STACK = "local"
+STATE = paths.LOCAL / "state"
+PREVIEW_STATE = paths.LOCAL / "preview"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = _parser()
+    chosen = parser.parse_args(arguments)
+    command: Callable[[argparse.Namespace], int] = chosen.command
+    try:
+        _check_machine()
+        paths.LOCAL.mkdir(exist_ok=True)
+        os.chdir(paths.ROOT)
+        return command(chosen)
+    except UserError as problem:
+        print(f"{console.paint('error', '31')}: {problem}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(name: str, command: Callable[[argparse.Namespace], int]) -> argparse.ArgumentParser:
+        added = commands.add_parser(name, help=command.__doc__, description=command.__doc__)
+        added.set_defaults(command=command)
+        return added
+
+    add("up", up).add_argument(
+        "--refresh", action="store_true", help="first read what really runs, so that drift is repaired"
+    )
+    add("preview", preview).add_argument(
+        "--stack", default=STACK, help="the stack whose configuration is used (default: local)"
+    )
+    add("status", status)
+    add("logs", logs).add_argument("--follow", "-f", action="store_true", help="keep printing new lines until Ctrl-C")
+    add("shell", shell).add_argument("words", nargs="*", metavar="COMMAND", help="what to run (default: bash)")
+    add("down", down)
+    return parser
+
+
+def _check_machine() -> None:
+    if sys.version_info < PYTHON_NEEDED:
+        needed = ".".join(map(str, PYTHON_NEEDED))
+        raise UserError(
+            f"Python: this is {sys.version.split()[0]}, {needed} or newer is needed; run `make PYTHON=python3.12 up`"
+        )
+    free_gib = shutil.disk_usage(paths.ROOT).free / 2**30
+    if free_gib < DISK_NEEDED_GIB:
+        raise UserError(f"disk: {free_gib:.1f} GiB free here, {DISK_NEEDED_GIB} GiB are needed; free some space")
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    def busy(pid: str) -> UserError:
+        return UserError(
+            f"another `make up`, `down` or `preview` works in this folder (process {pid}); wait until it is done"
+        )
+
+    with lock.exclusive(paths.LOCAL / "lock", busy=busy):
+        yield
+
+
+def up(chosen: argparse.Namespace) -> int:
+    """Run the program here: real engine, policy pack, containers; ends with the answer of the load balancer."""
+    from local import base_image, cloud, docker_engine, engine, stack
+
+    began = time.monotonic()
+    with _alone():
+        preparing_engine = engine.Preparation()
+        settings = stack.effective_configuration(STACK)
+        docker_engine.ensure()
+        configured_base = settings["imageBase"]
+        base = base_image.ensure(configured_base)
+        region = settings["aws:region"]
+        cloud_now = _ensure_cloud(region)
+        providers = stack.Providers(online=True, base_images={configured_base: base})
+        try:
+            stack.warm_up()
+            local = stack.LocalStack(STACK, preparing_engine.result(), providers, state=STATE)
+            (STATE / "cloud").write_text(cloud_now.identity)
+            if chosen.refresh:
+                with step("Read what really runs") as shown:
+                    drift = local.refresh(shown)
+                if not _accept(drift):
+                    return 1
+            with step("Preview with the policy pack") as shown:
+                planned = local.preview(shown, verbose=False)
+                shown.note(f"{planned.changed} changes" if planned.changed else "nothing changed")
+            if not _accept(planned):
+                return 1
+            if planned.changed:
+                with step("Update") as shown:
+                    done = local.up(shown)
+                if not _accept(done, policies=False):
+                    _explain_tasks(region)
+                    return 1
+                done.print_summary()
+            outputs = local.outputs()
+        finally:
+            providers.stop()
+    host = cloud.load_balancer_host(outputs["albDnsName"], region)
+    code, body = cloud.wait_for_answer(host)
+    if code != 200:
+        say(f"{console.paint('✗', '31')} http://{host}/ answered {code or 'nothing'}: {body.strip()[:200]}")
+        _explain_tasks(region)
+        return 1
+    say()
+    say(console.paint(body.strip(), "1"))
+    say()
+    say(f"  from     http://{host}/  ({time.monotonic() - began:.0f} s{'' if planned.changed else ', 0 changes'})")
+    say("  next     edit app_image/html/index.html and run `make up` again; `make status`, `make logs`, `make shell`")
+    say("  end      `make down` removes everything")
+    return 0
+
+
+def _ensure_cloud(region: str) -> emulator.Emulator:
+    """The emulator, with a state that belongs to it: a new cloud is empty, so what the old state tells of is gone."""
+    from local import stack
+
+    stack.unlock(STATE)
+    if stack.was_interrupted(STATE):
+        say("  the last update was interrupted while it created resources: starting again with an empty cloud")
+        emulator.stop()
+    found = emulator.ensure(region)
+    marker = STATE / "cloud"
+    if STATE.exists() and (not marker.exists() or marker.read_text() != found.identity):
+        if stack.recorded(STATE):
+            say("  the emulator was restarted and its cloud is empty: starting from nothing")
+        shutil.rmtree(STATE)
+    STATE.mkdir(parents=True, exist_ok=True)
+    return found
+
+
+def _accept(report: Any, *, policies: bool = True) -> bool:
+    """Prints what a run complained about; True where it may go on."""
+    if policies:
+        report.print_policies()
+    for warning in report.warnings:
+        say(f"  {console.paint('!', '33')} {warning}")
+    for error in report.errors:
+        say(f"  {console.paint('✗', '31')} {error}")
+    refused = [violation for violation in report.violations if violation[0] == "mandatory"]
+    if refused:
+        say(
+            f"  refused by {len(refused)} mandatory rule{'s' * (len(refused) > 1)}: nothing was changed"
+            if policies
+            else ""
+        )
+    return not report.errors and not refused
+
+
+def preview(chosen: argparse.Namespace) -> int:
+    """Show what an update of a stack would change, checked by the policy pack, offline."""
+    from local import engine, stack
+
+    stack.configuration(chosen.stack)
+    with _alone():
+        preparing_engine = engine.Preparation()
+        online = chosen.stack == STACK and emulator.running() is not None and stack.recorded(STATE) is not None
+        state = STATE if online else PREVIEW_STATE
+        providers = stack.Providers(online=online)
+        try:
+            stack.warm_up()
+            state.mkdir(parents=True, exist_ok=True)
+            stack.unlock(state)
+            previewed = stack.LocalStack(chosen.stack, preparing_engine.result(), providers, state=state)
+            with step(f"Preview of {chosen.stack} with the policy pack") as shown:
+                planned = previewed.preview(shown, verbose=True)
+            accepted = _accept(planned)
+            planned.print_summary()
+        finally:
+            providers.stop()
+    return 0 if accepted else 1
+
+
+def status(_: argparse.Namespace) -> int:
+    """Show the service, its tasks, the health of its targets, the image and the address."""
+    from local import cloud
+
+    region, outputs = _running_outputs()
+    found = cloud.service(outputs["clusterName"], outputs["serviceName"], region)
+    described = found.described
+    host = cloud.load_balancer_host(outputs["albDnsName"], region)
+    say(f"url       http://{host}/")
+    say(f"image     {outputs['imageUri']}")
+    say(f"revision  {described['taskDefinition'].rpartition('/')[2]}")
+    counts = ", ".join(f"{described[f'{kind}Count']} {kind}" for kind in ("running", "pending", "desired"))  # type: ignore[literal-required]
+    say(f"service   {described['serviceName']}: {counts}")
+    for deployment in described["deployments"]:
+        failed = f", {deployment['failedTasks']} failed tasks" if deployment.get("failedTasks") else ""
+        revision = deployment["taskDefinition"].rpartition("/")[2]
+        say(f"          {deployment['status']} {revision}: {deployment.get('rolloutState', '?')}{failed}")
+    say(f"{'task':<10}{'status':<10}{'revision':<28}{'address':<16}{'target':<10}reason")
+    for task in found.tasks:
+        where = cloud.address(task)
+        say(
+            f"{task['taskArn'].rpartition('/')[2][:8]:<10}{task['lastStatus']:<10}"
+            f"{task['taskDefinitionArn'].rpartition('/')[2]:<28}{where:<16}{found.targets.get(where, '-'):<10}"
+            f"{task.get('stoppedReason', '')}"
+        )
+    return 0
+
+
+def logs(chosen: argparse.Namespace) -> int:
+    """Print the log of the tasks."""
+    from local import cloud
+
+    region, outputs = _running_outputs()
+    for line in cloud.log_lines(outputs["logGroupName"], region, follow=chosen.follow):
+        say(line)
+    return 0
+
+
+def shell(chosen: argparse.Namespace) -> int:
+    """Open a shell in a running task's container, as ECS Exec does."""
+    from local import cloud
+
+    region, outputs = _running_outputs()
+    found = cloud.service(outputs["clusterName"], outputs["serviceName"], region)
+    containers = filter(
+        None, map(cloud.container_of, (task for task in found.tasks if task["lastStatus"] == "RUNNING"))
+    )
+    container = next(containers, None)
+    if not container:
+        raise UserError("shell: no task is running; `make status` tells why")
+    terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    return subprocess.run(["docker", "exec", "-i", *terminal, container, *(chosen.words or ["bash"])]).returncode  # noqa: S607
+
+
+def down(_: argparse.Namespace) -> int:
+    """Remove everything that `up` made: resources, containers, emulator, its data; stop Docker if `up` started it."""
+    from local import docker_engine, engine, stack
+
+    with _alone():
+        if emulator.running() and stack.recorded(STATE) and docker_engine.running():
+            found = engine.find()
+            if found:
+                providers = stack.Providers(online=True)
+                try:
+                    stack.unlock(STATE)
+                    with step("Destroy the stack") as shown:
+                        gone = stack.LocalStack(STACK, found, providers, state=STATE).destroy(shown)
+                    _accept(gone)  # what could not be destroyed goes with the emulator
+                finally:
+                    providers.stop()
+        with step("Stop the emulator, remove its containers and data"):
+            emulator.stop()
+            shutil.rmtree(STATE, ignore_errors=True)
+        docker_engine.stop_if_ours()
+    return 0
+
+
+def _running_outputs() -> tuple[str, dict[str, Any]]:
+    from local import stack
+
+    recorded = stack.recorded(STATE) if emulator.running() else None
+    if not recorded:
+        raise UserError("the local stack is not running; run `make up`")
+    resources = recorded.get("resources") or []
+    outputs = next((found.get("outputs") for found in resources if found["type"] == "pulumi:pulumi:Stack"), None)
+    if not outputs or "albDnsName" not in outputs:
+        raise UserError("the local stack is not complete; run `make up`")
+    return str(stack.effective_configuration(STACK)["aws:region"]), dict(outputs)
+
+
+def _explain_tasks(region: str) -> None:
+    """Why tasks stopped, where ECS knows it."""
+    from local import cloud, stack
+
+    resources = (stack.recorded(STATE) or {}).get("resources") or []
+    for found in (found for found in resources if found["type"] == "aws:ecs/service:Service"):
+        described = cloud.service(found["outputs"]["cluster"], found["outputs"]["name"], region)
+        for task in described.tasks:
+            if task.get("stoppedReason"):
+                say(f"  task {task['taskArn'].rpartition('/')[2][:8]} stopped: {task['stoppedReason']}")
+        for event in described.described.get("events", [])[:3]:
+            say(f"  {event['message']}")
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+    raise SystemExit(main())

@@ -1,0 +1,343 @@
+"""The Pulumi side of the local stack: the real engine runs this repository's program with the policy pack.
+
+The program runs in this process (an Automation API inline program), the resources are made by the providers of
+`local/providers`, the state is a folder.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import runpy
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pulumi import automation
+from pulumi.automation import events
+
+from local import console, emulator, paths
+from local.console import Step, UserError
+from local.engine import Engine
+
+POLICY_PACK = paths.ROOT / "policy"
+POLICY_CONFIG = Path(__file__).parent / "policy-config.json"
+PROVIDERS_START_SECONDS = 60
+_UNCHANGED = {events.OpType.SAME, events.OpType.READ}
+_SIGNS = {"create": ("+", "32"), "update": ("~", "33"), "delete": ("-", "31"), "replace": ("±", "35")}
+
+
+def stack_file(name: str) -> Path:
+    return paths.ROOT / f"Pulumi.{name}.yaml"
+
+
+def configuration(name: str) -> dict[str, Any]:
+    """The `config` of `Pulumi.<name>.yaml`. Raises UserError where there is no such stack."""
+    file = stack_file(name)
+    if not file.exists():
+        known = ", ".join(sorted(found.name.split(".")[1] for found in paths.ROOT.glob("Pulumi.*.yaml")))
+        raise UserError(f"STACK: got {name}, expected one of {known}; name one of them, or write {file.name}")
+    return dict((yaml.safe_load(file.read_text()) or {}).get("config") or {})
+
+
+def effective_configuration(name: str) -> dict[str, Any]:
+    """The stack's configuration with the defaults that `Pulumi.yaml` declares."""
+    declared = yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["config"]
+    defaults = {
+        key: schema.get("default", schema.get("value")) for key, schema in declared.items() if isinstance(schema, dict)
+    }
+    return defaults | {key.removeprefix(f"{project_name()}:"): value for key, value in configuration(name).items()}
+
+
+def project_name() -> str:
+    return str(yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["name"])
+
+
+def warm_up() -> None:
+    """Imports what the program imports while the engine and the providers start."""
+
+    def load() -> None:
+        from pulumi_aws import cloudwatch, ec2, ecr, ecs, iam, lb, vpc
+
+        for module in (cloudwatch, ec2, ecr, ecs, iam, lb, vpc):
+            dir(module)
+
+    threading.Thread(target=load, daemon=True).start()
+
+
+class Providers:
+    """The process that serves the local providers; it ends when this one does."""
+
+    def __init__(self, *, online: bool, base_images: dict[str, str] | None = None) -> None:
+        log = (paths.LOCAL / "providers.log").open("wb")
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
+        environment |= {"LOCAL_PROGRAM_DIR": str(paths.ROOT), "LOCAL_BASE_IMAGES": json.dumps(base_images or {})}
+        if online:
+            environment |= {
+                "AWS_ENDPOINT_URL": emulator.ENDPOINT,
+                "AWS_ACCESS_KEY_ID": "test",
+                "AWS_SECRET_ACCESS_KEY": "test",
+                "LOCAL_REGISTRY": emulator.REGISTRY,
+            }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "local.providers"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment,
+            cwd=paths.ROOT,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for the engine, which still needs its providers to stop cleanly
+        )
+
+    def addresses(self) -> str:
+        """The value of PULUMI_DEBUG_PROVIDERS."""
+        assert self._process.stdout
+        line = self._process.stdout.readline()
+        if not line:
+            raise UserError("local providers: did not start; see .local/providers.log")
+        return ",".join(f"{name}:{port}" for name, port in json.loads(line).items())
+
+    def stop(self) -> None:
+        assert self._process.stdin
+        self._process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(5)
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout
+        self._process.stdout.close()
+
+
+@dataclass
+class Report:
+    """What one engine run did, gathered from its events."""
+
+    title: str
+    shown: Step
+    verbose: bool
+    changes: dict[str, int] = field(default_factory=dict)
+    errors: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    violations: list[tuple[str, str, str, str]] = field(default_factory=list)
+    _started: dict[str, float] = field(default_factory=dict)
+
+    def on_event(self, event: events.EngineEvent) -> None:
+        if event.resource_pre_event:
+            metadata = event.resource_pre_event.metadata
+            self._started[metadata.urn] = time.monotonic()
+            if metadata.op not in _UNCHANGED:
+                self.shown.note(f"{_verb(metadata.op)} {_name(metadata.urn)}")
+        elif event.res_outputs_event:
+            self._show(event.res_outputs_event.metadata)
+        elif event.diagnostic_event:
+            self._diagnose(event.diagnostic_event)
+        elif event.policy_event:
+            policy = event.policy_event
+            violation = (
+                policy.enforcement_level,
+                policy.policy_name,
+                policy.resource_urn or "",
+                policy.message.strip(),
+            )
+            if violation not in self.violations:
+                self.violations.append(violation)
+        elif event.summary_event:
+            self.changes = {str(op.value): count for op, count in event.summary_event.resource_changes.items()}
+
+    @property
+    def changed(self) -> int:
+        return sum(count for op, count in self.changes.items() if op not in {kind.value for kind in _UNCHANGED})
+
+    def _show(self, metadata: events.StepEventMetadata) -> None:
+        op = metadata.op.value
+        if not self.verbose or metadata.op in _UNCHANGED or metadata.logical is False:
+            return
+        kind = next((kind for kind in _SIGNS if kind in op), "update")
+        sign, colour = _SIGNS[kind]
+        took = time.monotonic() - self._started.get(metadata.urn, time.monotonic())
+        changed = f" ({', '.join(metadata.diffs)})" if metadata.diffs else ""
+        seconds = f" {took:.1f} s" if took >= 1 else ""
+        console.say(f"  {console.paint(sign, colour)} {_name(metadata.urn)}{changed}{seconds}")
+
+    def _diagnose(self, diagnostic: events.DiagnosticEvent) -> None:
+        text = _plain(diagnostic.message).strip()
+        if diagnostic.ephemeral or diagnostic.severity == "info":
+            self.shown.note(text.splitlines()[-1] if text else "")
+        elif diagnostic.severity == "error" and not text.startswith("update failed"):
+            where = (
+                f"{_name(diagnostic.urn)}: " if diagnostic.urn and "pulumi:pulumi:Stack" not in diagnostic.urn else ""
+            )
+            self.errors.append(where + text)
+        elif diagnostic.severity == "warning":
+            self.warnings.append(text)
+
+    def print_policies(self) -> None:
+        for level, name, urn, message in sorted(self.violations):
+            mandatory = level == "mandatory"
+            sign = console.paint("✗", "31") if mandatory else console.paint("!", "33")
+            where = f" {_name(urn)}" if urn else ""
+            console.say(f"  {sign} [{level}] {name}{where}\n      " + message.replace("\n", "\n      "))
+
+    def print_summary(self) -> None:
+        counted = ", ".join(f"{count} {op}" for op, count in sorted(self.changes.items()) if op != "same")
+        console.say(f"  {counted + ', ' if counted else ''}{self.changes.get('same', 0)} unchanged")
+
+
+def _name(urn: str) -> str:
+    parts = urn.split("::")
+    return f"{parts[-2].rpartition('$')[2]} {parts[-1]}" if len(parts) >= 4 else urn
+
+
+def _verb(op: events.OpType) -> str:
+    return {"create": "creating", "update": "updating", "delete": "deleting", "replace": "replacing"}.get(
+        op.value, op.value
+    )
+
+
+def _plain(message: str) -> str:
+    """Without the colour directives of the engine, such as `<{%reset%}>`."""
+    while "<{%" in message:
+        before, _, rest = message.partition("<{%")
+        message = before + rest.partition("%}>")[2]
+    return message
+
+
+class LocalStack:
+    """One stack of this program on a state folder of its own."""
+
+    def __init__(self, name: str, engine: Engine, providers: Providers, *, state: Path) -> None:
+        self.name = name
+        self._state = state
+        work_dir = state / "work"
+        self._write_work_dir(work_dir)
+        options = automation.LocalWorkspaceOptions(
+            work_dir=str(work_dir),
+            pulumi_home=str(paths.LOCAL / "pulumi"),
+            pulumi_command=engine.command(),
+            env_vars=self._environment(engine, providers.addresses()),
+        )
+        self._stack = automation.create_or_select_stack(name, project_name(), self._program, opts=options)
+
+    def _environment(self, engine: Engine, providers: str) -> dict[str, str]:
+        passphrase = paths.LOCAL / "passphrase"
+        if not passphrase.exists():
+            descriptor = os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            os.write(descriptor, secrets.token_urlsafe(32).encode())
+            os.close(descriptor)
+        environment = {
+            "PULUMI_BACKEND_URL": f"file://{self._state}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+            "PULUMI_CONFIG_PASSPHRASE": "",
+            "PULUMI_DEBUG_PROVIDERS": providers,
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        if not engine.has_python_language_host:
+            environment["PATH"] = f"{_policy_launcher()}{os.pathsep}{os.environ['PATH']}"
+        return environment
+
+    def _write_work_dir(self, work_dir: Path) -> None:
+        """Copies the project and stack files: the engine writes its encryption salt there, the checkout stays clean."""
+        work_dir.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(paths.ROOT / "Pulumi.yaml", work_dir / "Pulumi.yaml")
+        copied = work_dir / stack_file(self.name).name
+        salt = (yaml.safe_load(copied.read_text()) or {}).get("encryptionsalt") if copied.exists() else None
+        content = yaml.safe_load(stack_file(self.name).read_text()) or {}
+        for key in ("secretsprovider", "encryptedkey"):
+            content.pop(key, None)
+        if salt:
+            content["encryptionsalt"] = salt
+        copied.write_text(yaml.safe_dump(content))
+
+    def _program(self) -> None:
+        runpy.run_path(str(paths.ROOT / "__main__.py"), run_name="__main__")
+
+    def preview(self, shown: Step, *, verbose: bool) -> Report:
+        """What `up` would change. The report's `errors` are empty where it may be done."""
+        return self._run("preview", self._stack.preview, shown, verbose=verbose)
+
+    def up(self, shown: Step) -> Report:
+        return self._run("up", self._stack.up, shown, verbose=True)
+
+    def refresh(self, shown: Step) -> Report:
+        return self._run("refresh", self._stack.refresh, shown, verbose=True, policies=False)
+
+    def destroy(self, shown: Step) -> Report:
+        return self._run("destroy", self._stack.destroy, shown, verbose=True, policies=False)
+
+    def outputs(self) -> dict[str, Any]:
+        return {name: output.value for name, output in self._stack.outputs().items()}
+
+    def _run(
+        self, title: str, operation: Callable[..., Any], shown: Step, *, verbose: bool, policies: bool = True
+    ) -> Report:
+        report = Report(title, shown, verbose)
+        arguments: dict[str, Any] = {"on_event": report.on_event, "color": "never"}
+        if policies:
+            arguments |= {"policy_packs": [str(POLICY_PACK)], "policy_pack_configs": [str(POLICY_CONFIG)]}
+        with _interrupt_is_for_the_engine():
+            try:
+                operation(**arguments)
+            except automation.errors.CommandError as failure:
+                if not report.errors and not any(level == "mandatory" for level, *_ in report.violations):
+                    report.errors.append(_last_lines(str(failure)))
+        return report
+
+
+def _last_lines(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return "\n".join(lines[-12:])
+
+
+@contextlib.contextmanager
+def _interrupt_is_for_the_engine() -> Iterator[None]:
+    """The terminal sends Ctrl-C to the engine too: it finishes what it is doing, saves its state, and is waited for."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: console.say("  stopping after the current operations …"))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _policy_launcher() -> Path:
+    """The folder of the program by which an engine without a Python language host starts a policy pack."""
+    folder = paths.LOCAL / "bin"
+    folder.mkdir(exist_ok=True)
+    launcher = folder / "pulumi-analyzer-policy-python"
+    python = POLICY_PACK / ".venv" / "bin" / "python"
+    launcher.write_text(f'#!/bin/sh\nexec "{python}" -u -m pulumi.policy "$1" "$2"\n')
+    launcher.chmod(0o755)
+    return folder
+
+
+def recorded(state: Path) -> dict[str, Any] | None:
+    """The last checkpoint of a state folder, read without the engine."""
+    for file in state.glob(".pulumi/stacks/*/*.json"):
+        latest: dict[str, Any] = json.loads(file.read_text()).get("checkpoint", {}).get("latest") or {}
+        return latest
+    return None
+
+
+def was_interrupted(state: Path) -> bool:
+    """True where an engine died while creating: what it made may be in the cloud without being in the state."""
+    pending = (recorded(state) or {}).get("pending_operations") or []
+    return any(operation.get("type") == "creating" for operation in pending)
+
+
+def unlock(state: Path) -> None:
+    """Removes the lock of an engine that died. The caller holds the checkout's own lock, so no engine is running."""
+    shutil.rmtree(state / ".pulumi" / "locks", ignore_errors=True)

@@ -1,0 +1,317 @@
+"""Property values with three states: known, unknown (a preview cannot know it yet) and absent.
+
+`Value` is a cursor: a place in a resource's properties together with what is there. Rules read properties through it only.
+Reading what is unknown or malformed raises `NotEvaluated`, which ends the check at hand and no other.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from ecs_policy.model import Resource
+
+R = TypeVar("R", bound="Resource")
+
+SENTINELS = frozenset(
+    {
+        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
+        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
+        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
+        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
+        "030794c1-ac77-496b-92df-f27374a8bd58",
+        "e48ece36-62e2-4504-bad9-02848725956a",
+        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
+    }
+)
+"""What the engine sends in place of an unknown boolean, number, string, list, asset, archive or object."""
+
+_SIGNATURE = "4dabf18193072939515e22adb298388d"
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the protocol's marker, not a password
+_OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
+
+# One secret environment variable makes all of `containerDefinitions` secret: these fields of it may be shown all the same.
+_NEVER_SECRET = frozenset(
+    {"name", "image", "logDriver", "containerName", "sourceContainer", "sourceVolume", "condition", "protocol"}
+)
+
+
+class _State:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __repr__(self) -> str:
+        return self._name
+
+
+UNKNOWN = _State("UNKNOWN")
+ABSENT = _State("ABSENT")
+
+Step = str | int
+
+
+class Problem(NamedTuple):
+    """One violation: where it is and the whole message."""
+
+    urn: str
+    location: str
+    message: str
+
+
+class Unevaluated(NamedTuple):
+    """One thing that could not be decided: the property that stood in the way, and why."""
+
+    urn: str
+    location: str
+    reason: str
+
+
+class NotEvaluated(Exception):  # noqa: N818 it is an outcome, not an error
+    """Ends one check of one subject without a verdict."""
+
+    def __init__(self, at: Unevaluated) -> None:
+        super().__init__(at.reason)
+        self.at = at
+
+
+class Hidden(str):
+    """Text from a secret: compares and matches as usual, prints as `[secret]`."""
+
+    __slots__ = ()
+
+    def __str__(self) -> str:
+        return "[secret]"
+
+    def __repr__(self) -> str:
+        return "[secret]"
+
+    def __format__(self, spec: str) -> str:
+        return "[secret]"
+
+
+class Value:
+    """A place in a resource's properties and what is there."""
+
+    __slots__ = ("_parsed", "path", "raw", "resource", "secret")
+
+    def __init__(self, resource: Resource, path: tuple[Step, ...], raw: Any, secret: bool = False) -> None:
+        while isinstance(raw, Mapping) and _SIGNATURE in raw:
+            signature = raw[_SIGNATURE]
+            if signature == _SECRET or (signature == _OUTPUT and raw.get("secret")):
+                secret = True
+            elif signature != _OUTPUT:
+                break  # an asset, an archive or a reference to a resource: left as it is
+            raw = raw.get("value", UNKNOWN)
+        if raw is None:
+            raw = ABSENT
+        elif isinstance(raw, str) and raw in SENTINELS:
+            raw = UNKNOWN
+        self.resource = resource
+        self.path = path
+        self.raw = raw
+        self.secret = secret
+        self._parsed: Value | None = None
+
+    # Where
+
+    @property
+    def location(self) -> str:
+        """The path as the user writes it: `loadBalancers[0].containerName`."""
+        text = ""
+        for step in self.path:
+            if isinstance(step, int):
+                text += f"[{step}]"
+            else:
+                text += step if not text or step.startswith("[") else f".{step}"
+        return text
+
+    # Which state
+
+    @property
+    def given(self) -> bool:
+        """Whether the program set it. An unknown value is given: it is the result of something that the program wired in."""
+        return self.raw is not ABSENT
+
+    @property
+    def unknown(self) -> bool:
+        return self.raw is UNKNOWN
+
+    def require_known(self) -> None:
+        """Raises `NotEvaluated` when the value is unknown."""
+        if self.raw is UNKNOWN:
+            raise self.not_evaluated("is not known yet")
+
+    # What
+
+    def text(self) -> str | None:
+        """The string, or None when absent. Numbers count as the text that AWS would get."""
+        self.require_known()
+        raw = self.raw
+        if raw is ABSENT:
+            return None
+        if isinstance(raw, str):
+            if any(sentinel in raw for sentinel in SENTINELS):
+                raise self.not_evaluated("is not known yet")
+            return Hidden(raw) if self.secret else raw
+        number = _as_number(raw)
+        if number is not None:
+            return Hidden(number) if self.secret else str(number)
+        raise self._malformed("a string")
+
+    def number(self) -> int | float | None:
+        """The finite number, an `int` where it is whole, or None when absent. Numeric strings count."""
+        self.require_known()
+        if self.raw is ABSENT:
+            return None
+        number = _as_number(self.raw)
+        if number is None:
+            raise self._malformed("a number")
+        return number
+
+    def flag(self) -> bool | None:
+        """The boolean, or None when absent. `"true"` and `"false"` count."""
+        self.require_known()
+        if self.raw is ABSENT:
+            return None
+        if isinstance(self.raw, bool):
+            return self.raw
+        if self.raw in ("true", "false"):
+            return bool(self.raw == "true")
+        raise self._malformed("true or false")
+
+    def items(self) -> list[Value]:
+        """The elements, of which each may be unknown; none when absent."""
+        self.require_known()
+        if self.raw is ABSENT:
+            return []
+        if isinstance(self.raw, Sequence) and not isinstance(self.raw, str):
+            return [Value(self.resource, (*self.path, index), item, self.secret) for index, item in enumerate(self.raw)]
+        raise self._malformed("a list")
+
+    def texts(self) -> list[str]:
+        """The elements of a list of strings, all known; none when absent."""
+        return [text for item in self.items() if (text := item.text()) is not None]
+
+    def keys(self) -> list[str]:
+        """The names of an object's fields; none when absent."""
+        return list(self._fields())
+
+    def __getitem__(self, key: str) -> Value:
+        """A field of an object. A field of an absent object is absent, of an unknown one unknown."""
+        path = (*self.path, key)
+        if self.raw is UNKNOWN or self.raw is ABSENT:
+            return Value(self.resource, path, self.raw)
+        secret = self.secret and key not in _NEVER_SECRET
+        if key == "value" and "environment" in self.path:
+            secret = True
+        return Value(self.resource, path, self._fields().get(key), secret)
+
+    def parsed(self) -> Value:
+        """The document inside a JSON string (IAM policies, container definitions), at the same place. Lists and objects stay."""
+        if self._parsed is None:
+            self._parsed = self._parse()
+        return self._parsed
+
+    def _parse(self) -> Value:
+        self.require_known()
+        if not isinstance(self.raw, str):
+            return self
+        try:
+            document = json.loads(self.raw)
+        except (ValueError, RecursionError):
+            raise self.not_evaluated("is not valid JSON") from None
+        return Value(self.resource, self.path, document, self.secret)
+
+    def _fields(self) -> Mapping[str, Any]:
+        self.require_known()
+        if self.raw is ABSENT:
+            return {}
+        if isinstance(self.raw, Mapping):
+            return self.raw
+        raise self._malformed("an object")
+
+    # What to say about it
+
+    def shown(self) -> str:
+        """The value for a message: short, and never a secret."""
+        if self.raw is ABSENT:
+            return "nothing"
+        if self.raw is UNKNOWN:
+            return "a value not known yet"
+        if self.secret:
+            return "[secret]"
+        raw = _as_number(self.raw) if isinstance(self.raw, float) else self.raw
+        if isinstance(raw, Mapping):
+            return f"an object with {quoted(raw)}" if raw else "an empty object"
+        if isinstance(raw, Sequence) and not isinstance(raw, str):
+            return f"[{', '.join(item.shown() for item in self.items()[:10])}{', ...' if len(raw) > 10 else ''}]"
+        return _shorten(json.dumps(raw, ensure_ascii=False))
+
+    def problem(self, expected: str, change: str) -> Problem:
+        """A violation at this place: `<resource> <property>: got <value>, expected <expected>; <change>`."""
+        return Problem(
+            self.resource.urn,
+            self.location,
+            f"{self.resource.label} {self.location}: got {self.shown()}, expected {expected}; {change}",
+        )
+
+    def not_evaluated(self, reason: str) -> NotEvaluated:
+        """To be raised when no verdict is possible because of what is at this place."""
+        return NotEvaluated(Unevaluated(self.resource.urn, self.location, reason))
+
+    def _malformed(self, expected: str) -> NotEvaluated:
+        return self.not_evaluated(f"is {_kind(self.raw)}, expected {expected}")
+
+    # References to other resources
+
+    def one(self, kind: type[R]) -> R | None:
+        """The resource of the stack that this property refers to; None when absent. Anything doubtful raises `NotEvaluated`."""
+        return self.resource.stack.referred(self, kind)
+
+    def many(self, kind: type[R]) -> list[R]:
+        """The resources of the stack that this list refers to, complete, in no particular order."""
+        return self.resource.stack.all_referred(self, kind)
+
+
+def quoted(texts: Iterable[object]) -> str:
+    """At most ten names, quoted, for a message."""
+    names = [_shorten(json.dumps(str(text), ensure_ascii=False)) for text in texts]
+    if not names:
+        return "none"
+    return ", ".join(names[:10]) + (", ..." if len(names) > 10 else "")
+
+
+def _shorten(text: str) -> str:
+    return text if len(text) <= 120 else text[:117] + "..."
+
+
+def _as_number(raw: Any) -> int | float | None:
+    if isinstance(raw, bool):
+        return None
+    if isinstance(raw, str):
+        if len(raw) > 30 or not raw.isascii():
+            return None
+        try:
+            raw = float(raw) if not raw.lstrip("-").isdigit() else int(raw)
+        except ValueError:
+            return None
+    if isinstance(raw, int):
+        return raw
+    if isinstance(raw, float) and math.isfinite(raw):
+        return int(raw) if raw.is_integer() else raw
+    return None
+
+
+def _kind(raw: Any) -> str:
+    if isinstance(raw, bool):
+        return "true or false"
+    if isinstance(raw, (int, float)):
+        return "a number"
+    if isinstance(raw, str):
+        return "a string"
+    if isinstance(raw, Mapping):
+        return "an object"
+    return "a list" if isinstance(raw, Sequence) else "something else"
