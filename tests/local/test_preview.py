@@ -1,0 +1,35 @@
+"""Every stack can be previewed offline: no account, no emulator, no Docker."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.local.checkout import Checkout
+
+pytestmark = pytest.mark.engine
+
+
+@pytest.mark.parametrize("stack", ["local", "dev", "prod"])
+def test_a_stack_is_previewed_with_the_policy_pack(checkout: Checkout, stack: str) -> None:
+    shown = checkout.local("preview", "--stack", stack).succeeded().output
+    assert "+ aws:ecs/service:Service h4b-helloworld" in shown
+    assert "+ aws:lb/loadBalancer:LoadBalancer h4b-helloworld" in shown
+    assert "[mandatory]" not in shown
+
+
+def test_a_mandatory_violation_makes_the_preview_fail(checkout: Checkout) -> None:
+    checkout.replace(
+        "__main__.py", "listener=load_balancer.listener,", 'listener=load_balancer.listener, launch_type="EC2",'
+    )
+    try:
+        refused = checkout.local("preview", "--stack", "dev").failed()
+    finally:
+        checkout.replace("__main__.py", ' launch_type="EC2",', "")
+    assert "[mandatory] LT-01" in refused.output
+
+
+def test_an_unknown_stack_is_named_with_the_known_ones(checkout: Checkout) -> None:
+    refused = checkout.local("preview", "--stack", "nowhere").failed()
+    assert refused.output == (
+        "error: STACK: got nowhere, expected one of dev, local, prod; name one of them, or write Pulumi.nowhere.yaml\n"
+    )

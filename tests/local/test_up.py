@@ -1,0 +1,257 @@
+"""What `make up` and its companions promise: real engine, emulator, real containers; in order, on one stack."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import boto3
+import docker
+import pytest
+
+from tests.local.checkout import Checkout, Result
+
+pytestmark = [pytest.mark.engine, pytest.mark.docker]
+
+
+def containers() -> set[str]:
+    return {str(found.id) for found in docker.from_env().containers.list(all=True)}
+
+
+def task_containers(checkout: Checkout) -> list[Any]:
+    label = f"ministack.instance={socket.gethostname()}:{checkout.port}"
+    found = docker.from_env().containers.list(filters={"label": label})
+    return [one for one in found if "-awslogs-" not in str(one.name)]
+
+
+def client(checkout: Checkout, service: str) -> Any:
+    return boto3.client(
+        service,  # type: ignore[call-overload]
+        endpoint_url=f"http://127.0.0.1:{checkout.port}",
+        region_name="ap-northeast-1",
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
+    )
+
+
+def only_service(checkout: Checkout) -> tuple[str, dict[str, Any]]:
+    ecs = client(checkout, "ecs")
+    (cluster,) = ecs.list_clusters()["clusterArns"]
+    (name,) = ecs.list_services(cluster=cluster)["serviceArns"]
+    return cluster, ecs.describe_services(cluster=cluster, services=[name])["services"][0]
+
+
+def revision(checkout: Checkout) -> int:
+    return int(only_service(checkout)[1]["taskDefinition"].rpartition(":")[2])
+
+
+def curl(url: str) -> str:
+    answered = subprocess.run(["curl", "--silent", "--fail", url], capture_output=True, text=True, check=True)
+    return answered.stdout
+
+
+@pytest.fixture(scope="module")
+def before() -> set[str]:
+    return containers()
+
+
+@pytest.fixture(scope="module")
+def first(checkout: Checkout, before: set[str]) -> Result:
+    return checkout.local("up").succeeded()
+
+
+def test_up_ends_with_the_answer_of_the_load_balancer(checkout: Checkout, first: Result) -> None:
+    assert "Hello World!" in first.output
+    (url,) = re.findall(r"http://\S+\.alb\.localhost:\d+/", first.output)
+    assert curl(url) == "Hello World!\n"
+
+
+def test_the_answer_comes_from_two_containers(checkout: Checkout, first: Result) -> None:
+    running = task_containers(checkout)
+    assert len(running) == 2
+    for container in running:
+        address = container.attrs["NetworkSettings"]["IPAddress"]
+        assert curl(f"http://{address}/") == "Hello World!\n"
+
+
+def test_everything_listens_on_loopback_only(checkout: Checkout, first: Result) -> None:
+    listening = subprocess.run(["ss", "-ltnH"], capture_output=True, text=True, check=True).stdout
+    addresses = {line.split()[3] for line in listening.splitlines() if line.split()[3].endswith(f":{checkout.port}")}
+    assert addresses == {f"127.0.0.1:{checkout.port}"}
+
+
+def test_the_image_is_in_the_emulated_registry_and_the_task_names_its_digest(checkout: Checkout, first: Result) -> None:
+    arn = only_service(checkout)[1]["taskDefinition"]
+    described = client(checkout, "ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    image = described["containerDefinitions"][0]["image"]
+    (pushed,) = client(checkout, "ecr").describe_images(repositoryName="ecr-h4b-helloworld")["imageDetails"]
+    assert image == f"localhost:{checkout.port}/ecr-h4b-helloworld@{pushed['imageDigest']}"
+    assert re.fullmatch(r"0\.0\.1-[0-9a-f]{12}", pushed["imageTags"][0])
+
+
+def test_a_second_up_changes_nothing_and_neither_builds_nor_pushes(checkout: Checkout, first: Result) -> None:
+    images = {image.id for image in docker.from_env().images.list(all=True)}
+    second = checkout.local("up").succeeded()
+    assert "nothing changed" in second.output
+    assert "0 changes" in second.output
+    assert "Hello World!" in second.output
+    assert {image.id for image in docker.from_env().images.list(all=True)} == images
+
+
+def test_status_names_tasks_health_image_and_address(checkout: Checkout, first: Result) -> None:
+    shown = checkout.local("status").succeeded().output
+    assert f".alb.localhost:{checkout.port}/" in shown
+    assert "ecr-h4b-helloworld@sha256:" in shown
+    assert len(re.findall(r"RUNNING .* healthy", shown)) == 2
+    assert "2 running, 0 pending, 2 desired" in shown
+
+
+def test_logs_show_the_requests(checkout: Checkout, first: Result) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        shown = checkout.local("logs").succeeded().output
+        if '"GET / HTTP/1.1" 200' in shown:
+            return
+        time.sleep(0.5)
+    pytest.fail(f"no request in the log:\n{shown}")
+
+
+def test_shell_runs_a_command_in_a_task(checkout: Checkout, first: Result) -> None:
+    shown = checkout.local("shell", "cat", "/var/www/html/index.html").succeeded()
+    assert shown.output == "Hello World!\n"
+
+
+def test_an_edited_page_is_live_with_the_next_revision_and_nothing_else_changes(
+    checkout: Checkout, first: Result
+) -> None:
+    earlier = revision(checkout)
+    checkout.replace("app_image/html/index.html", "Hello World!", "Hello again!")
+    shown = checkout.local("up").succeeded().output
+    assert "Hello again!" in shown
+    assert revision(checkout) == earlier + 1
+    changed = set(re.findall(r"^  [+~±-] (\S+)", shown, re.MULTILINE))
+    assert changed == {"docker:index/image:Image", "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service"}
+
+
+def test_a_launch_type_that_the_task_definition_lacks_is_refused_before_anything_changes(
+    checkout: Checkout, first: Result
+) -> None:
+    state = (checkout.path / ".local/state/.pulumi/stacks/h4b-helloworld/local.json").read_text()
+    checkout.replace(
+        "__main__.py", "listener=load_balancer.listener,", 'listener=load_balancer.listener, launch_type="EC2",'
+    )
+    try:
+        refused = checkout.local("up").failed()
+    finally:
+        checkout.replace("__main__.py", ' launch_type="EC2",', "")
+    assert "service-launch-type-in-td" in refused.output
+    assert "EC2" in refused.output
+    assert "FARGATE" in refused.output
+    after = json.loads((checkout.path / ".local/state/.pulumi/stacks/h4b-helloworld/local.json").read_text())
+    resources = after["checkpoint"]["latest"]["resources"]
+    assert [r["urn"] for r in resources] == [r["urn"] for r in json.loads(state)["checkpoint"]["latest"]["resources"]]
+    assert only_service(checkout)[1].get("launchType") == "FARGATE"
+
+
+def test_wrong_settings_are_listed_all_at_once_and_change_nothing(checkout: Checkout, first: Result) -> None:
+    checkout.replace("Pulumi.local.yaml", "natGateways: none", "natGateways: two\n  h4b-helloworld:desiredCount: -1")
+    try:
+        refused = checkout.local("up").failed()
+    finally:
+        checkout.replace(
+            "Pulumi.local.yaml", "natGateways: two\n  h4b-helloworld:desiredCount: -1", "natGateways: none"
+        )
+    assert "natGateways: got 'two'" in refused.output
+    assert "desiredCount: got -1" in refused.output
+    assert only_service(checkout)[1]["desiredCount"] == 2
+
+
+def test_drift_is_found_and_repaired_by_refresh(checkout: Checkout, first: Result) -> None:
+    cluster, service = only_service(checkout)
+    client(checkout, "ecs").update_service(cluster=cluster, service=service["serviceName"], desiredCount=1)
+    client(checkout, "ecs").untag_resource(resourceArn=service["serviceArn"], tagKeys=["managed-by"])
+    repaired = checkout.local("up", "--refresh").succeeded()
+    assert "desiredCount" in repaired.output
+    _, service = only_service(checkout)
+    assert service["desiredCount"] == 2
+    tags = client(checkout, "ecs").list_tags_for_resource(resourceArn=service["serviceArn"])["tags"]
+    assert {"key": "managed-by", "value": "pulumi"} in tags
+
+
+def test_a_second_up_at_the_same_time_is_told_to_wait(checkout: Checkout, first: Result) -> None:
+    with contextlib.ExitStack() as stack:
+        running = stack.enter_context(checkout.start("up"))
+        wait_until(lambda: lock_holder(checkout, running.pid))
+        refused = checkout.local("up").failed()
+        assert f"(process {running.pid})" in refused.output
+        running.communicate(timeout=120)
+        assert running.returncode == 0
+
+
+def lock_holder(checkout: Checkout, pid: int) -> bool:
+    lock = checkout.path / ".local" / "lock"
+    return bool(lock.exists() and lock.read_text().strip() == str(pid))
+
+
+def test_an_update_killed_half_way_is_mended_by_the_next(checkout: Checkout, first: Result) -> None:
+    checkout.replace("app_image/html/index.html", "Hello again!", "Hello survivor!")
+    with checkout.start("up") as running:
+        assert running.stdout
+        for line in running.stdout:
+            if "docker:index/image:Image" in line or "Update" in line:
+                break
+        os.killpg(running.pid, signal.SIGKILL)
+    mended = checkout.local("up").succeeded()
+    assert "Hello survivor!" in mended.output
+    assert len(task_containers(checkout)) == 2
+
+
+def test_a_lost_emulator_is_replaced_with_everything_on_it(checkout: Checkout, first: Result) -> None:
+    pid = json.loads((checkout.path / ".local" / "emulator.json").read_text())["pid"]
+    os.kill(pid, signal.SIGKILL)
+    wait_until(lambda: not port_answers(checkout.port))
+    recovered = checkout.local("up").succeeded()
+    assert "starting from nothing" in recovered.output
+    assert "Hello survivor!" in recovered.output
+    assert len(task_containers(checkout)) == 2
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def port_answers(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=1).close()
+        return True
+    return False
+
+
+def test_down_leaves_nothing(checkout: Checkout, first: Result, before: set[str]) -> None:
+    checkout.local("down").succeeded()
+    assert containers() == before
+    assert not port_answers(checkout.port)
+    processes = subprocess.run(["pgrep", "-f", str(checkout.path)], capture_output=True, text=True).stdout
+    assert processes == ""
+    assert checkout.local("status").failed().output == "error: the local stack is not running; run `make up`\n"
+
+
+def test_a_taken_port_is_named_with_the_remedy(checkout: Checkout) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", checkout.port))
+        taken.listen()
+        refused = checkout.local("up").failed()
+    assert f"port {checkout.port}: taken by another program" in refused.output
+    assert "LOCAL_PORT" in refused.output
