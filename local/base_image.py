@@ -143,7 +143,8 @@ def _pull(client: docker.DockerClient, name: str, shown: Step) -> str | None:
         # Docker Hub answers "denied" for a repository that does not exist.
         if problem.status_code in (400, 401, 403, 404) or "manifest unknown" in reason:
             raise UserError(
-                f"base image: got {name}, which its registry does not offer ({reason}); correct the name, or `docker login`"
+                f"base image: got {name}, which its registry does not offer ({reason}); "
+                "correct the name, or `docker login`"
             ) from problem
         return _short(reason)
     finally:
