@@ -1,0 +1,120 @@
+"""What a value may be, said once: `Annotated[int, whole(1, 10, fix="...")]` is type, check and documentation."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields
+from typing import Any
+
+import pulumi
+
+
+@dataclass(frozen=True)
+class Check:
+    """The allowed values of one argument."""
+
+    expected: str
+    """The allowed values in words, as in `got <value>, expected <this>`."""
+
+    fix: str
+    """What to change when the value is not allowed."""
+
+    accepts: Callable[[object], bool]
+    """Whether a value is allowed; answers for a value of any type."""
+
+    def problem(self, argument: str, value: object) -> str | None:
+        """The message about a value that is not allowed, or None."""
+        return None if self.accepts(value) else f"{argument}: got {shown(value)}, expected {self.expected}; {self.fix}"
+
+
+def whole(low: int, high: int, *, fix: str) -> Check:
+    """A whole number from `low` to `high`, both included."""
+    return Check(
+        f"a whole number from {low} to {high}",
+        fix,
+        lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+    )
+
+
+def one_of(*allowed: int | str, fix: str) -> Check:
+    """One of the values listed."""
+    return Check(
+        f"one of {', '.join(map(str, allowed))}",
+        fix,
+        lambda value: not isinstance(value, bool) and isinstance(value, (int, str)) and value in allowed,
+    )
+
+
+def text(pattern: str, expected: str, *, fix: str) -> Check:
+    """A string that matches `pattern` as a whole."""
+    compiled = re.compile(pattern)
+    return Check(expected, fix, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None)
+
+
+def cidr(shortest: int, longest: int, *, fix: str) -> Check:
+    """An IPv4 network with a prefix length from `shortest` to `longest` and no host bits."""
+
+    def accepts(value: object) -> bool:
+        try:
+            return (
+                isinstance(value, str)
+                and "/" in value
+                and shortest <= ipaddress.IPv4Network(value).prefixlen <= longest
+            )
+        except ValueError:
+            return False
+
+    return Check(f"an IPv4 network with a prefix from /{shortest} to /{longest} and no host bits", fix, accepts)
+
+
+def each(check: Check) -> Check:
+    """A list of at least one value, none twice, each allowed by `check`."""
+
+    def accepts(value: object) -> bool:
+        if not isinstance(value, (list, tuple)) or not value:
+            return False
+        return all(check.accepts(item) and item not in value[:index] for index, item in enumerate(value))
+
+    return Check(f"a list, not empty and without repetition, of: {check.expected}", check.fix, accepts)
+
+
+def shown(value: object) -> str:
+    """A value as messages quote it; long ones are cut."""
+    printed = "nothing" if value is None else repr(value)
+    return printed if len(printed) <= 60 else printed[:57] + "..."
+
+
+def check_of(annotation: object) -> Check | None:
+    """The check in an `Annotated` type."""
+    return next((item for item in getattr(annotation, "__metadata__", ()) if isinstance(item, Check)), None)
+
+
+class ArgumentError(pulumi.RunError):
+    """Arguments that cannot be used: the caller's mistake, so Pulumi prints the text alone, without stack trace."""
+
+
+def refuse(subject: str, problems: Iterable[str | None]) -> None:
+    """Raise one error that lists all `problems`; None entries stand for no problem."""
+    found = [problem for problem in problems if problem]
+    if found:
+        raise ArgumentError("\n  - ".join([f"{subject} cannot be used:", *found]))
+
+
+class Arguments:
+    """Base of the components' argument classes: checks every field whose type carries a `Check`.
+
+    Their modules do without `from __future__ import annotations`, which would make the types plain strings.
+    """
+
+    def __post_init__(self) -> None:
+        own: Any = self
+        checked = ((field.name, check_of(field.type)) for field in fields(own))
+        problems = [check.problem(name, getattr(self, name)) for name, check in checked if check]
+        # What is wrong with one value hides what is wrong between values: those would be said about a wrong value.
+        refuse(type(self).__name__, problems if any(problems) else self.contradictions())
+
+    def contradictions(self) -> Iterable[str | None]:
+        """Problems between several arguments."""
+        return ()

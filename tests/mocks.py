@@ -1,0 +1,262 @@
+"""A resource monitor that records what a program registers, as the engine would see it, and answers as AWS would."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import contextvars
+import json
+import runpy
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import yaml
+from google.protobuf import json_format  # type: ignore[import-untyped]
+from pulumi.runtime import mocks
+from pulumi.runtime.stack import Stack, run_pulumi_func
+
+with warnings.catch_warnings():
+    # The SDKs import their modules when they are touched, and these warn about resources that nobody here uses.
+    warnings.simplefilter("ignore", DeprecationWarning)
+    import pulumi_aws as aws
+    import pulumi_awsx as awsx
+
+    _LOADED = (aws.ec2.Vpc, awsx.ec2.Vpc)
+
+ROOT = Path(__file__).parent.parent
+PROJECT = "h4b-helloworld"
+ACCOUNT = "123456789012"
+REGION = "ap-northeast-1"
+DIGEST = "sha256:" + "0123456789abcdef" * 4
+UNKNOWN = "<unknown>"
+SECRET = "<secret>"
+
+_UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+_SPECIAL = "4dabf18193072939515e22adb298388d"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One registered resource: what the program said about it."""
+
+    type: str
+    name: str
+    inputs: Mapping[str, Any]
+    """camelCase, as the provider gets them. `UNKNOWN` and `SECRET` stand for what they say."""
+    urn: str
+    parent: str
+    provider: str
+    protect: bool
+    depends_on: frozenset[str]
+    """`type name` of everything the resource waits for, by an input or by `depends_on`."""
+    ignore_changes: tuple[str, ...]
+
+
+@dataclass
+class Run:
+    """Everything that one run of a program did."""
+
+    resources: list[Resource] = field(default_factory=list)
+    calls: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
+    """Function calls: token, arguments, provider."""
+    outputs: dict[str, Any] = field(default_factory=dict)
+    """Stack outputs; `UNKNOWN` where a preview does not know them."""
+
+    @property
+    def names(self) -> set[tuple[str, str]]:
+        """Type and name of every resource."""
+        return {(resource.type, resource.name) for resource in self.resources}
+
+    def get(self, type_: str, name: str | None = None) -> Resource:
+        """The one resource of a type (and name)."""
+        found = [each for each in self.resources if each.type == type_ and name in (None, each.name)]
+        assert len(found) == 1, f"{len(found)} resources of type {type_}, name {name or 'any'}"
+        return found[0]
+
+
+def run(
+    program: Callable[[], object],
+    *,
+    stack: str = "test",
+    config: Mapping[str, str] | None = None,
+    preview: bool = False,
+) -> Run:
+    """Run a program on a fresh monitor and event loop; no run sees anything of another."""
+    return contextvars.copy_context().run(_run, program, stack, dict(config or {}), preview)
+
+
+def run_main(stack: str, *, preview: bool = False, **changes: object) -> Run:
+    """Run the whole program as stack `stack`, with some keys of its configuration changed."""
+    config = stack_config(stack) | {f"{PROJECT}:{key}": _text(value) for key, value in changes.items()}
+    return run(lambda: runpy.run_path("__main__.py"), stack=stack, config=config, preview=preview)
+
+
+def stack_config(stack: str) -> dict[str, str]:
+    """What the engine gives a program: the stack's configuration over the project's defaults."""
+    schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    defaults = {f"{PROJECT}:{key}": entry["default"] for key, entry in schema.items() if "default" in entry}
+    own = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key: _text(value) for key, value in {**defaults, **own}.items()}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def _run(program: Callable[[], object], stack: str, config: dict[str, str], preview: bool) -> Run:
+    record = Run()
+    with _event_loop() as loop:
+        pulumi.runtime.reset_options(project=PROJECT, stack=stack, preview=preview)
+        pulumi.runtime.set_all_config(config)
+        answers = _Aws(preview)
+        mocks.set_mocks(answers, PROJECT, stack, preview, monitor=_Monitor(answers, record))
+        loop.run_until_complete(run_pulumi_func(lambda: _called(program)))
+        root = pulumi.runtime.get_root_resource()
+        assert isinstance(root, Stack)
+        for name, value in root.outputs.items():
+            record.outputs[name] = loop.run_until_complete(_resolved(value))
+    return record
+
+
+@contextlib.contextmanager
+def _event_loop() -> Iterator[asyncio.AbstractEventLoop]:
+    """A new event loop, closed with all that the SDK leaves behind: tasks, threads, and a loop in each thread."""
+    loops = [asyncio.new_event_loop()]
+
+    def start_thread() -> None:
+        loops.append(asyncio.new_event_loop())
+        asyncio.set_event_loop(loops[-1])
+
+    loop = loops[0]
+    asyncio.set_event_loop(loop)
+    loop.set_default_executor(ThreadPoolExecutor(initializer=start_thread))
+    try:
+        yield loop
+    finally:
+        tasks = asyncio.all_tasks(loop)
+        for task in tasks:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+        loop.run_until_complete(loop.shutdown_default_executor())
+        asyncio.set_event_loop(None)
+        for each in loops:
+            each.close()
+
+
+def _called(program: Callable[[], object]) -> None:
+    program()
+
+
+async def _resolved(value: object) -> object:
+    output = pulumi.Output.from_input(value)
+    known: object = await output.future(with_unknowns=False) if await output.is_known() else UNKNOWN
+    return SECRET if await output.is_secret() else known
+
+
+class _Monitor(mocks.MockMonitor):
+    def __init__(self, answers: mocks.Mocks, record: Run) -> None:
+        super().__init__(answers)
+        self._record = record
+        self._labels: dict[str, str] = {}
+
+    def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
+        if request.type != "pulumi:pulumi:Stack":
+            self._labels[response.urn] = f"{request.type} {request.name}"
+            self._record.resources.append(
+                Resource(
+                    type=request.type,
+                    name=request.name,
+                    inputs=_plain(json_format.MessageToDict(request.object)),
+                    urn=response.urn,
+                    parent=self._labels.get(request.parent, ""),
+                    provider=request.provider or request.providers.get("aws", ""),
+                    protect=request.protect,
+                    depends_on=frozenset(self._labels[urn] for urn in request.dependencies),
+                    ignore_changes=tuple(request.ignoreChanges),
+                )
+            )
+        return response
+
+    def Invoke(self, request: Any) -> Any:  # noqa: N802
+        arguments = _plain(json_format.MessageToDict(request.args))
+        self._record.calls.append((request.tok, arguments, request.provider))
+        return super().Invoke(request)  # type: ignore[no-untyped-call]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        if _SPECIAL in value:
+            return SECRET
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    return UNKNOWN if value == _UNKNOWN_SENTINEL else value
+
+
+class _Aws(mocks.Mocks):
+    """What AWS adds to the inputs: ids, ARNs and addresses. In a preview nothing: the SDK takes it for unknown."""
+
+    def __init__(self, preview: bool) -> None:
+        self._preview = preview
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        # The answer of a component holds its outputs only.
+        inputs = dict(args.inputs) if args.custom else {}
+        if self._preview:
+            return None, inputs
+        added = _ADDED[args.typ](args.name, args.inputs) if args.typ in _ADDED else {}
+        return f"{args.name}-id", inputs | added
+
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
+        assert args.token == "aws:ecr/getAuthorizationToken:getAuthorizationToken", args.token
+        host = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
+        return {"userName": "AWS", "password": "hunter2", "proxyEndpoint": f"https://{host}"}, []
+
+
+def _arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+_ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
+    "aws:ecr/repository:Repository": lambda _name, inputs: {
+        "arn": _arn("ecr", f"repository/{inputs['name']}"),
+        "registryId": ACCOUNT,
+        "repositoryUrl": f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{inputs['name']}",
+    },
+    "docker:index/image:Image": lambda _name, inputs: {
+        "repoDigest": f"{inputs['imageName'].rsplit(':', 1)[0]}@{DIGEST}"
+    },
+    "awsx:ec2:Vpc": lambda _name, inputs: {
+        "vpcId": "vpc-1",
+        "publicSubnetIds": [f"subnet-public-{zone}" for zone in range(int(inputs["numberOfAvailabilityZones"]))],
+        "privateSubnetIds": [f"subnet-private-{zone}" for zone in range(int(inputs["numberOfAvailabilityZones"]))],
+    },
+    "aws:ecs/cluster:Cluster": lambda name, _inputs: {"name": f"{name}-1a2b3c4", "arn": _arn("ecs", f"cluster/{name}")},
+    "aws:ecs/service:Service": lambda name, _inputs: {"name": f"{name}-1a2b3c4"},
+    "aws:ecs/taskDefinition:TaskDefinition": lambda _name, inputs: {
+        "arn": _arn("ecs", f"task-definition/{inputs['family']}:7")
+    },
+    "aws:cloudwatch/logGroup:LogGroup": lambda name, _inputs: {
+        "name": f"{name}-1a2b3c4",
+        "arn": _arn("logs", f"log-group:{name}-1a2b3c4"),
+        "region": REGION,
+    },
+    "aws:iam/role:Role": lambda name, _inputs: {
+        "name": f"{name}-1a2b3c4",
+        "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}-1a2b3c4",
+    },
+    "aws:lb/loadBalancer:LoadBalancer": lambda name, _inputs: {
+        "arn": _arn("elasticloadbalancing", f"loadbalancer/app/{name}/1"),
+        "dnsName": f"{name}-1.{REGION}.elb.amazonaws.com",
+    },
+    "aws:lb/targetGroup:TargetGroup": lambda name, _inputs: {
+        "arn": _arn("elasticloadbalancing", f"targetgroup/{name}/1")
+    },
+    "aws:lb/listener:Listener": lambda name, _inputs: {"arn": _arn("elasticloadbalancing", f"listener/app/{name}/1/2")},
+}
