@@ -51,12 +51,12 @@ _GIGABYTES = re.compile(r"([0-9]{1,6}|[0-9]{0,6}\.[0-9]{1,6})\s*gb", re.IGNORECA
 
 
 def parse_cpu(value: object) -> int | None:
-    """CPU units of a task's `cpu` in any spelling AWS takes (`256`, `"256"`, `".25 vCPU"`); None when it is no such size."""
+    """CPU units of a task's `cpu` in any spelling AWS takes (`256`, `"256"`, `".25 vCPU"`); None for any other."""
     return _parse(value, _VCPU)
 
 
 def parse_memory(value: object) -> int | None:
-    """MiB of a task's `memory` in any spelling AWS takes (`512`, `"512"`, `"0.5 GB"`); None when it is no such size."""
+    """MiB of a task's `memory` in any spelling AWS takes (`512`, `"512"`, `"0.5 GB"`); None for any other."""
     return _parse(value, _GIGABYTES)
 
 

@@ -1,7 +1,7 @@
 """Property values with three states: known, unknown (a preview cannot know it yet) and absent.
 
-`Value` is a cursor: a place in a resource's properties together with what is there. Rules read properties through it only.
-Reading what is unknown or malformed raises `NotEvaluated`, which ends the check at hand and no other.
+`Value` is a cursor: a place in a resource's properties together with what is there. Rules read properties through it
+only. Reading what is unknown or malformed raises `NotEvaluated`, which ends the check at hand and no other.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the protocol's marker, not a password
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
-# One secret environment variable makes all of `containerDefinitions` secret: these fields of it may be shown all the same.
+# One secret environment variable makes all of `containerDefinitions` secret: these fields may be shown all the same.
 _NEVER_SECRET = frozenset(
     {"name", "image", "logDriver", "containerName", "sourceContainer", "sourceVolume", "condition", "protocol"}
 )
@@ -132,7 +132,7 @@ class Value:
 
     @property
     def given(self) -> bool:
-        """Whether the program set it. An unknown value is given: it is the result of something that the program wired in."""
+        """Whether the program set it. An unknown value is given: something that the program wired in yields it."""
         return self.raw is not ABSENT
 
     @property
@@ -210,7 +210,7 @@ class Value:
         return Value(self.resource, path, self._fields().get(key), secret)
 
     def parsed(self) -> Value:
-        """The document inside a JSON string (IAM policies, container definitions), at the same place. Lists and objects stay."""
+        """The document in a JSON string (a policy, container definitions), at the same place; a list stays as it is."""
         if self._parsed is None:
             self._parsed = self._parse()
         return self._parsed
@@ -268,7 +268,7 @@ class Value:
     # References to other resources
 
     def one(self, kind: type[R]) -> R | None:
-        """The resource of the stack that this property refers to; None when absent. Anything doubtful raises `NotEvaluated`."""
+        """The resource of the stack that this property refers to; None when absent. Any doubt raises `NotEvaluated`."""
         return self.resource.stack.referred(self, kind)
 
     def many(self, kind: type[R]) -> list[R]:

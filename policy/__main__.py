@@ -1,0 +1,3 @@
+from ecs_policy.pack import serve
+
+serve()

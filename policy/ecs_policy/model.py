@@ -1,0 +1,541 @@
+"""The stack as ECS sees it: typed views of its resources and the references between them.
+
+A reference is followed by the engine's property dependencies first and by known ids second. Several candidates,
+an invoke, a stack reference or a literal id of something outside the stack raise `NotEvaluated`: never a guess.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, TypeVar
+
+from ecs_policy.values import ABSENT, NotEvaluated, Unevaluated, Value
+
+R = TypeVar("R", bound="Resource")
+
+_KINDS: dict[str, type[Resource]] = {}
+
+
+class Resource:
+    """One resource: its inputs as the program gave them, its outputs as the provider computed them."""
+
+    TYPES: ClassVar[tuple[str, ...]] = ()
+    """Type tokens, with `aws:lb/` for all names that the load balancer module has had."""
+    IDS: ClassVar[tuple[str, ...]] = ("arn", "id")
+    """Properties by whose value other resources refer to this one."""
+
+    __slots__ = (
+        "_memo",
+        "component",
+        "dependencies",
+        "ignore_changes",
+        "inputs",
+        "name",
+        "outputs",
+        "parent",
+        "property_dependencies",
+        "provider",
+        "stack",
+        "type",
+        "urn",
+    )
+
+    def __init_subclass__(cls) -> None:
+        for token in cls.TYPES:
+            _KINDS[token] = cls
+
+    def __init__(
+        self,
+        *,
+        urn: str,
+        type: str,  # noqa: A002 the engine's word
+        name: str,
+        inputs: Mapping[str, Any] | None = None,
+        outputs: Mapping[str, Any] | None = None,
+        parent: str = "",
+        dependencies: Sequence[str] = (),
+        property_dependencies: Mapping[str, Sequence[str]] | None = None,
+        ignore_changes: Sequence[str] = (),
+        provider: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.urn = urn
+        self.type = type
+        self.name = name
+        self.inputs = inputs
+        self.outputs = outputs
+        self.parent = parent
+        self.dependencies = dependencies
+        self.property_dependencies = property_dependencies or {}
+        self.ignore_changes = ignore_changes
+        self.provider = provider
+        self.stack = _NO_STACK
+        self._memo: dict[str, Value] = {}
+
+    @property
+    def label(self) -> str:
+        """How messages call it: `Service 'web'`."""
+        return f"{self.type.rpartition(':')[2]} '{self.name}'"
+
+    def __getitem__(self, key: str) -> Value:
+        """A property as the program set it, or, without recorded inputs (`--target`), as the provider reports it."""
+        value = self._memo.get(key)
+        if value is None:
+            if self.inputs is None:
+                value = self.computed(key)
+            else:
+                value = Value(self, (key,), self.inputs.get(key))
+                if value.unknown and self.outputs is not None and key in self.outputs:
+                    value = self.computed(key)
+            self._memo[key] = value
+        return value
+
+    def computed(self, key: str) -> Value:
+        """A property as the provider reports it; unknown until there is a report."""
+        return Value(self, (key,), (self.outputs if self.outputs is not None else self.inputs or {}).get(key))
+
+    def ids(self) -> set[str]:
+        """The known texts that refer to this resource."""
+        found = set()
+        for key in self.IDS:
+            for properties in (self.outputs, self.inputs):
+                if properties is not None:
+                    raw = Value(self, (key,), properties.get(key)).raw
+                    if isinstance(raw, str):
+                        found.add(raw)
+        return found
+
+    def region(self) -> Value:
+        """The AWS region the resource is in: its own `region`, else its provider's; absent when neither says."""
+        own = self["region"]
+        return own if own.given else Value(self, ("provider", "region"), (self.provider or {}).get("region"))
+
+
+def canonical_type(token: str) -> str:
+    """The one token for what has had several: `aws:alb/...` and `aws:elasticloadbalancingv2/...` are `aws:lb/...`."""
+    package, _, rest = token.partition(":")
+    module, _, member = rest.partition("/")
+    if package == "aws" and module in ("alb", "applicationloadbalancing", "elasticloadbalancingv2"):
+        return f"aws:lb/{member}"
+    return token
+
+
+def resource(*, type: str, **facts: Any) -> Resource:  # noqa: A002 the engine's word
+    """The view that fits the type."""
+    token = canonical_type(type)
+    return _KINDS.get(token, Resource)(type=token, **facts)
+
+
+class Stack:
+    """All resources of one run, and the joins between them, each made once and on demand."""
+
+    def __init__(self, resources: Iterable[Resource]) -> None:
+        self.resources = {each.urn: each for each in resources}
+        self._by_kind: dict[type[Resource], list[Resource]] = {}
+        for each in self.resources.values():
+            each.stack = self
+            self._by_kind.setdefault(type(each), []).append(each)
+        self._children: dict[str, list[Resource]] | None = None
+        self._by_id: dict[type[Resource], dict[str, list[Resource]]] = {}
+        self._referrers: dict[tuple[type[Resource], str, type[Resource]], dict[str, list[Resource]]] = {}
+        self._doubtful: dict[tuple[type[Resource], str, type[Resource]], list[Unevaluated]] = {}
+
+    def all(self, kind: type[R]) -> list[R]:
+        """Every resource of one kind."""
+        return self._by_kind.get(kind, [])  # type: ignore[return-value]
+
+    def referred(self, value: Value, kind: type[R]) -> R | None:
+        """See `Value.one`."""
+        if value.raw is ABSENT:
+            return None
+        candidates = self._candidates(value, kind)
+        known = _known_text(value)
+        if known is not None:
+            named = self._named(kind, known)
+            named = [each for each in named if each in candidates] or named
+            if len(named) == 1:
+                return named[0]
+            if named:
+                raise value.not_evaluated(f"fits several resources: {_names(named)}")
+            raise value.not_evaluated("refers to something that is not a resource of this stack")
+        if len(candidates) > 1:
+            raise value.not_evaluated(f"is not known yet and may be any of {_names(candidates)}")
+        if not candidates:
+            raise value.not_evaluated("is not known yet and comes from no resource of this stack")
+        if any(isinstance(step, int) for step in value.path) and len(value.resource[str(value.path[0])].items()) > 1:
+            raise value.not_evaluated(
+                f"is not known yet, and which of the entries is {_names(candidates)} cannot be told"
+            )
+        return candidates[0]
+
+    def all_referred(self, value: Value, kind: type[R]) -> list[R]:
+        """See `Value.many`."""
+        found: dict[str, R] = {}
+        unknown = []
+        for item in value.items():
+            known = _known_text(item)
+            if known is None:
+                unknown.append(item)
+                continue
+            target = self.referred(item, kind)
+            if target is not None:
+                found[target.urn] = target
+        if unknown:
+            left = [each for each in self._candidates(value, kind) if each.urn not in found]
+            if len(left) != len(unknown):
+                raise unknown[0].not_evaluated(f"is not known yet and may be any of {_names(left)}")
+            found.update((each.urn, each) for each in left)
+        return list(found.values())
+
+    def referrers(self, target: Resource, kind: type[R], key: str) -> list[R]:
+        """The resources whose property `key` refers to `target`. A doubtful one raises when there is no sure one."""
+        relation = (kind, key, type(target))
+        if relation not in self._referrers:
+            index: dict[str, list[Resource]] = {}
+            doubtful = []
+            for each in self.all(kind):
+                try:
+                    referred = self.referred(each[key], type(target))
+                except NotEvaluated as outcome:
+                    doubtful.append(outcome.at)
+                else:
+                    if referred is not None:
+                        index.setdefault(referred.urn, []).append(each)
+            self._referrers[relation], self._doubtful[relation] = index, doubtful
+        found = self._referrers[relation].get(target.urn, [])
+        if not found and self._doubtful[relation]:
+            raise NotEvaluated(self._doubtful[relation][0])
+        return found  # type: ignore[return-value]
+
+    def _candidates(self, value: Value, kind: type[R]) -> list[R]:
+        found: dict[str, R] = {}
+        for urn in value.resource.property_dependencies.get(str(value.path[0]), ()):
+            dependency = self.resources.get(urn)
+            if isinstance(dependency, kind):
+                found[urn] = dependency
+            elif dependency is not None and dependency.provider is None and type(dependency) is Resource:
+                found.update((each.urn, each) for each in self._descendants(dependency) if isinstance(each, kind))
+        return list(found.values())
+
+    def _descendants(self, component: Resource) -> list[Resource]:
+        if self._children is None:
+            self._children = {}
+            for each in self.resources.values():
+                if each.parent:
+                    self._children.setdefault(each.parent, []).append(each)
+        found: list[Resource] = []
+        pending, seen = [component.urn], {component.urn}
+        while pending:
+            for child in self._children.get(pending.pop(), ()):
+                if child.urn not in seen:
+                    seen.add(child.urn)
+                    pending.append(child.urn)
+                    found.append(child)
+        return found
+
+    def _named(self, kind: type[R], known: str) -> list[R]:
+        if kind not in self._by_id:
+            index = self._by_id[kind] = {}
+            for each in self.all(kind):
+                for text in each.ids():
+                    index.setdefault(text, []).append(each)
+        return self._by_id[kind].get(known, [])  # type: ignore[return-value]
+
+
+_NO_STACK = Stack(())
+
+
+def _known_text(value: Value) -> str | None:
+    try:
+        return value.text()
+    except NotEvaluated:
+        if isinstance(value.raw, str) or value.unknown:
+            return None
+        raise
+
+
+def _names(resources: Iterable[Resource]) -> str:
+    return ", ".join(each.label for each in resources) or "no resource of this stack"
+
+
+# The views. A class per AWS object; `TYPES` and `IDS` say all that a join needs.
+
+
+class Cluster(Resource):
+    TYPES = ("aws:ecs/cluster:Cluster",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+    @property
+    def capacity_providers(self) -> ClusterCapacityProviders | None:
+        """The cluster's associated providers; None when this stack associates none."""
+        found = self.stack.referrers(self, ClusterCapacityProviders, "clusterName")
+        if len(found) > 1:
+            raise found[1]["clusterName"].not_evaluated("associates capacity providers with a cluster that has others")
+        return found[0] if found else None
+
+
+class ClusterCapacityProviders(Resource):
+    TYPES = ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",)
+    __slots__ = ()
+
+
+class CapacityProvider(Resource):
+    TYPES = ("aws:ecs/capacityProvider:CapacityProvider",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class Container(Value):
+    """One entry of `containerDefinitions`."""
+
+    __slots__ = ()
+
+    @property
+    def task_definition(self) -> TaskDefinition:
+        assert isinstance(self.resource, TaskDefinition)
+        return self.resource
+
+    @property
+    def name(self) -> str:
+        """The container's name; empty when there is none."""
+        return self["name"].text() or ""
+
+
+class TaskDefinition(Resource):
+    TYPES = ("aws:ecs/taskDefinition:TaskDefinition",)
+    IDS = ("arn", "arnWithoutRevision", "id", "family")
+    __slots__ = ("_containers",)
+
+    def ids(self) -> set[str]:
+        found = super().ids()
+        family, revision = self.computed("family"), self.computed("revision")
+        if isinstance(family.raw, str) and isinstance(revision.raw, (int, float)):
+            found.add(f"{family.raw}:{revision.raw:.0f}")
+        return found
+
+    @property
+    def containers(self) -> list[Container]:
+        """The container definitions. Raises while the JSON is unknown as a whole."""
+        containers: list[Container] | None = getattr(self, "_containers", None)
+        if containers is None:
+            containers = []
+            for index, item in enumerate(self["containerDefinitions"].parsed().items()):
+                raw = item.raw.get("name") if isinstance(item.raw, Mapping) else None
+                step = raw if isinstance(raw, str) and 0 < len(raw) <= 255 else index
+                containers.append(Container(self, ("containerDefinitions", f"[{step}]"), item.raw, item.secret))
+            self._containers = containers
+        return containers
+
+    @property
+    def network_mode(self) -> str:
+        """`awsvpc`, `bridge`, `host`, `none` or `default`; AWS takes `bridge` when the program says nothing."""
+        return self["networkMode"].text() or "bridge"
+
+    @property
+    def for_fargate(self) -> bool:
+        """Whether FARGATE is among `requiresCompatibilities`, be it alone or beside EC2."""
+        return "FARGATE" in self["requiresCompatibilities"].texts()
+
+
+class Service(Resource):
+    TYPES = ("aws:ecs/service:Service",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+    @property
+    def task_definition(self) -> TaskDefinition | None:
+        """None when the service has none of its own (deployment controller EXTERNAL)."""
+        return self["taskDefinition"].one(TaskDefinition)
+
+    @property
+    def cluster(self) -> Cluster | None:
+        """None when the service runs in the account's default cluster, which is outside the stack."""
+        return self["cluster"].one(Cluster)
+
+    @property
+    def launch_types(self) -> dict[str, Value]:
+        """What the tasks run on (`EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`) and the property that says so.
+
+        That is `launchType`, else the capacity provider strategy, else the cluster's default strategy, else EC2.
+        """
+        launch_type = self["launchType"]
+        if launch_type.given:
+            return {launch_type.text() or "": launch_type}
+        strategy = self["capacityProviderStrategies"].items()
+        if not strategy:
+            strategy = default_strategy(self)
+        return {_launch_type(item["capacityProvider"]): item["capacityProvider"] for item in strategy} or {
+            "EC2": launch_type
+        }
+
+
+def default_strategy(service: Service) -> list[Value]:
+    """The default capacity provider strategy of the service's cluster; empty when there is none."""
+    cluster = service.cluster
+    if cluster is None:
+        raise service["cluster"].not_evaluated("is absent: the account's default cluster is outside this stack")
+    association = cluster.capacity_providers
+    return [] if association is None else association["defaultCapacityProviderStrategies"].items()
+
+
+def _launch_type(provider: Value) -> str:
+    if not provider.unknown and provider.text() in ("FARGATE", "FARGATE_SPOT"):
+        return "FARGATE"
+    found = provider.one(CapacityProvider)
+    if found is None:
+        raise provider.not_evaluated("is absent")
+    return "MANAGED_INSTANCES" if found["managedInstancesProvider"].given else "EC2"
+
+
+class AutoscalingTarget(Resource):
+    TYPES = ("aws:appautoscaling/target:Target",)
+    IDS = ("arn", "id", "resourceId")
+    __slots__ = ()
+
+
+class AutoScalingGroup(Resource):
+    TYPES = ("aws:autoscaling/group:Group",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class LaunchTemplate(Resource):
+    TYPES = ("aws:ec2/launchTemplate:LaunchTemplate",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class LoadBalancer(Resource):
+    TYPES = ("aws:lb/loadBalancer:LoadBalancer",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class TargetGroup(Resource):
+    TYPES = ("aws:lb/targetGroup:TargetGroup",)
+    IDS = ("arn", "id")
+    __slots__ = ()
+
+
+class Listener(Resource):
+    TYPES = ("aws:lb/listener:Listener",)
+    __slots__ = ()
+
+
+class ListenerRule(Resource):
+    TYPES = ("aws:lb/listenerRule:ListenerRule",)
+    __slots__ = ()
+
+
+class Vpc(Resource):
+    TYPES = ("aws:ec2/vpc:Vpc", "aws:ec2/defaultVpc:DefaultVpc")
+    __slots__ = ()
+
+
+class Subnet(Resource):
+    TYPES = ("aws:ec2/subnet:Subnet", "aws:ec2/defaultSubnet:DefaultSubnet")
+    __slots__ = ()
+
+
+class RouteTable(Resource):
+    TYPES = ("aws:ec2/routeTable:RouteTable", "aws:ec2/defaultRouteTable:DefaultRouteTable")
+    __slots__ = ()
+
+
+class Route(Resource):
+    TYPES = ("aws:ec2/route:Route",)
+    __slots__ = ()
+
+
+class RouteTableAssociation(Resource):
+    TYPES = ("aws:ec2/routeTableAssociation:RouteTableAssociation",)
+    __slots__ = ()
+
+
+class NatGateway(Resource):
+    TYPES = ("aws:ec2/natGateway:NatGateway",)
+    __slots__ = ()
+
+
+class InternetGateway(Resource):
+    TYPES = ("aws:ec2/internetGateway:InternetGateway",)
+    __slots__ = ()
+
+
+class VpcEndpoint(Resource):
+    TYPES = ("aws:ec2/vpcEndpoint:VpcEndpoint",)
+    __slots__ = ()
+
+
+class FlowLog(Resource):
+    TYPES = ("aws:ec2/flowLog:FlowLog",)
+    __slots__ = ()
+
+
+class SecurityGroup(Resource):
+    TYPES = ("aws:ec2/securityGroup:SecurityGroup", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup")
+    __slots__ = ()
+
+
+class SecurityGroupRule(Resource):
+    TYPES = ("aws:ec2/securityGroupRule:SecurityGroupRule",)
+    __slots__ = ()
+
+
+class SecurityGroupIngressRule(Resource):
+    TYPES = ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",)
+    __slots__ = ()
+
+
+class SecurityGroupEgressRule(Resource):
+    TYPES = ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",)
+    __slots__ = ()
+
+
+class Role(Resource):
+    TYPES = ("aws:iam/role:Role",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class RolePolicy(Resource):
+    TYPES = ("aws:iam/rolePolicy:RolePolicy",)
+    __slots__ = ()
+
+
+class RolePolicyAttachment(Resource):
+    TYPES = ("aws:iam/rolePolicyAttachment:RolePolicyAttachment",)
+    __slots__ = ()
+
+
+class Policy(Resource):
+    TYPES = ("aws:iam/policy:Policy",)
+    __slots__ = ()
+
+
+class LogGroup(Resource):
+    TYPES = ("aws:cloudwatch/logGroup:LogGroup",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class Repository(Resource):
+    TYPES = ("aws:ecr/repository:Repository",)
+    IDS = ("arn", "id", "name", "repositoryUrl")
+    __slots__ = ()
+
+
+class LifecyclePolicy(Resource):
+    TYPES = ("aws:ecr/lifecyclePolicy:LifecyclePolicy",)
+    __slots__ = ()
+
+
+class RepositoryPolicy(Resource):
+    TYPES = ("aws:ecr/repositoryPolicy:RepositoryPolicy",)
+    __slots__ = ()
+
+
+class DockerImage(Resource):
+    TYPES = ("docker:index/image:Image", "docker-build:index:Image")
+    IDS = ("imageName", "repoDigest", "ref")
+    __slots__ = ()

@@ -1,0 +1,280 @@
+"""The pack as Pulumi sees it: a policy for each rule, and one reading and one join of the stack for all of them.
+
+The SDK deserialises the whole stack again for every stack policy, and a resource for every resource policy.
+`Analyzer` replaces just that loop of its servicer; configuration, metadata and the server stay the SDK's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+import pulumi_policy.policy as sdk
+from pulumi.runtime import proto
+from pulumi_policy import (
+    EnforcementLevel,
+    PolicyComplianceFramework,
+    PolicyConfigSchema,
+    ResourceValidationPolicy,
+    StackValidationPolicy,
+)
+from pulumi_policy import Severity as SdkSeverity
+
+from ecs_policy.model import Resource, Stack, canonical_type, resource
+from ecs_policy.rule import Enforcement, Level, Outcome, Rule, all_rules
+from ecs_policy.values import Problem, Unevaluated
+
+NAME = "ecs"
+SETTINGS = "ecs-settings"
+"""The policy that carries the settings of the whole pack, and under which what could not be evaluated is reported."""
+
+PROFILES = ("default", "strict", "development")
+
+
+def policies() -> list[sdk.Policy]:
+    """Every rule as a policy of the SDK, and the settings."""
+    return [_settings_policy(), *(_policy(rule) for rule in all_rules())]
+
+
+def serve() -> None:
+    """Answers the engine until it stops the process."""
+    sdk._PolicyAnalyzerServicer = Analyzer  # type: ignore[assignment,misc]
+    sdk.PolicyPack(NAME, policies(), EnforcementLevel.MANDATORY)
+
+
+def _policy(rule: Rule) -> sdk.Policy:
+    kind = StackValidationPolicy if rule.joins else ResourceValidationPolicy
+    schema = {name: {**option.schema, "description": option.about} for name, option in rule.options.items()}
+    return kind(
+        name=rule.policy_name,
+        description=rule.title,
+        validate=_not_by_the_sdk,
+        enforcement_level=EnforcementLevel(rule.enforcement.value),
+        severity=SdkSeverity(rule.severity.value),
+        framework=_framework(rule),
+        config_schema=PolicyConfigSchema(schema) if schema else None,
+        tags=[rule.group],
+        url=rule.source,
+    )
+
+
+def _framework(rule: Rule) -> PolicyComplianceFramework | None:
+    if not rule.frameworks:
+        return None
+    name, _, reference = rule.frameworks[0].rpartition(" ")
+    return PolicyComplianceFramework(name=name, reference=reference)
+
+
+def _settings_policy() -> sdk.Policy:
+    levels = [each.value for each in Enforcement]
+    return StackValidationPolicy(
+        name=SETTINGS,
+        description="What could not be evaluated",
+        validate=_not_by_the_sdk,
+        enforcement_level=EnforcementLevel.ADVISORY,
+        config_schema=PolicyConfigSchema(
+            {
+                "profile": {
+                    "type": "string",
+                    "enum": list(PROFILES),
+                    "default": PROFILES[0],
+                    "description": "default: what each rule says. strict: everything mandatory, also what is unknown. "
+                    "development: practice rules off.",
+                },
+                "levels": {
+                    "type": "object",
+                    "additionalProperties": {"type": "string", "enum": levels},
+                    "default": {},
+                    "description": "Level by rule id (LT-01) or by group (placement). The id wins.",
+                },
+                "strictUnknown": {
+                    "type": "boolean",
+                    "default": False,
+                    "description": "Whether what could not be evaluated counts at the rule's own level.",
+                },
+            }
+        ),
+    )
+
+
+def _not_by_the_sdk(*_: object) -> None:
+    raise RuntimeError(
+        "the rules of this pack run in ecs_policy.pack.Analyzer only: start it with ecs_policy.pack.serve()"
+    )
+
+
+class Settings:
+    """The levels in force: `levels` by id, else the rule's own configuration, `levels` by group, the profile."""
+
+    def __init__(self, properties: Mapping[str, Any], configured: Mapping[str, str]) -> None:
+        profile = properties.get("profile")
+        levels = properties.get("levels")
+        levels = levels if isinstance(levels, Mapping) else {}
+        self.strict_unknown = properties.get("strictUnknown") is True or profile == "strict"
+        self._levels: dict[str, Enforcement] = {}
+        for rule in all_rules():
+            level = rule.enforcement
+            if profile == "strict":
+                level = Enforcement.MANDATORY
+            elif profile == "development" and rule.level is Level.PRACTICE:
+                level = Enforcement.DISABLED
+            level = _level(levels.get(rule.group)) or level
+            own = _level(configured.get(rule.policy_name))
+            if own is not None and own is not rule.enforcement:
+                level = own
+            self._levels[rule.id] = _level(levels.get(rule.id)) or level
+
+    def level(self, rule: Rule) -> Enforcement:
+        return self._levels[rule.id]
+
+
+def _level(word: object) -> Enforcement | None:
+    if word == "remediate":
+        return Enforcement.MANDATORY
+    return Enforcement(word) if word in [each.value for each in Enforcement] else None
+
+
+class Analyzer(sdk._PolicyAnalyzerServicer):
+    """The SDK's servicer with one reading and one join for all rules."""
+
+    def __init__(self, name: str, version: str, served: list[sdk.Policy], *rest: Any, **more: Any) -> None:
+        super().__init__(name, version, served, *rest, **more)
+        self._policies = {policy.name: policy for policy in served}
+        self._recorded: dict[str, Resource] = {}
+        self._rules = all_rules()
+        self._plans: dict[tuple[type[Resource], bool], list[Rule]] = {}
+        self._settings_in_force: Settings | None = None
+
+    def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802 the protocol's name
+        self._settings_in_force = None
+        self._plans = {}
+        return super().Configure(request, context)  # type: ignore[no-untyped-call]
+
+    def Analyze(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        seen = resource(
+            type=request.type,
+            urn=request.urn,
+            name=request.name,
+            inputs=Properties(request.properties),
+            ignore_changes=tuple(request.options.ignoreChanges),
+            provider=Properties(request.provider.properties) if request.HasField("provider") else None,
+        )
+        response = proto.AnalyzeResponse()
+        if type(seen) is not Resource:
+            self._recorded[request.urn] = seen
+            self._report(response, self._run([seen], joins=False))
+        return response
+
+    def AnalyzeStack(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        recorded, self._recorded = self._recorded, {}
+        stack = Stack(_with_outputs(each, recorded.get(each.urn)) for each in request.resources)
+        response = proto.AnalyzeResponse()
+        self._report(response, self._run(stack.resources.values(), joins=True))
+        return response
+
+    def Remediate(self, _request: Any, _context: Any) -> Any:  # noqa: N802
+        # Nothing to remediate in this pack: do not read the resource for it.
+        return proto.RemediateResponse()
+
+    def _run(self, resources: Iterable[Resource], *, joins: bool) -> Iterator[tuple[Rule, Outcome]]:
+        for each in resources:
+            kind = type(each)
+            plan = self._plans.get((kind, joins))
+            if plan is None:
+                plan = self._plans[kind, joins] = [
+                    rule
+                    for rule in self._rules
+                    if rule.joins is joins
+                    and issubclass(kind, rule.resource_kinds)
+                    and self._settings().level(rule) is not Enforcement.DISABLED
+                ]
+            for rule in plan:
+                for outcome in rule.run(each, self._get_policy_config(rule.policy_name) if rule.options else None):
+                    yield rule, outcome
+
+    def _settings(self) -> Settings:
+        if self._settings_in_force is None:
+            configured = {name: self._get_enforcement_level(policy).value for name, policy in self._policies.items()}
+            self._settings_in_force = Settings(self._get_policy_config(SETTINGS) or {}, configured)
+        return self._settings_in_force
+
+    def _report(self, response: Any, outcomes: Iterable[tuple[Rule, Outcome]]) -> None:
+        unevaluated: dict[Unevaluated, list[str]] = {}
+        for rule, outcome in outcomes:
+            if isinstance(outcome, Problem):
+                self._diagnose(response, rule, outcome.urn, violation_text(rule, outcome))
+            elif self._settings().strict_unknown:
+                self._diagnose(response, rule, outcome.urn, f"Not evaluated: {outcome.location} {outcome.reason}")
+            else:
+                unevaluated.setdefault(outcome, []).append(rule.id)
+        policy = self._policies[SETTINGS]
+        level = self._get_enforcement_level(policy)
+        if level is not EnforcementLevel.DISABLED:
+            report = self._create_report_violation(response, policy.name, policy.description, level)
+            for outcome, rules in unevaluated.items():
+                report(
+                    f"{outcome.location} {outcome.reason}. Not evaluated: {', '.join(sorted(set(rules)))}", outcome.urn
+                )
+
+    def _diagnose(self, response: Any, rule: Rule, urn: str, message: str) -> None:
+        policy = self._policies[rule.policy_name]
+        level = EnforcementLevel(self._settings().level(rule).value)
+        self._create_report_violation(response, policy.name, policy.description, level, policy.severity)(message, urn)
+
+
+def violation_text(rule: Rule, problem: Problem) -> str:
+    """The whole message of a violation, as the user reads it below the rule's title."""
+    lines = [problem.message]
+    if rule.ours:
+        lines.append("(This pack asks for it; AWS may accept it.)")
+    if rule.aws_error:
+        lines.append(f'AWS says: "{rule.aws_error}"')
+    return "\n".join([*lines, rule.source])
+
+
+def _with_outputs(message: Any, recorded: Resource | None) -> Resource:
+    seen = recorded or resource(
+        type=message.type,
+        urn=message.urn,
+        name=message.name,
+        ignore_changes=tuple(message.options.ignoreChanges),
+        provider=Properties(message.provider.properties) if message.HasField("provider") else None,
+    )
+    seen.outputs = Properties(message.properties)
+    seen.parent = message.parent
+    seen.dependencies = message.dependencies
+    seen.property_dependencies = {name: list(each.urns) for name, each in message.propertyDependencies.items()}
+    seen._memo.clear()
+    return seen
+
+
+class Properties(Mapping[str, Any]):
+    """A protobuf struct read on demand: most properties of most resources are never looked at."""
+
+    __slots__ = ("_fields",)
+
+    def __init__(self, struct: Any) -> None:
+        self._fields = struct.fields
+
+    def __getitem__(self, key: str) -> Any:
+        if key not in self._fields:
+            raise KeyError(key)
+        return _plain(self._fields[key])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._fields)
+
+    def __len__(self) -> int:
+        return len(self._fields)
+
+
+def _plain(value: Any) -> Any:
+    kind = value.WhichOneof("kind")
+    if kind == "struct_value":
+        return {key: _plain(each) for key, each in value.struct_value.fields.items()}
+    if kind == "list_value":
+        return [_plain(each) for each in value.list_value.values]
+    return None if kind in (None, "null_value") else getattr(value, kind)
+
+
+__all__ = ["Analyzer", "Properties", "Settings", "canonical_type", "policies", "serve", "violation_text"]

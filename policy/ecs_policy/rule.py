@@ -1,0 +1,215 @@
+"""What a rule is, and how one is run."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from typing import Any
+
+from ecs_policy.model import Container, Resource, TaskDefinition
+from ecs_policy.values import NotEvaluated, Problem, Unevaluated, Value
+
+Outcome = Problem | Unevaluated
+Check = Callable[..., Iterator[Problem]]
+
+
+class Level(Enum):
+    """What happens when nobody enforces the rule."""
+
+    REJECTED = "AWS rejects it when deploying"
+    UNSUPPORTED = "AWS documents it as unsupported"
+    FAILS = "AWS accepts it; it fails or misbehaves at run time"
+    PRACTICE = "It works; it is not how it should be done"
+
+
+class Severity(Enum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+
+class Enforcement(Enum):
+    """What a violation does: stop the run, warn, or nothing. The values are Pulumi's words."""
+
+    MANDATORY = "mandatory"
+    ADVISORY = "advisory"
+    DISABLED = "disabled"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Option:
+    """A setting of one rule."""
+
+    schema: Mapping[str, Any]
+    """JSON schema of the value; its `default` applies when the configuration says nothing."""
+    about: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One decision about one kind of subject."""
+
+    id: str
+    """The family and a number: `LT-01`."""
+    name: str
+    """The id in words: `service-launch-type-in-td`."""
+    title: str
+    """The rule as one sentence that is true of a good stack."""
+    why: str
+    level: Level
+    severity: Severity
+    enforcement: Enforcement
+    source: str
+    """The page that decides."""
+    on: tuple[type[Resource] | type[Container], ...]
+    each: str
+    """When not empty, the list property of which each element is a subject of its own."""
+    joins: bool
+    """Whether it needs other resources. A rule that does not is checked before its resource is created or changed."""
+    frameworks: tuple[str, ...]
+    """Controls of public frameworks that ask the same: `Security Hub ECS.2`."""
+    aws_error: str
+    """AWS's own words, so that a search for them finds the rule."""
+    ours: bool
+    """Whether it asks more than AWS does."""
+    options: Mapping[str, Option]
+    module: str
+    check: Check = field(repr=False)
+
+    @property
+    def policy_name(self) -> str:
+        """The name in policy configuration and in messages of the engine."""
+        return f"{self.id}-{self.name}"
+
+    @property
+    def group(self) -> str:
+        """The module that holds it, by which configuration addresses whole families."""
+        return self.module.rpartition(".")[2]
+
+    def defaults(self) -> dict[str, Any]:
+        """The options as they are when the configuration says nothing."""
+        return {name: option.schema.get("default") for name, option in self.options.items()}
+
+    def run(self, resource: Resource, options: Mapping[str, Any] | None = None) -> Iterator[Outcome]:
+        """Checks every subject in the resource. Whatever stops one check stops no other."""
+        arguments = ({**self.defaults(), **(options or {})},) if self.options else ()
+        try:
+            subjects = self._subjects(resource)
+        except NotEvaluated as outcome:
+            yield outcome.at
+            return
+        for subject in subjects:
+            try:
+                yield from self.check(subject, *arguments)
+            except NotEvaluated as outcome:
+                yield outcome.at
+            except Exception as error:  # a policy that crashes takes the whole preview with it
+                yield Unevaluated(
+                    resource.urn, "", f"could not be checked: {self.id} failed with {type(error).__name__}"
+                )
+
+    def _subjects(self, resource: Resource) -> list[Any]:
+        if self.each:
+            return resource[self.each].items()
+        if Container in self.on and isinstance(resource, TaskDefinition):
+            return resource.containers
+        return [resource]
+
+    @property
+    def resource_kinds(self) -> tuple[type[Resource], ...]:
+        return tuple(kind if issubclass(kind, Resource) else TaskDefinition for kind in self.on)
+
+
+def resource_rule(id_and_name: str, **facts: Any) -> Callable[[Check], Rule]:
+    """A rule about one resource alone, checked before that resource is created. Facts: the fields of `Rule`."""
+    return _rule(id_and_name, joins=False, **facts)
+
+
+def stack_rule(id_and_name: str, **facts: Any) -> Callable[[Check], Rule]:
+    """A rule that follows references, checked at the end of the preview. Facts: the fields of `Rule`."""
+    return _rule(id_and_name, joins=True, **facts)
+
+
+def _rule(
+    id_and_name: str,
+    *,
+    on: Any,
+    title: str,
+    why: str,
+    level: Level,
+    source: str,
+    joins: bool,
+    severity: Severity = Severity.HIGH,
+    enforcement: Enforcement | None = None,
+    each: str = "",
+    frameworks: tuple[str, ...] = (),
+    aws_error: str = "",
+    ours: bool = False,
+    options: Mapping[str, Option] | None = None,
+) -> Callable[[Check], Rule]:
+    number, _, name = id_and_name.partition(" ")
+    if enforcement is None:
+        enforcement = Enforcement.ADVISORY if level is Level.PRACTICE else Enforcement.MANDATORY
+
+    def register(check: Check) -> Rule:
+        return Rule(
+            id=number,
+            name=name,
+            title=title,
+            why=why,
+            level=level,
+            severity=severity,
+            enforcement=enforcement,
+            source=source,
+            on=on if isinstance(on, tuple) else (on,),
+            each=each,
+            joins=joins,
+            frameworks=frameworks,
+            aws_error=aws_error,
+            ours=ours,
+            options=options or {},
+            module=check.__module__,
+            check=check,
+        )
+
+    return register
+
+
+@cache
+def all_rules() -> tuple[Rule, ...]:
+    """Every rule of every module in `ecs_policy.rules`, by id."""
+    package = importlib.import_module("ecs_policy.rules")
+    found: dict[str, Rule] = {}
+    for module in pkgutil.iter_modules(package.__path__):
+        for value in vars(importlib.import_module(f"{package.__name__}.{module.name}")).values():
+            if isinstance(value, Rule) and found.setdefault(value.id, value) is not value:
+                raise ValueError(f"two rules are called {value.id}: {found[value.id].name} and {value.name}")
+    return tuple(found[each] for each in sorted(found))
+
+
+def rule_named(number: str) -> Rule:
+    """The rule with this id."""
+    return next(each for each in all_rules() if each.id == number)
+
+
+__all__ = [
+    "Check",
+    "Enforcement",
+    "Level",
+    "Option",
+    "Outcome",
+    "Problem",
+    "Rule",
+    "Severity",
+    "Unevaluated",
+    "Value",
+    "all_rules",
+    "resource_rule",
+    "rule_named",
+    "stack_rule",
+]

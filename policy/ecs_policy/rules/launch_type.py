@@ -1,0 +1,200 @@
+"""Launch types and capacity provider strategies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ecs_policy.model import CapacityProvider, ClusterCapacityProviders, Service, default_strategy
+from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.values import NotEvaluated, quoted
+
+LAUNCH_TYPES = ("EC2", "EXTERNAL", "FARGATE")
+_CREATE_SERVICE = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html"
+_STRATEGY_ITEM = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html"
+_MAX_PROVIDERS = 20
+_MAX_WEIGHT = 1000
+_MAX_BASE = 100_000
+
+
+@stack_rule(
+    "LT-01 service-launch-type-in-td",
+    on=Service,
+    title="A service runs on a launch type that its task definition declares",
+    why="The task definition says for which infrastructure it was validated; CreateService refuses any other.",
+    level=Level.REJECTED,
+    severity=Severity.CRITICAL,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html",
+    aws_error="Task definition does not support launch_type FARGATE.",
+    ours=True,
+)
+def service_launch_type_in_td(service: Service) -> Iterator[Problem]:
+    task_definition = service.task_definition
+    if task_definition is None:
+        return
+    compatibilities = task_definition["requiresCompatibilities"]
+    # AWS derives compatibilities when the program states none; only EC2 is among them in every case.
+    declared = compatibilities.texts() or ["EC2"]
+    for launch_type, place in service.launch_types.items():
+        if launch_type in (*LAUNCH_TYPES, "MANAGED_INSTANCES") and launch_type not in declared:
+            if place.resource is not service:
+                told = f"nothing, which by the cluster's default strategy means {launch_type}"
+                place = service["launchType"]
+            elif place.location != "launchType":
+                told = f"{place.shown()}, which means {launch_type}"
+            elif not place.given:
+                told = f"nothing, which means {launch_type}"
+            else:
+                told = place.shown()
+            yield Problem(
+                service.urn,
+                place.location,
+                f"{service.label} {place.location}: got {told}, expected one of {quoted(declared)} as "
+                f"{task_definition.label} has in requiresCompatibilities; change the service's launch type, "
+                f'or add "{launch_type}" to requiresCompatibilities',
+            )
+
+
+@resource_rule(
+    "LT-02 launch-type-enum",
+    on=Service,
+    title="A service's launch type is one that CreateService takes",
+    why="Any other value is refused. ECS Managed Instances are reached through a capacity provider only.",
+    level=Level.REJECTED,
+    source=_CREATE_SERVICE,
+)
+def launch_type_enum(service: Service) -> Iterator[Problem]:
+    value = service["launchType"]
+    if value.given and value.text() not in LAUNCH_TYPES:
+        if value.text() == "MANAGED_INSTANCES":
+            change = "leave launchType out and name the managed instances provider in capacityProviderStrategies"
+        else:
+            change = "use one of these, in capitals"
+        yield value.problem(f"one of {quoted(LAUNCH_TYPES)}", change)
+
+
+@resource_rule(
+    "LT-03 launch-type-xor-strategy",
+    on=Service,
+    title="A service has a launch type or a capacity provider strategy, not both",
+    why="CreateService takes one or the other.",
+    level=Level.REJECTED,
+    source=_CREATE_SERVICE,
+)
+def launch_type_xor_strategy(service: Service) -> Iterator[Problem]:
+    strategy = service["capacityProviderStrategies"]
+    if service["launchType"].given and (strategy.unknown or strategy.items()):
+        yield service["launchType"].problem(
+            "nothing beside capacityProviderStrategies", "remove launchType or capacityProviderStrategies"
+        )
+
+
+@stack_rule(
+    "LT-04 strategy-in-cluster",
+    on=Service,
+    each="capacityProviderStrategies",
+    title="Every capacity provider of a service's strategy is associated with the cluster",
+    why="A provider that the cluster does not have is refused; FARGATE and FARGATE_SPOT need the association too.",
+    level=Level.REJECTED,
+    source=_STRATEGY_ITEM,
+)
+def strategy_in_cluster(item: Value) -> Iterator[Problem]:
+    service = item.resource
+    assert isinstance(service, Service)
+    cluster = service.cluster
+    if cluster is None:
+        raise service["cluster"].not_evaluated("is absent: the account's default cluster is outside this stack")
+    provider = item["capacityProvider"]
+    association = cluster.capacity_providers
+    associated = [] if association is None else association["capacityProviders"].items()
+    wanted = _provider(provider)
+    doubt = None
+    for each in associated:
+        try:
+            if wanted == _provider(each):
+                return
+        except NotEvaluated as outcome:
+            doubt = outcome
+    if doubt is not None:
+        raise doubt
+    names = quoted(_provider_name(each) for each in associated)
+    yield provider.problem(
+        f"a provider of {cluster.label}, which has {names}",
+        "add it to capacityProviders of the cluster's ClusterCapacityProviders, or use one that is there",
+    )
+
+
+def _provider(value: Value) -> str:
+    """One text for a provider, however it is named: the resource's URN, or the literal name."""
+    if not value.unknown and value.text() in ("FARGATE", "FARGATE_SPOT"):
+        return value.text() or ""
+    try:
+        found = value.one(CapacityProvider)
+    except NotEvaluated:
+        if value.unknown:
+            raise
+        return value.text() or ""
+    return found.urn if found is not None else ""
+
+
+def _provider_name(value: Value) -> str:
+    found = None if not value.unknown else value.one(CapacityProvider)
+    return found.name if found is not None else value.text() or ""
+
+
+@resource_rule(
+    "LT-05 strategy-weights",
+    on=(Service, ClusterCapacityProviders),
+    title="The weights and bases of a capacity provider strategy are in range",
+    why="A strategy in which every weight is 0 places nothing: every CreateService that uses it fails.",
+    level=Level.REJECTED,
+    source=_STRATEGY_ITEM,
+)
+def strategy_weights(owner: Service | ClusterCapacityProviders) -> Iterator[Problem]:
+    name = "capacityProviderStrategies" if isinstance(owner, Service) else "defaultCapacityProviderStrategies"
+    strategy = owner[name]
+    items = strategy.items()
+    if len(items) > _MAX_PROVIDERS:
+        yield strategy.problem(f"at most {_MAX_PROVIDERS} providers, not {len(items)}", "remove some")
+    weights: list[float] = []
+    bases: list[float] = []
+    doubt = None
+    for item in items:
+        for key, greatest, numbers in (("weight", _MAX_WEIGHT, weights), ("base", _MAX_BASE, bases)):
+            try:
+                number = item[key].number() or 0
+            except NotEvaluated as outcome:
+                doubt = outcome
+                continue
+            numbers.append(number)
+            if not 0 <= number <= greatest or number != int(number):
+                yield item[key].problem(f"a whole number from 0 to {greatest}", f"change {key}")
+    if sum(base > 0 for base in bases) > 1:
+        yield strategy.problem("a base on at most one provider", "keep the base on one and remove the others")
+    if items and len(weights) == len(items) and not any(weights):
+        yield strategy.problem(
+            "a weight above 0 on at least one provider (0 is the default)", "set weight to 1 or more"
+        )
+    if doubt is not None:
+        raise doubt
+
+
+@stack_rule(
+    "LT-09 no-strategy-no-launch-type",
+    on=Service,
+    title="A service says what it runs on, or its cluster's default strategy does",
+    why="With neither, AWS falls back to EC2 without a word; the tasks wait for instances that nobody meant to have.",
+    level=Level.FAILS,
+    severity=Severity.MEDIUM,
+    source=_CREATE_SERVICE,
+    ours=True,
+)
+def no_strategy_no_launch_type(service: Service) -> Iterator[Problem]:
+    strategy = service["capacityProviderStrategies"]
+    if service["launchType"].given or strategy.unknown or strategy.items():
+        return
+    if service["deploymentController"]["type"].text() == "EXTERNAL":
+        return
+    if not default_strategy(service):
+        yield service["launchType"].problem(
+            f"one of {quoted(LAUNCH_TYPES)}, or capacityProviderStrategies", "set one of them"
+        )
