@@ -53,7 +53,7 @@ test: $(READY) ## Everything: `check`, then the tests with the real engine and r
 	@$(BIN)/python -m tests
 
 bench: $(READY) ## Measure up, preview and policies against their floor
-	@$(BIN)/python -m local.bench
+	@$(BIN)/python -m tests.local.bench
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --quiet --fix-only .
