@@ -117,7 +117,8 @@ def _provide(machine: Machine, daemon: Daemon) -> docker.DockerClient:
         raise UserError(f"Docker: not found; {INSTALL_REMEDY}")
     with step("Docker engine") as shown:
         if not installed:
-            apt_install(["docker.io", "iptables"], shown)
+            # Newer releases have the command line client in a package of its own.
+            apt_install(["docker.io", "iptables"], shown, where_offered=["docker-cli"])
         if Path("/run/systemd/system").is_dir():
             return _start_service(shown)
         return start(daemon, shown)

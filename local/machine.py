@@ -87,8 +87,11 @@ def run(command: Sequence[str], *, seen: Callable[[str], None], environment: Map
         raise CommandFailedError(command, last)
 
 
-def apt_install(packages: Sequence[str], shown: Step) -> None:
-    """Installs `packages` and what they depend on, nothing recommended; the caller has checked `has_apt` and root."""
+def apt_install(packages: Sequence[str], shown: Step, *, where_offered: Sequence[str] = ()) -> None:
+    """Installs `packages`, and those of `where_offered` that this release has, with nothing that is only recommended.
+
+    The caller has checked `has_apt` and root.
+    """
 
     def seen(line: str) -> None:
         if line.startswith(("Get:", "Unpacking", "Setting up")):
@@ -101,6 +104,7 @@ def apt_install(packages: Sequence[str], shown: Step) -> None:
         run(["apt-get", "update", wait_for_others], seen=seen, environment=quiet)
     except CommandFailedError as failure:
         shown.note(failure.reason())
+    packages = [*packages, *(name for name in where_offered if _is_offered(name))]
     try:
         run(
             ["apt-get", "install", "--yes", "--no-install-recommends", wait_for_others, *packages],
@@ -112,6 +116,14 @@ def apt_install(packages: Sequence[str], shown: Step) -> None:
             f"apt: {' '.join(packages)} could not be installed ({failure.reason()}); "
             f"make `apt-get install {' '.join(packages)}` work, then run the command again"
         ) from failure
+
+
+def _is_offered(package: str) -> bool:
+    try:
+        run(["apt-cache", "show", "--quiet=2", package], seen=lambda _: None)
+    except CommandFailedError:
+        return False
+    return True
 
 
 def process_started(pid: int) -> int | None:

@@ -1,0 +1,187 @@
+"""The image alone on this machine: `python -m local.image build|run|shell|stop`."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+import docker
+import docker.errors
+import requests
+import yaml
+from docker.models.containers import Container
+
+from local import base_image, docker_engine, paths
+from local.console import UserError, paint, say, step
+from local.machine import has
+
+REPOSITORY = "h4b-helloworld"
+CONTAINER = "h4b-local-run"
+LABEL = "h4b.made-by"
+PORT = 8080
+ANSWER_SECONDS = 15
+STOP_SECONDS = 30
+"""As long as ECS waits by default."""
+FAILED_STEP_LINES = 20
+
+
+def main(arguments: list[str] | None = None) -> int:
+    commands: dict[str, Callable[[], int]] = {"build": build, "run": run, "shell": shell, "stop": stop}
+    parser = argparse.ArgumentParser(prog="python -m local.image", description=__doc__)
+    parser.add_argument("command", choices=commands)
+    try:
+        return commands[parser.parse_args(arguments).command]()
+    except UserError as problem:
+        print(f"{paint('error', '31')}: {problem}", file=sys.stderr)
+        return 1
+    except (docker.errors.DockerException, requests.RequestException) as problem:
+        print(f"{paint('error', '31')}: Docker stopped answering ({problem}); run this again", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        return 130
+
+
+def tag() -> str:
+    """`h4b-helloworld:<imageVersion's default>`."""
+    return f"{REPOSITORY}:{_default_of('imageVersion')}"
+
+
+def _default_of(key: str) -> str:
+    return str(yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["config"][key]["default"])
+
+
+def build() -> int:
+    client = docker_engine.ensure()
+    _build(client)
+    return 0
+
+
+def _build(client: docker.DockerClient) -> None:
+    base = base_image.ensure(_default_of("imageBase"))
+    with step(f"Build {tag()}") as shown:
+        printed: list[str] = []
+        try:
+            for event in client.api.build(
+                path=str(paths.ROOT / "app_image"), tag=tag(), buildargs={"BASE_IMAGE": base}, rm=True, forcerm=True,
+                decode=True, timeout=None,
+            ):  # fmt: skip
+                _fail_on_error(event, printed)
+                if line := str(event.get("stream", "")).strip():
+                    printed.append(line)
+                    if not line.startswith("--->"):
+                        shown.note(line.splitlines()[0][:100])
+        except docker.errors.APIError as problem:
+            raise UserError(f"image: Docker refuses to build app_image/ ({problem.explanation})") from problem
+        image = client.images.get(tag())
+        shown.note(f"{image.attrs['Size'] / 1e6:.0f} MB")
+
+
+def _fail_on_error(event: dict[str, Any], printed: list[str]) -> None:
+    if "error" in event:
+        for line in printed[-FAILED_STEP_LINES:]:
+            say(f"  {line}")
+        raise UserError(f"image: {str(event['error']).strip()}; the lines above tell why, correct app_image/")
+
+
+def run() -> int:
+    client = docker_engine.ensure()
+    _build(client)
+    with step(f"Run {CONTAINER}") as shown:
+        container = _existing(client)
+        if container and (container.status != "running" or container.image != client.images.get(tag())):
+            container.remove(force=True)
+            container = None
+        if container:
+            shown.note("already runs")
+        else:
+            container = _start(client)
+        answer = _answer(container)
+    say()
+    say(f"  http://localhost:{PORT} answers: {answer}")
+    say("  next: `make image-shell`, `make image-stop`")
+    return 0
+
+
+def _start(client: docker.DockerClient) -> Container:
+    container = client.containers.create(
+        tag(),
+        name=CONTAINER,
+        labels={LABEL: "make image-run"},
+        ports={"80/tcp": ("127.0.0.1", PORT)},
+        # As hard as the task definition on ECS makes it.
+        read_only=True,
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges"],
+    )
+    try:
+        container.start()
+    except docker.errors.APIError as problem:
+        container.remove(force=True)
+        reason = str(problem.explanation)
+        if "already allocated" in reason or "address already in use" in reason or "ports are not available" in reason:
+            raise UserError(
+                f"port {PORT}: another program uses it; stop that program, then run this again"
+            ) from problem
+        raise UserError(f"{CONTAINER}: does not start ({reason}); see `docker info`") from problem
+    return container
+
+
+def _answer(container: Container) -> str:
+    deadline = time.monotonic() + ANSWER_SECONDS
+    while True:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{PORT}", timeout=ANSWER_SECONDS) as response:
+                return str(response.read().decode(errors="replace").strip())
+        except (urllib.error.URLError, OSError) as problem:
+            container.reload()
+            if container.status != "running" or time.monotonic() > deadline:
+                for line in container.logs(tail=FAILED_STEP_LINES).decode(errors="replace").splitlines():
+                    say(f"  {line}")
+                raise UserError(
+                    f"{CONTAINER}: no answer on port {PORT} ({problem}); its log is above, correct app_image/"
+                ) from problem
+            time.sleep(0.1)
+
+
+def _existing(client: docker.DockerClient) -> Container | None:
+    try:
+        container = client.containers.get(CONTAINER)
+    except docker.errors.NotFound:
+        return None
+    if LABEL not in container.labels:
+        raise UserError(f"{CONTAINER}: a container of this name was not made here; `docker rm -f {CONTAINER}` first")
+    return container
+
+
+def shell() -> int:
+    client = docker_engine.running()
+    container = _existing(client) if client else None
+    if container is None or container.status != "running":
+        raise UserError(f"{CONTAINER}: not running; run `make image-run`")
+    if not has("docker"):
+        raise UserError("docker: the command line client is not found; install it")
+    terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
+    return subprocess.run(["docker", "exec", "-i", *terminal, CONTAINER, "bash"], check=False).returncode  # noqa: S607
+
+
+def stop() -> int:
+    client = docker_engine.running()
+    container = _existing(client) if client else None
+    if container is None:
+        say(f"{CONTAINER} is not there")
+        return 0
+    with step(f"Stop {CONTAINER}"):
+        container.stop(timeout=STOP_SECONDS)
+        container.remove(force=True)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
