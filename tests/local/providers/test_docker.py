@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import grpc
+import pulumi_docker
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pulumi._types import input_type_py_to_pulumi_names
 from pulumi.runtime.proto import provider_pb2
 
 from local.providers import docker as local_docker
@@ -382,3 +384,16 @@ class TestProviderConfiguration:
             "remove it",
             "docker:sshOpts: the local docker provider talks to this machine's engine only; remove it",
         ]
+
+
+@pytest.mark.parametrize(
+    ("sdk_type", "known"),
+    [
+        (pulumi_docker.ImageArgs, set(local_docker._IMAGE)),
+        (pulumi_docker.DockerBuildArgs, set(local_docker._BUILD) - {"contextDigest"}),
+        (pulumi_docker.RegistryArgs, {"password", "server", "username"}),
+        (pulumi_docker.ProviderArgs, {*local_docker._CONFIG, *local_docker._UNSUPPORTED_CONFIG}),
+    ],
+)
+def test_every_argument_of_the_sdk_is_known(sdk_type: type, known: set[str]) -> None:
+    assert set(input_type_py_to_pulumi_names(sdk_type).values()) == known
