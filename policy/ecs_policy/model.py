@@ -193,6 +193,9 @@ class Stack:
             index: dict[str, list[Resource]] = {}
             doubtful = []
             for each in self.all(kind):
+                known = _known_text(each[key]) if not isinstance(each[key].raw, (list, dict)) else None
+                if known is not None and not self._named(type(target), known):
+                    continue  # surely something else
                 try:
                     referred = self.referred(each[key], type(target))
                 except NotEvaluated as outcome:
@@ -341,6 +344,13 @@ class Service(Resource):
     TYPES = ("aws:ecs/service:Service",)
     IDS = ("arn", "id", "name")
     __slots__ = ()
+
+    def ids(self) -> set[str]:
+        found = super().ids()
+        cluster, name = self.computed("cluster").raw, self.computed("name").raw
+        if isinstance(cluster, str) and isinstance(name, str):
+            found.add(f"service/{cluster.rpartition('/')[2]}/{name}")  # how autoscaling calls it
+        return found
 
     @property
     def task_definition(self) -> TaskDefinition | None:

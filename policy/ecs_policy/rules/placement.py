@@ -1,0 +1,243 @@
+"""Placement strategies and constraints."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from ecs_policy.cluster_query import QueryError, parse
+from ecs_policy.model import AutoscalingTarget, Service, TaskDefinition
+from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.values import quoted
+
+_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
+_CREATE_SERVICE = f"{_API}/API_CreateService.html"
+_STRATEGY = f"{_API}/API_PlacementStrategy.html"
+_CONSTRAINT = f"{_API}/API_PlacementConstraint.html"
+_TD_CONSTRAINT = f"{_API}/API_TaskDefinitionPlacementConstraint.html"
+
+_MAX_STRATEGIES = 5
+_MAX_CONSTRAINTS = 10
+_MAX_EXPRESSION = 2000
+_BINPACK_FIELDS = ("cpu", "memory")
+_SPREAD_FIELD = re.compile(r"instanceId|host|attribute:[A-Za-z0-9_./\\-]{1,128}")
+
+
+@stack_rule(
+    "PL-01 no-constraints-on-fargate",
+    on=Service,
+    title="A Fargate service has no placement constraints",
+    why="On Fargate there are no instances to choose from; CreateService refuses constraints.",
+    level=Level.REJECTED,
+    source=_CREATE_SERVICE,
+    aws_error="Placement constraints are not supported with FARGATE launch type.",
+)
+def no_constraints_on_fargate(service: Service) -> Iterator[Problem]:
+    yield from _not_on_fargate(service, service["placementConstraints"])
+
+
+@resource_rule(
+    "PL-02 no-td-constraints-on-fargate",
+    on=TaskDefinition,
+    title="A task definition for Fargate has no placement constraints",
+    why="Fargate does not support them, not even when EC2 is declared beside it.",
+    level=Level.REJECTED,
+    source=_TD_CONSTRAINT,
+)
+def no_td_constraints_on_fargate(task_definition: TaskDefinition) -> Iterator[Problem]:
+    constraints = task_definition["placementConstraints"]
+    if constraints.given and task_definition.for_fargate and constraints.items():
+        yield constraints.problem(
+            "none with FARGATE in requiresCompatibilities", "remove placementConstraints, or FARGATE"
+        )
+
+
+@stack_rule(
+    "PL-03 no-strategies-on-fargate",
+    on=Service,
+    title="A Fargate service has no placement strategies",
+    why="Fargate spreads tasks over zones by itself; strategies are for EC2 instances.",
+    level=Level.REJECTED,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement.html",
+)
+def no_strategies_on_fargate(service: Service) -> Iterator[Problem]:
+    yield from _not_on_fargate(service, service["orderedPlacementStrategies"])
+
+
+def _not_on_fargate(service: Service, placement: Value) -> Iterator[Problem]:
+    if not placement.given or (not placement.unknown and not placement.items()):
+        return
+    if "FARGATE" in service.launch_types and placement.items():
+        yield placement.problem("none on Fargate", f"remove {placement.location}, or run the service on EC2")
+
+
+@resource_rule(
+    "PL-04 strategy-type",
+    on=Service,
+    each="orderedPlacementStrategies",
+    title="A placement strategy is random, spread or binpack",
+    why="AWS knows these three, in lower case.",
+    level=Level.REJECTED,
+    source=_STRATEGY,
+)
+def strategy_type(strategy: Value) -> Iterator[Problem]:
+    if strategy["type"].text() not in ("binpack", "random", "spread"):
+        yield strategy["type"].problem('one of "binpack", "random", "spread"', "change type")
+
+
+@resource_rule(
+    "PL-05 binpack-field",
+    on=Service,
+    each="orderedPlacementStrategies",
+    title="binpack packs by cpu or by memory",
+    why="binpack needs to know which resource to fill up; it has no default.",
+    level=Level.REJECTED,
+    source=_STRATEGY,
+)
+def binpack_field(strategy: Value) -> Iterator[Problem]:
+    if strategy["type"].text() == "binpack" and strategy["field"].text() not in _BINPACK_FIELDS:
+        yield strategy["field"].problem(f"one of {quoted(_BINPACK_FIELDS)} with binpack", "change field")
+
+
+@resource_rule(
+    "PL-06 spread-field",
+    on=Service,
+    each="orderedPlacementStrategies",
+    title="spread spreads over instances or over an attribute",
+    why="AWS takes instanceId, host (the same) or an attribute of the instances.",
+    level=Level.REJECTED,
+    source=_STRATEGY,
+)
+def spread_field(strategy: Value) -> Iterator[Problem]:
+    if strategy["type"].text() == "spread" and not _SPREAD_FIELD.fullmatch(strategy["field"].text() or ""):
+        yield strategy["field"].problem(
+            '"instanceId", "host" or "attribute:<name>" with spread',
+            'change field, for instance to "attribute:ecs.availability-zone"',
+        )
+
+
+@resource_rule(
+    "PL-07 random-no-field",
+    on=Service,
+    each="orderedPlacementStrategies",
+    title="random has no field",
+    why="AWS does not use it: whoever wrote it expected something else to happen.",
+    level=Level.UNSUPPORTED,
+    severity=Severity.LOW,
+    source=_STRATEGY,
+)
+def random_no_field(strategy: Value) -> Iterator[Problem]:
+    if strategy["type"].text() == "random" and strategy["field"].text():
+        yield strategy["field"].problem("none with random", "remove field, or use spread or binpack")
+
+
+@resource_rule(
+    "PL-08 max-5-strategies",
+    on=Service,
+    title=f"A service has at most {_MAX_STRATEGIES} placement strategies",
+    why="CreateService takes no more.",
+    level=Level.REJECTED,
+    source=_CREATE_SERVICE,
+)
+def max_strategies(service: Service) -> Iterator[Problem]:
+    strategies = service["orderedPlacementStrategies"]
+    count = len(strategies.items())
+    if count > _MAX_STRATEGIES:
+        yield strategies.problem(f"at most {_MAX_STRATEGIES} strategies, not {count}", "remove some")
+
+
+@stack_rule(
+    "PL-09 max-10-constraints",
+    on=Service,
+    title=f"A service and its task definition have at most {_MAX_CONSTRAINTS} placement constraints together",
+    why="The limit holds for a task, which gets the constraints of both.",
+    level=Level.REJECTED,
+    source=_CREATE_SERVICE,
+)
+def max_constraints(service: Service) -> Iterator[Problem]:
+    constraints = service["placementConstraints"]
+    own = len(constraints.items())
+    if own > _MAX_CONSTRAINTS:
+        yield constraints.problem(f"at most {_MAX_CONSTRAINTS} constraints, not {own}", "remove some")
+        return
+    if own == 0:
+        return
+    task_definition = service.task_definition
+    theirs = len(task_definition["placementConstraints"].items()) if task_definition is not None else 0
+    if task_definition is not None and own + theirs > _MAX_CONSTRAINTS:
+        yield constraints.problem(
+            f"at most {_MAX_CONSTRAINTS} together with the {theirs} of {task_definition.label}, not {own + theirs}",
+            "remove some from either",
+        )
+
+
+@resource_rule(
+    "PL-10 constraint-type",
+    on=(Service, TaskDefinition),
+    each="placementConstraints",
+    title="A placement constraint is of a type that its owner takes",
+    why="A service takes distinctInstance and memberOf, a task definition memberOf only.",
+    level=Level.REJECTED,
+    source=_TD_CONSTRAINT,
+    aws_error="constraint.type 'distinctInstance' is not supported.",
+)
+def constraint_type(constraint: Value) -> Iterator[Problem]:
+    allowed = ("memberOf",) if isinstance(constraint.resource, TaskDefinition) else ("distinctInstance", "memberOf")
+    found = constraint["type"].text()
+    if found not in allowed:
+        move = found == "distinctInstance"
+        yield constraint["type"].problem(
+            f"one of {quoted(allowed)}", "move the constraint to the service" if move else "change type"
+        )
+
+
+@resource_rule(
+    "PL-11 distinct-no-expression",
+    on=(Service, TaskDefinition),
+    each="placementConstraints",
+    title="memberOf has a valid expression, distinctInstance has none",
+    why="distinctInstance takes no expression; memberOf is nothing without one in the cluster query language.",
+    level=Level.REJECTED,
+    source=_CONSTRAINT,
+)
+def constraint_expression(constraint: Value) -> Iterator[Problem]:
+    kind, expression = constraint["type"].text(), constraint["expression"]
+    if kind == "distinctInstance":
+        if expression.text():
+            yield expression.problem("none with distinctInstance", "remove expression, or change type to memberOf")
+        return
+    if kind != "memberOf":
+        return
+    text = expression.text()
+    if not text:
+        yield expression.problem("an expression with memberOf", 'say which instances, as "attribute:zone == a"')
+    elif len(text) > _MAX_EXPRESSION:
+        yield expression.problem(f"at most {_MAX_EXPRESSION} characters, not {len(text)}", "shorten it")
+    else:
+        try:
+            parse(text)
+        except QueryError as error:
+            where = "" if expression.secret else f": {error}"
+            yield expression.problem("the cluster query language", f"correct the expression{where}")
+
+
+@stack_rule(
+    "PL-12 daemon-no-strategy",
+    on=Service,
+    title="A daemon service has no placement strategies, no desired count and no autoscaling",
+    why="DAEMON means one task on every instance; there is nothing to choose and nothing to scale.",
+    level=Level.REJECTED,
+    source=_CREATE_SERVICE,
+)
+def daemon_no_strategy(service: Service) -> Iterator[Problem]:
+    if service["schedulingStrategy"].text() != "DAEMON":
+        return
+    if service["desiredCount"].given:
+        yield service["desiredCount"].problem("none with DAEMON", "remove desiredCount, or use REPLICA")
+    for target in service.stack.referrers(service, AutoscalingTarget, "resourceId"):
+        yield target["resourceId"].problem(
+            f"a service that is not a daemon, unlike {service.label}", "remove the autoscaling target, or use REPLICA"
+        )
+    strategies = service["orderedPlacementStrategies"]
+    if strategies.items():
+        yield strategies.problem("none with DAEMON", "remove orderedPlacementStrategies, or use REPLICA")

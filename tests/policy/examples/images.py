@@ -1,0 +1,108 @@
+from collections.abc import Mapping
+from typing import Any
+
+from tests.policy.example import (
+    container,
+    missing,
+    not_applicable,
+    passes,
+    resource,
+    task_definition,
+    unknown,
+    violates,
+)
+from tests.policy.stacks import Resources
+from tests.policy.stacks import unknown as not_known
+
+DIGEST = "@sha256:" + "a" * 64
+REPOSITORY = resource("aws:ecr/repository:Repository", name="shop/app", imageTagMutability="IMMUTABLE")
+MUTABLE = resource("aws:ecr/repository:Repository", name="shop/app")
+LOCAL = {**REPOSITORY, "outputs": {"repositoryUrl": "localhost:4566/shop/app"}}
+ECR = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop/app"
+IMAGE = "app.containerDefinitions[app].image"
+
+
+def image(name: object, repository: Mapping[str, Any] = REPOSITORY) -> Resources:
+    return {"repository": repository, "app": task_definition(container(image=name))}
+
+
+def excluding(mutability: str) -> Mapping[str, Any]:
+    filters = [{"filter": "dev-*", "filterType": "WILDCARD"}]
+    return resource(
+        "aws:ecr/repository:Repository",
+        name="shop/app",
+        imageTagMutability=mutability,
+        imageTagMutabilityExclusionFilters=filters,
+    )
+
+
+EXAMPLES = {
+    "ER-06": [
+        violates(
+            "an image of Docker Hub",
+            image("httpd:2.4"),
+            at={IMAGE},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].image: got \"httpd:2.4\", expected an image of "
+                "a private "
+                f'repository of this stack ("{ECR}"); push it there, or add its name to allowedRegistries of this rule'
+            ),
+        ),
+        violates("another repository of the same registry", image(f"{ECR}2{DIGEST}"), at={IMAGE}),
+        violates("another region", image(f"{ECR}:1".replace("ap-northeast-1", "eu-west-1")), at={IMAGE}),
+        passes("an image of the stack's repository", image("${repository.repositoryUrl}" + DIGEST)),
+        passes("a repository that calls itself otherwise", image("localhost:4566/shop/app" + DIGEST, LOCAL)),
+        passes("its name, while its URL is not known yet", image(f"{ECR}{DIGEST}"), preview=True),
+        passes(
+            "a name that the configuration allows",
+            image("public.ecr.aws/aws-observability/collector:v1"),
+            options={"allowedRegistries": ["public.ecr.aws/aws-observability/*"]},
+        ),
+        missing("no image", {"app": task_definition(container())}),
+        unknown(
+            "the digest makes the whole JSON unknown",
+            image("${repository.repositoryUrl}" + DIGEST),
+            not_evaluated={"app.containerDefinitions"},
+        ),
+        unknown(
+            "a repository of unknown name and URL may be the one",
+            image("httpd:2.4", resource("aws:ecr/repository:Repository", name=not_known())),
+            not_evaluated={"repository.name"},
+        ),
+        not_applicable("no task definition", {"repository": REPOSITORY}),
+    ],
+    "ER-07": [
+        violates(
+            "latest",
+            image("${repository.repositoryUrl}:latest"),
+            at={IMAGE},
+            says=(
+                f"TaskDefinition 'app' containerDefinitions[app].image: got \"{ECR}:latest\", expected a digest "
+                f"or a tag "
+                "other than latest; deploy the image's digest"
+            ),
+        ),
+        violates("a tag of a repository whose tags can be moved", image(f"{ECR}:1.0", MUTABLE), at={IMAGE}),
+        violates(
+            "a tag excluded from immutability",
+            image(f"{ECR}:dev-1", excluding("IMMUTABLE_WITH_EXCLUSION")),
+            at={IMAGE},
+        ),
+        passes("a digest", image("httpd" + DIGEST, MUTABLE)),
+        passes("a digest beside a tag", image(f"{ECR}:latest{DIGEST}")),
+        passes("a tag of an immutable repository", image(f"{ECR}:1.0")),
+        passes("a tag excluded from mutability", image(f"{ECR}:dev-1", excluding("MUTABLE_WITH_EXCLUSION"))),
+        missing("no tag: latest", image(ECR), at={IMAGE}),
+        missing("no image", {"app": task_definition(container())}),
+        unknown(
+            "the mutability is unknown",
+            image(
+                f"{ECR}:1.0",
+                resource("aws:ecr/repository:Repository", name="shop/app", imageTagMutability=not_known()),
+            ),
+            not_evaluated={"repository.imageTagMutability"},
+        ),
+        unknown("a repository of another stack", image("httpd:2.4"), not_evaluated={IMAGE}),
+        not_applicable("no task definition", {"repository": REPOSITORY}),
+    ],
+}

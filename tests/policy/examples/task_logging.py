@@ -1,0 +1,79 @@
+from tests.policy.example import (
+    container,
+    missing,
+    not_applicable,
+    passes,
+    resource,
+    task_definition,
+    unknown,
+    violates,
+)
+from tests.policy.stacks import unknown as not_known
+
+FARGATE = {"requiresCompatibilities": ["FARGATE"]}
+AWSLOGS = {"awslogs-group": "app", "awslogs-region": "ap-northeast-1", "awslogs-stream-prefix": "app"}
+HERE = "app.containerDefinitions[app].logConfiguration"
+LOG_GROUP = resource("aws:cloudwatch/logGroup:LogGroup")
+
+
+def logging(driver: object, options: object = None, **properties: object) -> dict[str, dict[str, object]]:
+    log = {"logDriver": driver} | ({"options": options} if options is not None else {})
+    return {"app": task_definition(container(logConfiguration=log), **properties)}
+
+
+EXAMPLES = {
+    "TD-28": [
+        violates(
+            "json-file on Fargate",
+            logging("json-file", **FARGATE),
+            at={f"{HERE}.logDriver"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].logConfiguration.logDriver: got \"json-file\", "
+                "expected "
+                'one of "awsfirelens", "awslogs", "splunk" on Fargate; change logDriver'
+            ),
+        ),
+        violates("a driver that does not exist", logging("stdout"), at={f"{HERE}.logDriver"}),
+        passes("awslogs on Fargate", logging("awslogs", AWSLOGS, **FARGATE)),
+        passes("json-file on EC2", logging("json-file", requiresCompatibilities=["EC2"])),
+        missing("no driver", {"app": task_definition(container(logConfiguration={}))}, at={f"{HERE}.logDriver"}),
+        unknown("unknown containers", logging(not_known(), **FARGATE), not_evaluated={"app.containerDefinitions"}),
+        not_applicable("no logging", {"app": task_definition(**FARGATE)}),
+    ],
+    "TD-29": [
+        violates(
+            "no stream prefix on Fargate",
+            logging("awslogs", {k: v for k, v in AWSLOGS.items() if k != "awslogs-stream-prefix"}, **FARGATE),
+            at={f"{HERE}.options.awslogs-stream-prefix"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].logConfiguration.options.awslogs-stream-prefix: got "
+                "nothing, expected a value with the awslogs driver on Fargate; set awslogs-stream-prefix"
+            ),
+        ),
+        violates(
+            "neither group nor region",
+            logging("awslogs", {"awslogs-stream-prefix": "app"}),
+            at={f"{HERE}.options.awslogs-group", f"{HERE}.options.awslogs-region"},
+        ),
+        violates(
+            "a misspelt option",
+            logging("awslogs", {**AWSLOGS, "awslogs-prefix": "app"}),
+            at={f"{HERE}.options.awslogs-prefix"},
+        ),
+        passes("all options", logging("awslogs", AWSLOGS, **FARGATE)),
+        passes(
+            "no prefix on EC2", logging("awslogs", {k: v for k, v in AWSLOGS.items() if k != "awslogs-stream-prefix"})
+        ),
+        missing(
+            "no options at all",
+            logging("awslogs"),
+            at={f"{HERE}.options.awslogs-group", f"{HERE}.options.awslogs-region"},
+        ),
+        unknown(
+            "the log group's name makes the whole JSON unknown",
+            {"logs": LOG_GROUP, **logging("awslogs", {**AWSLOGS, "awslogs-group": "${logs.name}"}, **FARGATE)},
+            not_evaluated={"app.containerDefinitions"},
+        ),
+        not_applicable("another driver", logging("json-file")),
+    ],
+}

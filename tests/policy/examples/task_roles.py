@@ -1,0 +1,86 @@
+from tests.policy.example import (
+    container,
+    missing,
+    not_applicable,
+    passes,
+    resource,
+    task_definition,
+    unknown,
+    violates,
+)
+from tests.policy.stacks import unknown as not_known
+
+FARGATE = {"requiresCompatibilities": ["FARGATE"]}
+ECR = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/app:1"
+AWSLOGS = {"logConfiguration": {"logDriver": "awslogs"}}
+SECRET = {"secrets": [{"name": "TOKEN", "valueFrom": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/token"}]}
+ROLE = resource("aws:iam/role:Role")
+
+EXAMPLES = {
+    "TD-32": [
+        violates(
+            "an ECR image without a role",
+            {"app": task_definition(container(image=ECR), **FARGATE)},
+            at={"app.executionRoleArn"},
+            says=(
+                "TaskDefinition 'app' executionRoleArn: got nothing, expected a role, since container 'app' "
+                "pulls from ECR; set executionRoleArn"
+            ),
+        ),
+        violates(
+            "awslogs without a role",
+            {"app": task_definition(container(image="nginx", **AWSLOGS), **FARGATE)},
+            at={"app.executionRoleArn"},
+        ),
+        passes(
+            "with a role",
+            {
+                "role": ROLE,
+                "app": task_definition(container(image=ECR), executionRoleArn="${role.arn}", **FARGATE),
+            },
+            preview=True,
+        ),
+        missing("a public image, no logs", {"app": task_definition(container(image="nginx"), **FARGATE)}),
+        unknown(
+            "unknown containers",
+            {"app": task_definition(containerDefinitions=not_known(), **FARGATE)},
+            not_evaluated={"app.containerDefinitions"},
+        ),
+        not_applicable("EC2 has the instance's role", {"app": task_definition(container(image=ECR, **AWSLOGS))}),
+    ],
+    "TD-33": [
+        violates(
+            "secrets without a role",
+            {"app": task_definition(container(**SECRET), requiresCompatibilities=["EC2"])},
+            at={"app.executionRoleArn"},
+            says=(
+                "TaskDefinition 'app' executionRoleArn: got nothing, expected a role, since container 'app' "
+                "is given secrets; set executionRoleArn"
+            ),
+        ),
+        violates(
+            "credentials of a registry without a role",
+            {"app": task_definition(container(repositoryCredentials={"credentialsParameter": "arn"}))},
+            at={"app.executionRoleArn"},
+        ),
+        violates(
+            "secrets of a log driver without a role",
+            {
+                "app": task_definition(
+                    container(logConfiguration={"logDriver": "splunk", "secretOptions": SECRET["secrets"]})
+                )
+            },
+            at={"app.executionRoleArn"},
+        ),
+        passes(
+            "with a role", {"role": ROLE, "app": task_definition(container(**SECRET), executionRoleArn="${role.arn}")}
+        ),
+        missing("no secrets", {"app": task_definition()}),
+        unknown(
+            "unknown containers",
+            {"app": task_definition(containerDefinitions=not_known())},
+            not_evaluated={"app.containerDefinitions"},
+        ),
+        not_applicable("no task definition", {"role": ROLE}),
+    ],
+}
