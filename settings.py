@@ -5,7 +5,7 @@ Meaning and default of each key are in `Pulumi.yaml`; what a key may hold is in 
 
 import difflib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, get_origin
@@ -13,13 +13,14 @@ from typing import Annotated, Any, get_origin
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from components.checks import Check, check_of, refuse, shown, text, whole
+from components.checks import Check, check_of, one_of, refuse, text, whole
 from components.cluster import ContainerInsights
 from components.image import CpuArchitecture, ImageVersion, KeepImages, RepositoryName
 from components.load_balancer import DeregistrationDelaySeconds, HealthCheckPath
 from components.network import AvailabilityZoneCount, IngressCidrs, NatGateways, Port, VpcCidr, vpc_size_problem
 from components.service import DesiredCount
 from components.task_definition import ContainerUser, LogRetentionDays, fargate_size_problem
+from ecs_policy.fargate import TASK_SIZES
 
 Region = Annotated[
     str,
@@ -32,8 +33,15 @@ Region = Annotated[
 ImageBase = Annotated[
     str, text(r"[a-z0-9][!-~]*", "an image reference", fix="name an image with apt-get, for instance ubuntu:24.04")
 ]
-CpuUnits = Annotated[int, whole(1, 1_000_000, fix="choose a task size that Fargate offers")]
-MemoryMib = Annotated[int, whole(1, 10_000_000, fix="choose a task size that Fargate offers")]
+CpuUnits = Annotated[int, one_of(*TASK_SIZES, fix="choose a task size that Fargate offers")]
+MemoryMib = Annotated[
+    int,
+    whole(
+        min(map(min, TASK_SIZES.values())),
+        max(map(max, TASK_SIZES.values())),
+        fix="choose a task size that Fargate offers",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,10 +114,11 @@ class Settings:
 
 def _keys() -> dict[str, tuple[str, object]]:
     """Field name to configuration key and type."""
-    return {field.name: (_key(field.name), field.type) for field in fields(Settings)}
+    return {field.name: (key_of(field.name), field.type) for field in fields(Settings)}
 
 
-def _key(field_name: str) -> str:
+def key_of(field_name: str) -> str:
+    """The configuration key of a field of `Settings`."""
     if field_name == "region":
         return "aws:region"
     first, *rest = field_name.split("_")
@@ -150,22 +159,23 @@ def _parsed(base: object, given: str | None) -> object:
     return given
 
 
-def _unknown_keys(configuration: Mapping[str, str]) -> Iterator[str]:
+def _unknown_keys(configuration: Iterable[str]) -> Iterator[str]:
     known = [key for key, _ in _keys().values()]
     for key in sorted(set(configuration) - set(known)):
         if ":" in key:
             continue  # configuration of providers and of Pulumi itself
         alike = difflib.get_close_matches(key, known, n=1)
         fix = f"did you mean {alike[0]}?" if alike else "remove it"
-        yield f"{key}: got {shown(configuration[key])}, expected no such key; {fix}"
+        # The value is not shown: it may be a secret.
+        yield f"{key}: got an unknown key, expected one of those in Pulumi.yaml; {fix}"
 
 
 def _contradictions(values: Mapping[str, Any]) -> list[str | None]:
     return [
         vpc_size_problem(
-            values["vpc_cidr"], values["availability_zone_count"], _key("vpc_cidr"), _key("availability_zone_count")
+            values["vpc_cidr"], values["availability_zone_count"], key_of("vpc_cidr"), key_of("availability_zone_count")
         ),
         fargate_size_problem(
-            values["task_cpu_units"], values["task_memory_mib"], _key("task_cpu_units"), _key("task_memory_mib")
+            values["task_cpu_units"], values["task_memory_mib"], key_of("task_cpu_units"), key_of("task_memory_mib")
         ),
     ]

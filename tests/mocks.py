@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import json
+import os
 import runpy
 import warnings
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pulumi
 import yaml
@@ -66,6 +68,8 @@ class Run:
     """Function calls: token, arguments, provider."""
     outputs: dict[str, Any] = field(default_factory=dict)
     """Stack outputs; `UNKNOWN` where a preview does not know them."""
+    component_outputs: dict[str, set[str]] = field(default_factory=dict)
+    """`type name` of every finished component, to the names of its outputs."""
 
     @property
     def names(self) -> set[tuple[str, str]]:
@@ -86,20 +90,36 @@ def run(
     config: Mapping[str, str] | None = None,
     preview: bool = False,
 ) -> Run:
-    """Run a program on a fresh monitor and event loop; no run sees anything of another."""
-    return contextvars.copy_context().run(_run, program, stack, dict(config or {}), preview)
+    """Run a program on a fresh monitor and event loop; no run sees anything of another, or of the environment."""
+    hermetic = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
+    with mock.patch.dict(os.environ, hermetic, clear=True):
+        return contextvars.copy_context().run(_run, program, stack, dict(config or {}), preview)
+
+
+def unknown() -> pulumi.Output[Any]:
+    """What another resource will produce, in a preview that cannot know it yet."""
+    loop = asyncio.get_event_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+    future.set_result(None)
+    is_known: asyncio.Future[bool] = loop.create_future()
+    is_known.set_result(False)
+    return pulumi.Output(set(), future, is_known)
 
 
 def run_main(stack: str, *, preview: bool = False, **changes: object) -> Run:
     """Run the whole program as stack `stack`, with some keys of its configuration changed."""
     config = stack_config(stack) | {f"{PROJECT}:{key}": _text(value) for key, value in changes.items()}
-    return run(lambda: runpy.run_path("__main__.py"), stack=stack, config=config, preview=preview)
+    return run(lambda: runpy.run_path(str(ROOT / "__main__.py")), stack=stack, config=config, preview=preview)
 
 
 def stack_config(stack: str) -> dict[str, str]:
     """What the engine gives a program: the stack's configuration over the project's defaults."""
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    defaults = {f"{PROJECT}:{key}": entry["default"] for key, entry in schema.items() if "default" in entry}
+    defaults = {
+        key if ":" in key else f"{PROJECT}:{key}": entry.get("value", entry.get("default"))
+        for key, entry in schema.items()
+        if {"value", "default"} & entry.keys()
+    }
     own = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
     return {key: _text(value) for key, value in {**defaults, **own}.items()}
 
@@ -182,6 +202,11 @@ class _Monitor(mocks.MockMonitor):
                 )
             )
         return response
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
+        if request.urn in self._labels:
+            self._record.component_outputs[self._labels[request.urn]] = set(request.outputs)
+        return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
         arguments = _plain(json_format.MessageToDict(request.args))

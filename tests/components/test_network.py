@@ -1,0 +1,183 @@
+"""A network in which traffic goes one way: clients, load balancer, tasks, HTTPS outside."""
+
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from components.checks import ArgumentError
+from components.network import Network, NetworkArgs, vpc_size_problem
+from tests.mocks import UNKNOWN, Run, run
+
+OUTPUTS = ("vpc_id", "public_subnet_ids", "private_subnet_ids", "load_balancer_security_group_id")
+INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
+
+
+def args(**changes: Any) -> NetworkArgs:
+    values: dict[str, Any] = {"listener_port": 80, "container_port": 8080, "allowed_ingress_cidrs": ["0.0.0.0/0"]}
+    return NetworkArgs(**values | changes)
+
+
+def build(*, preview: bool = False, **changes: Any) -> Run:
+    def program() -> None:
+        network = Network("shop", args(**changes))
+        for name in (*OUTPUTS, "task_security_group_id"):
+            pulumi.export(name, getattr(network, name))
+
+    return run(program, preview=preview)
+
+
+def test_it_makes_a_vpc_two_security_groups_and_their_rules() -> None:
+    made = build()
+    assert made.names == {
+        ("h4b:network:Network", "shop"),
+        ("awsx:ec2:Vpc", "shop"),
+        ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "shop"),
+        ("aws:ec2/securityGroup:SecurityGroup", "shop-load-balancer"),
+        ("aws:ec2/securityGroup:SecurityGroup", "shop-tasks"),
+        (INGRESS, "shop-load-balancer-from-0.0.0.0-0"),
+        (EGRESS, "shop-load-balancer-to-tasks"),
+        (INGRESS, "shop-tasks-from-load-balancer"),
+        (EGRESS, "shop-tasks-to-https"),
+    }
+    assert {each.parent for each in made.resources} == {"", "h4b:network:Network shop"}
+
+
+def test_the_vpc_has_a_public_and_a_private_subnet_in_each_of_two_zones() -> None:
+    assert build().get("awsx:ec2:Vpc").inputs == {
+        "cidrBlock": "10.0.0.0/16",
+        "numberOfAvailabilityZones": 2,
+        "enableDnsHostnames": True,
+        "natGateways": {"strategy": "OnePerAz"},
+        "subnetStrategy": "Auto",
+        "subnetSpecs": [{"type": "Public"}, {"type": "Private"}],
+    }
+
+
+@pytest.mark.parametrize(
+    ("nat_gateways", "strategy"), [("none", "None"), ("single", "Single"), ("one-per-zone", "OnePerAz")]
+)
+def test_the_way_out_is_chosen_by_name(nat_gateways: str, strategy: str) -> None:
+    vpc = build(nat_gateways=nat_gateways, availability_zone_count=3, vpc_cidr="10.9.0.0/20").get("awsx:ec2:Vpc")
+    assert vpc.inputs["natGateways"] == {"strategy": strategy}
+    assert vpc.inputs["numberOfAvailabilityZones"] == 3
+    assert vpc.inputs["cidrBlock"] == "10.9.0.0/20"
+
+
+def test_the_default_security_group_is_emptied() -> None:
+    assert build().get("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup").inputs == {"vpcId": "vpc-1"}
+
+
+def test_security_groups_have_no_rules_but_the_separate_ones() -> None:
+    for name in ("shop-load-balancer", "shop-tasks"):
+        group = build().get("aws:ec2/securityGroup:SecurityGroup", name)
+        assert group.inputs.keys() == {"vpcId", "description"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "name", "group", "port", "peer"),
+    [
+        (INGRESS, "shop-load-balancer-from-0.0.0.0-0", "shop-load-balancer-id", 80, {"cidrIpv4": "0.0.0.0/0"}),
+        (
+            EGRESS,
+            "shop-load-balancer-to-tasks",
+            "shop-load-balancer-id",
+            8080,
+            {"referencedSecurityGroupId": "shop-tasks-id"},
+        ),
+        (
+            INGRESS,
+            "shop-tasks-from-load-balancer",
+            "shop-tasks-id",
+            8080,
+            {"referencedSecurityGroupId": "shop-load-balancer-id"},
+        ),
+        (EGRESS, "shop-tasks-to-https", "shop-tasks-id", 443, {"cidrIpv4": "0.0.0.0/0"}),
+    ],
+)
+def test_each_rule_opens_one_port_to_one_peer(
+    type_: str, name: str, group: str, port: int, peer: dict[str, str]
+) -> None:
+    inputs = dict(build().get(type_, name).inputs)
+    assert inputs.pop("description")
+    assert inputs == {"securityGroupId": group, "ipProtocol": "tcp", "fromPort": port, "toPort": port, **peer}
+
+
+def test_only_listed_clients_reach_the_load_balancer() -> None:
+    made = build(allowed_ingress_cidrs=["192.0.2.0/24", "198.51.100.7/32"])
+    from_clients = {each.name: each.inputs["cidrIpv4"] for each in made.resources if "cidrIpv4" in each.inputs}
+    assert from_clients == {
+        "shop-load-balancer-from-192.0.2.0-24": "192.0.2.0/24",
+        "shop-load-balancer-from-198.51.100.7-32": "198.51.100.7/32",
+        "shop-tasks-to-https": "0.0.0.0/0",
+    }
+
+
+def test_outputs() -> None:
+    made = build()
+    assert made.outputs == {
+        "vpc_id": "vpc-1",
+        "public_subnet_ids": ["subnet-public-0", "subnet-public-1"],
+        "private_subnet_ids": ["subnet-private-0", "subnet-private-1"],
+        "load_balancer_security_group_id": "shop-load-balancer-id",
+        "task_security_group_id": "shop-tasks-id",
+    }
+    assert made.component_outputs["h4b:network:Network shop"] == {
+        "vpcId",
+        "publicSubnetIds",
+        "privateSubnetIds",
+        "loadBalancerSecurityGroupId",
+        "taskSecurityGroupId",
+    }
+
+
+def test_a_preview_shows_every_resource_before_anything_is_known() -> None:
+    made = build(preview=True)
+    assert made.names == build().names
+    assert set(made.outputs.values()) == {UNKNOWN}
+    assert made.get(EGRESS, "shop-load-balancer-to-tasks").inputs["referencedSecurityGroupId"] == UNKNOWN
+
+
+def test_wrong_arguments_are_refused_together() -> None:
+    with pytest.raises(ArgumentError) as refused:
+        args(
+            listener_port=0,
+            allowed_ingress_cidrs=[],
+            vpc_cidr="10.0.0.0/8",
+            availability_zone_count=1,
+            nat_gateways="one",
+        )
+    assert str(refused.value) == (
+        "NetworkArgs cannot be used:\n"
+        "  - listener_port: got 0, expected a whole number from 1 to 65535; choose a TCP port\n"
+        "  - allowed_ingress_cidrs: got [], expected a list, not empty and without repetition, of: "
+        "an IPv4 network with a prefix from /0 to /32 and no host bits; "
+        'list the networks of your clients, or ["0.0.0.0/0"] for everybody\n'
+        "  - vpc_cidr: got '10.0.0.0/8', expected an IPv4 network with a prefix from /16 to /28 and no host bits; "
+        "choose a private range that overlaps with no network you want to reach from here\n"
+        "  - availability_zone_count: got 1, expected a whole number from 2 to 6; "
+        "choose at least two zones, and no more than the region offers (most offer three)\n"
+        "  - nat_gateways: got 'one', expected one of none, single, one-per-zone; "
+        "choose how tasks reach ECR and CloudWatch Logs"
+    )
+
+
+def test_a_vpc_too_small_for_its_subnets_is_refused() -> None:
+    with pytest.raises(ArgumentError) as refused:
+        args(vpc_cidr="10.0.0.0/25", availability_zone_count=3)
+    assert str(refused.value) == (
+        "NetworkArgs cannot be used:\n"
+        "  - vpc_cidr: got '10.0.0.0/25' with availability_zone_count 3, expected a prefix from /16 to /24; "
+        "choose a larger range or fewer zones, each zone needs two subnets of at least /27"
+    )
+
+
+@given(st.integers(16, 28), st.integers(2, 6))
+def test_a_vpc_is_large_enough_if_each_zone_gets_two_subnets_of_32_addresses(prefix: int, zones: int) -> None:
+    # Subnets are powers of two, so the zones share the VPC as the next power of two would.
+    shares = next(power for power in (2, 4, 8) if power >= zones) * 2
+    fits = 2 ** (32 - prefix) // shares >= 32
+    assert (vpc_size_problem(f"10.0.0.0/{prefix}", zones) is None) == fits

@@ -1,0 +1,185 @@
+"""The program as a whole, with the configuration of each stack."""
+
+import json
+import re
+
+import pytest
+
+from components.checks import ArgumentError
+from tests.mocks import DIGEST, PROJECT, REGION, ROOT, UNKNOWN, Run, run_main
+
+STACKS = ["local", "dev", "prod"]
+NAME = PROJECT
+
+
+@pytest.fixture(params=STACKS)
+def stack(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_there_is_a_test_for_every_stack() -> None:
+    assert {file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml")} == set(STACKS)
+
+
+def test_every_stack_makes_the_same_architecture(stack: str) -> None:
+    client = {"local": "127.0.0.1-32"}.get(stack, "0.0.0.0-0")
+    assert run_main(stack).names == {
+        ("pulumi:providers:aws", NAME),
+        ("h4b:image:AppImage", NAME),
+        ("aws:ecr/repository:Repository", NAME),
+        ("aws:ecr/lifecyclePolicy:LifecyclePolicy", NAME),
+        ("docker:index/image:Image", NAME),
+        ("h4b:network:Network", NAME),
+        ("awsx:ec2:Vpc", NAME),
+        ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", NAME),
+        ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-load-balancer"),
+        ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-tasks"),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-load-balancer-from-{client}"),
+        ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-load-balancer-to-tasks"),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-tasks-from-load-balancer"),
+        ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-https"),
+        ("h4b:cluster:Cluster", NAME),
+        ("aws:ecs/cluster:Cluster", NAME),
+        ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", NAME),
+        ("h4b:load_balancer:LoadBalancer", NAME),
+        ("aws:lb/loadBalancer:LoadBalancer", NAME),
+        ("aws:lb/targetGroup:TargetGroup", NAME),
+        ("aws:lb/listener:Listener", NAME),
+        ("h4b:task_definition:TaskDefinition", NAME),
+        ("aws:cloudwatch/logGroup:LogGroup", NAME),
+        ("aws:iam/role:Role", f"{NAME}-execution"),
+        ("aws:iam/rolePolicy:RolePolicy", f"{NAME}-execution"),
+        ("aws:iam/role:Role", f"{NAME}-task"),
+        ("aws:ecs/taskDefinition:TaskDefinition", NAME),
+        ("h4b:service:Service", NAME),
+        ("aws:ecs/service:Service", NAME),
+    }
+
+
+def test_a_preview_of_an_empty_account_shows_the_same(stack: str) -> None:
+    preview = run_main(stack, preview=True)
+    assert preview.names == run_main(stack).names
+    assert set(preview.outputs.values()) == {UNKNOWN}
+
+
+def test_the_outputs(stack: str) -> None:
+    registry = f"123456789012.dkr.ecr.{REGION}.amazonaws.com"
+    assert run_main(stack).outputs == {
+        "url": f"http://{NAME}-1.{REGION}.elb.amazonaws.com",
+        "albDnsName": f"{NAME}-1.{REGION}.elb.amazonaws.com",
+        "ecrRepositoryUrl": f"{registry}/ecr-h4b-helloworld",
+        "imageUri": f"{registry}/ecr-h4b-helloworld@{DIGEST}",
+        "clusterName": f"{NAME}-1a2b3c4",
+        "serviceName": f"{NAME}-1a2b3c4",
+        "taskDefinitionArn": f"arn:aws:ecs:{REGION}:123456789012:task-definition/{NAME}-{stack}:7",
+        "logGroupName": f"{NAME}-1a2b3c4",
+    }
+
+
+def test_everything_on_aws_goes_through_the_one_provider_with_region_and_tags(stack: str) -> None:
+    made = run_main(stack)
+    provider = made.get("pulumi:providers:aws")
+    assert provider.inputs["region"] == REGION
+    assert json.loads(provider.inputs["defaultTags"]) == {
+        "tags": {"project": NAME, "stack": stack, "managed-by": "pulumi"}
+    }
+    reference = f"{provider.urn}::{NAME}-id"
+    on_aws = [each for each in made.resources if each.type.startswith(("aws:", "awsx:"))]
+    assert {each.name for each in on_aws if each.provider != reference} == set()
+    assert {used for _, _, used in made.calls} == {reference}
+
+
+def test_the_task_definition_runs_the_image_that_was_pushed_by_digest(stack: str) -> None:
+    made = run_main(stack)
+    task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition")
+    (container,) = json.loads(task_definition.inputs["containerDefinitions"])
+    assert container["image"] == made.outputs["imageUri"]
+    assert "docker:index/image:Image h4b-helloworld" in task_definition.depends_on
+
+
+def test_image_and_tasks_are_of_one_architecture(stack: str) -> None:
+    for architecture, platform in (("X86_64", "linux/amd64"), ("ARM64", "linux/arm64")):
+        made = run_main(stack, cpuArchitecture=architecture)
+        task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition").inputs
+        assert task_definition["runtimePlatform"]["cpuArchitecture"] == architecture
+        assert made.get("docker:index/image:Image").inputs["build"]["platform"] == platform
+
+
+def test_the_service_is_what_the_task_definition_is_made_for(stack: str) -> None:
+    made = run_main(stack)
+    service = made.get("aws:ecs/service:Service")
+    task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition")
+    (container,) = json.loads(task_definition.inputs["containerDefinitions"])
+    (balanced,) = service.inputs["loadBalancers"]
+    assert service.inputs["launchType"] in task_definition.inputs["requiresCompatibilities"]
+    assert re.fullmatch(r"arn:.*:\d+", service.inputs["taskDefinition"])
+    assert balanced["containerName"] == container["name"]
+    assert balanced["containerPort"] in [mapping["containerPort"] for mapping in container["portMappings"]]
+    assert "aws:lb/listener:Listener h4b-helloworld" in service.depends_on
+
+
+def test_tasks_are_private_and_the_load_balancer_is_public(stack: str) -> None:
+    made = run_main(stack)
+    service = made.get("aws:ecs/service:Service").inputs["networkConfiguration"]
+    assert all(subnet.startswith("subnet-private-") for subnet in service["subnets"])
+    assert service["assignPublicIp"] is False
+    load_balancer = made.get("aws:lb/loadBalancer:LoadBalancer").inputs
+    assert all(subnet.startswith("subnet-public-") for subnet in load_balancer["subnets"])
+
+
+def sizes(made: Run) -> tuple[object, ...]:
+    task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition").inputs
+    vpc = made.get("awsx:ec2:Vpc").inputs
+    return (
+        task_definition["cpu"],
+        task_definition["memory"],
+        made.get("aws:ecs/service:Service").inputs["desiredCount"],
+        vpc["numberOfAvailabilityZones"],
+        vpc["natGateways"]["strategy"],
+        made.get("aws:cloudwatch/logGroup:LogGroup").inputs["retentionInDays"],
+        made.get("aws:lb/loadBalancer:LoadBalancer").protect,
+    )
+
+
+def test_dev_is_small_and_easy_to_tear_down() -> None:
+    assert sizes(run_main("dev")) == ("256", "512", 2, 2, "Single", 14, False)
+
+
+def test_prod_survives_a_zone_and_is_protected() -> None:
+    assert sizes(run_main("prod")) == ("512", "1024", 3, 3, "OnePerAz", 365, True)
+
+
+def test_local_needs_nothing_that_costs_and_nothing_that_an_emulator_lacks() -> None:
+    local = run_main("local")
+    assert sizes(local) == ("256", "512", 2, 2, "None", 1, False)
+    assert local.get("aws:ecs/service:Service").inputs["waitForSteadyState"] is False
+
+
+def test_a_wrong_configuration_stops_the_program_before_anything_is_created(monkeypatch: pytest.MonkeyPatch) -> None:
+    record = Run()
+    monkeypatch.setattr("tests.mocks.Run", lambda: record)
+    with pytest.raises(ArgumentError):
+        run_main("dev", desiredCount=-1)
+    assert record.resources == []
+
+
+def test_the_default_base_image_is_the_dockerfiles() -> None:
+    dockerfile = (ROOT / "app_image" / "Dockerfile").read_text()
+    build = run_main("dev").get("docker:index/image:Image").inputs["build"]
+    assert build["args"] == {"BASE_IMAGE": "ubuntu:24.04"}
+    assert "ARG BASE_IMAGE=ubuntu:24.04\n" in dockerfile
+
+
+def test_the_container_port_is_the_images() -> None:
+    dockerfile = (ROOT / "app_image" / "Dockerfile").read_text()
+    (container,) = json.loads(
+        run_main("dev").get("aws:ecs/taskDefinition:TaskDefinition").inputs["containerDefinitions"]
+    )
+    assert f"EXPOSE {container['portMappings'][0]['containerPort']}\n" in dockerfile
+    assert f"USER {container['user']}\n" in dockerfile
+
+
+def test_the_program_knows_nothing_of_the_local_stack() -> None:
+    program = [ROOT / "__main__.py", ROOT / "settings.py", *(ROOT / "components").glob("*.py")]
+    telling = re.compile(r"\blocal\b|localhost|emulator|ministack|4566", re.IGNORECASE)
+    assert {file.name for file in program if telling.search(file.read_text())} == set()
