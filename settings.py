@@ -5,7 +5,7 @@ Meaning and default of each key are in `Pulumi.yaml`; what a key may hold is in 
 
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, get_origin
@@ -13,7 +13,7 @@ from typing import Annotated, Any, get_origin
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from components.checks import Check, check_of, one_of, refuse, text, whole
+from components.checks import Check, Contradiction, check_of, one_of, refuse, text, whole
 from components.cluster import ContainerInsights
 from components.image import CpuArchitecture, ImageVersion, KeepImages, RepositoryName
 from components.load_balancer import DeregistrationDelaySeconds, HealthCheckPath
@@ -76,14 +76,11 @@ class Settings:
         """The settings of the current stack. Raises `ArgumentError` that lists every problem."""
         configuration = _configuration()
         values: dict[str, Any] = {}
-        problems: list[str | None] = []
+        problems: dict[str, str | None] = {}
         for name, (key, annotation) in _keys().items():
-            value, problem = _read(key, annotation, configuration.get(key))
-            values[name] = value
-            problems.append(problem)
-        problems += _unknown_keys(configuration)
-        subject = f"The configuration in Pulumi.{pulumi.get_stack()}.yaml"
-        refuse(subject, problems if any(problems) else _contradictions(values))
+            values[name], problems[key] = _read(key, annotation, configuration.get(key))
+        problems |= _unknown_keys(configuration)
+        refuse(f"The configuration in Pulumi.{pulumi.get_stack()}.yaml", problems, _contradictions(values))
         return cls(**values)
 
     @property
@@ -159,23 +156,25 @@ def _parsed(base: object, given: str | None) -> object:
     return given
 
 
-def _unknown_keys(configuration: Iterable[str]) -> Iterator[str]:
+def _unknown_keys(configuration: Iterable[str]) -> dict[str, str]:
     known = [key for key, _ in _keys().values()]
+    problems = {}
     for key in sorted(set(configuration) - set(known)):
         if ":" in key:
             continue  # configuration of providers and of Pulumi itself
         alike = difflib.get_close_matches(key, known, n=1)
         fix = f"did you mean {alike[0]}?" if alike else "remove it"
         # The value is not shown: it may be a secret.
-        yield f"{key}: got an unknown key, expected one of those in Pulumi.yaml; {fix}"
+        problems[key] = f"{key}: got an unknown key, expected one of those in Pulumi.yaml; {fix}"
+    return problems
 
 
-def _contradictions(values: Mapping[str, Any]) -> list[str | None]:
+def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
+    def between(problem: Callable[..., str | None], *names: str) -> Contradiction:
+        keys = tuple(map(key_of, names))
+        return Contradiction(keys, lambda: problem(*(values[name] for name in names), *keys))
+
     return [
-        vpc_size_problem(
-            values["vpc_cidr"], values["availability_zone_count"], key_of("vpc_cidr"), key_of("availability_zone_count")
-        ),
-        fargate_size_problem(
-            values["task_cpu_units"], values["task_memory_mib"], key_of("task_cpu_units"), key_of("task_memory_mib")
-        ),
+        between(vpc_size_problem, "vpc_cidr", "availability_zone_count"),
+        between(fargate_size_problem, "task_cpu_units", "task_memory_mib"),
     ]

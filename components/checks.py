@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
+from pathlib import PurePath
 from typing import Any
 
 import pulumi
@@ -82,7 +83,7 @@ def each(check: Check) -> Check:
 
 def shown(value: object) -> str:
     """A value as messages quote it; long ones are cut."""
-    printed = "nothing" if value is None else repr(value)
+    printed = "nothing" if value is None else repr(str(value) if isinstance(value, PurePath) else value)
     return printed if len(printed) <= 60 else printed[:57] + "..."
 
 
@@ -95,9 +96,23 @@ class ArgumentError(pulumi.RunError):
     """Arguments that cannot be used: the caller's mistake, so Pulumi prints the text alone, without stack trace."""
 
 
-def refuse(subject: str, problems: Iterable[str | None]) -> None:
-    """Raise one error that lists all `problems`; None entries stand for no problem."""
-    found = [problem for problem in problems if problem]
+@dataclass(frozen=True)
+class Contradiction:
+    """What may be wrong between values that are right by themselves."""
+
+    between: tuple[str, ...]
+    """The arguments concerned."""
+
+    problem: Callable[[], str | None]
+    """The message, or None. Asked only if each of the values is right."""
+
+
+def refuse(subject: str, problems: Mapping[str, str | None], contradictions: Iterable[Contradiction]) -> None:
+    """Raise one error that lists the `problems` of each argument (None: it is right) and then the contradictions."""
+    found = [problem for problem in problems.values() if problem]
+    for contradiction in contradictions:
+        if not any(problems.get(argument) for argument in contradiction.between):
+            found += filter(None, [contradiction.problem()])
     if found:
         raise ArgumentError("\n  - ".join([f"{subject} cannot be used:", *found]))
 
@@ -110,11 +125,10 @@ class Arguments:
 
     def __post_init__(self) -> None:
         own: Any = self
-        checked = ((field.name, check_of(field.type)) for field in fields(own))
-        problems = [check.problem(name, getattr(self, name)) for name, check in checked if check]
-        # What is wrong with one value hides what is wrong between values: those would be said about a wrong value.
-        refuse(type(self).__name__, problems if any(problems) else self.contradictions())
+        checks = {field.name: check_of(field.type) for field in fields(own)}
+        problems = {name: check.problem(name, getattr(self, name)) for name, check in checks.items() if check}
+        refuse(type(self).__name__, problems, self.contradictions())
 
-    def contradictions(self) -> Iterable[str | None]:
-        """Problems between several arguments."""
+    def contradictions(self) -> Iterable[Contradiction]:
+        """What may be wrong between several arguments."""
         return ()

@@ -12,7 +12,7 @@ import pulumi_aws as aws
 import pulumi_docker as docker
 from docker.utils.build import exclude_paths
 
-from components.checks import Arguments, one_of, text, whole
+from components.checks import Arguments, Check, one_of, text, whole
 
 CpuArchitecture = Annotated[
     Literal["X86_64", "ARM64"], one_of("X86_64", "ARM64", fix="choose the processor that the image is built for")
@@ -35,6 +35,15 @@ ImageVersion = Annotated[
 ]
 KeepImages = Annotated[int, whole(10, 1000, fix="keep enough images to roll back to, and to survive failed releases")]
 
+BuildContext = Annotated[
+    Path,
+    Check(
+        "a folder with a Dockerfile",
+        "correct the path",
+        lambda value: isinstance(value, Path) and (value / "Dockerfile").is_file(),
+    ),
+]
+
 PLATFORMS: Mapping[str, str] = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 """ECS's name of a processor architecture to Docker's name of the platform."""
 
@@ -53,7 +62,7 @@ class AppImageArgs(Arguments):
     """Release version: the readable first part of the tag. A new version builds and pushes again even if no file
     changed, which is how a newer base image is taken in."""
 
-    context: Path
+    context: BuildContext
     """The build context: a folder with a `Dockerfile`, absolute or relative to the project. Its `.dockerignore` is
     honoured."""
 
@@ -71,11 +80,6 @@ class AppImageArgs(Arguments):
     deletion_protection: bool = True
     """Whether the repository refuses to be deleted, by Pulumi and by ECR while it holds images. False: it goes with
     its images."""
-
-    def contradictions(self) -> list[str]:
-        if (self.context / "Dockerfile").is_file():
-            return []
-        return [f"context: got {str(self.context)!r}, expected a folder with a Dockerfile; correct the path"]
 
 
 class AppImage(pulumi.ComponentResource):

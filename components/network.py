@@ -9,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
 
-from components.checks import Arguments, cidr, each, one_of, whole
+from components.checks import Arguments, Contradiction, cidr, each, one_of, whole
 
 VpcCidr = Annotated[
     str, cidr(16, 28, fix="choose a private range that overlaps with no network you want to reach from here")
@@ -62,8 +62,13 @@ class NetworkArgs(Arguments):
     zone, `single` is cheaper and does not, `none` gives no path at all: Fargate tasks then cannot pull their image.
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html"""
 
-    def contradictions(self) -> list[str | None]:
-        return [vpc_size_problem(self.vpc_cidr, self.availability_zone_count)]
+    def contradictions(self) -> list[Contradiction]:
+        return [
+            Contradiction(
+                ("vpc_cidr", "availability_zone_count"),
+                lambda: vpc_size_problem(self.vpc_cidr, self.availability_zone_count),
+            )
+        ]
 
 
 class Network(pulumi.ComponentResource):

@@ -7,7 +7,7 @@ from typing import Annotated
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, each, one_of, text, whole
+from components.checks import Arguments, Contradiction, each, one_of, text, whole
 from components.container_definitions import container_definitions
 from components.image import CpuArchitecture
 from components.network import Port
@@ -83,10 +83,12 @@ class TaskDefinitionArgs(Arguments):
     stop_timeout_seconds: StopTimeoutSeconds = 30
     """Seconds from the stop signal to the kill, 2 to 120. Longer than what the application needs to stop gracefully."""
 
-    def contradictions(self) -> list[str | None]:
-        if "FARGATE" not in self.requires_compatibilities:
-            return []
-        return [fargate_size_problem(self.cpu_units, self.memory_mib)]
+    def contradictions(self) -> list[Contradiction]:
+        return [Contradiction(("requires_compatibilities",), self._size_problem)]
+
+    def _size_problem(self) -> str | None:
+        fits = "FARGATE" not in self.requires_compatibilities
+        return None if fits else fargate_size_problem(self.cpu_units, self.memory_mib)
 
 
 class TaskDefinition(pulumi.ComponentResource):

@@ -100,9 +100,10 @@ def test_one_message_lists_every_problem() -> None:
     )
 
 
-def test_contradictions_are_told_together() -> None:
-    assert refusal(taskMemoryMib="4096", vpcCidr="10.0.0.0/28") == (
+def test_contradictions_are_told_with_all_the_rest() -> None:
+    assert refusal(taskMemoryMib="4096", vpcCidr="10.0.0.0/28", desiredcount="3") == (
         "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - desiredcount: got an unknown key, expected one of those in Pulumi.yaml; did you mean desiredCount?\n"
         "  - vpcCidr: got '10.0.0.0/28' with availabilityZoneCount 2, expected a prefix from /16 to /25; "
         "choose a larger range or fewer zones, each zone needs two subnets of at least /27\n"
         "  - taskMemoryMib: got 4096, expected 512, 1024 or 2048 MiB with taskCpuUnits 256; "

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from components.checks import ArgumentError, Arguments, Check, cidr, each, one_of, refuse, text, whole
+from components.checks import ArgumentError, Arguments, Check, Contradiction, cidr, each, one_of, refuse, text, whole
 
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.binary(),
@@ -22,10 +22,15 @@ ANYTHING = st.recursive(
 class OvenArgs(Arguments):
     trays: Annotated[int, whole(1, 4, fix="buy a larger oven")] = 1
     heat: Annotated[str, one_of("top", "bottom", fix="turn the knob")] = "top"
+    timer: Annotated[int, whole(1, 60, fix="bake longer")] = 1
     name: str = "anything goes"
 
-    def contradictions(self) -> list[str | None]:
-        return ["heat: got 'top', expected bottom with 4 trays; turn the knob" if self.trays == 4 else None]
+    def contradictions(self) -> list[Contradiction]:
+        def problem() -> str | None:
+            wrong = self.trays == 4 and self.heat == "top"
+            return "heat: got 'top', expected bottom with 4 trays; turn the knob" if wrong else None
+
+        return [Contradiction(("trays", "heat"), problem)]
 
 
 def test_one_message_lists_every_problem() -> None:
@@ -38,12 +43,13 @@ def test_one_message_lists_every_problem() -> None:
     )
 
 
-def test_contradictions_are_told_once_each_value_is_right() -> None:
+def test_contradictions_are_told_between_values_that_are_right() -> None:
     with pytest.raises(ArgumentError) as refused:
-        OvenArgs(trays=4)
-    assert (
-        str(refused.value)
-        == "OvenArgs cannot be used:\n  - heat: got 'top', expected bottom with 4 trays; turn the knob"
+        OvenArgs(trays=4, timer=0)
+    assert str(refused.value) == (
+        "OvenArgs cannot be used:\n"
+        "  - timer: got 0, expected a whole number from 1 to 60; bake longer\n"
+        "  - heat: got 'top', expected bottom with 4 trays; turn the knob"
     )
 
 
@@ -56,7 +62,7 @@ def test_pulumi_prints_the_text_without_a_stack_trace() -> None:
 
 
 def test_no_problem_is_no_error() -> None:
-    refuse("this", [None, None])
+    refuse("this", {"x": None}, [Contradiction(("x",), lambda: None)])
 
 
 @pytest.mark.parametrize(

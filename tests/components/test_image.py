@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.checks import ArgumentError
-from components.image import AppImage, AppImageArgs, content_hash
+from components.image import AppImage, AppImageArgs, content_hash, lifecycle_policy
+from ecs_policy.ecr_lifecycle import can_expire, parse_policy, tolerated_pushes
 from tests.mocks import ACCOUNT, DIGEST, REGION, SECRET, UNKNOWN, Run, run
 
 REGISTRY = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
@@ -83,6 +84,12 @@ def test_the_lifecycle_keeps_the_newest_tagged_images_and_clears_untagged_ones(c
     ]
 
 
+def test_no_lifecycle_rule_takes_the_running_image_or_one_of_the_ten_releases_before_it() -> None:
+    policy = parse_policy(lifecycle_policy(100))
+    assert can_expire(policy, releases_kept=10, tags_are_immutable=True, other_pushes=80) is None
+    assert tolerated_pushes(policy, releases_kept=10, tags_are_immutable=True) == 89
+
+
 def test_the_image_is_built_from_the_folder_and_pushed_with_the_repositorys_token(context: Path) -> None:
     made = build(context, build_args={"BASE_IMAGE": "ubuntu:24.04"})
     assert made.get("docker:index/image:Image").inputs == {
@@ -129,28 +136,20 @@ def test_a_preview_knows_the_tag_and_asks_for_no_token(context: Path) -> None:
     assert made.calls == []
 
 
-def test_wrong_arguments_are_refused_together(tmp_path: Path) -> None:
+def test_wrong_arguments_are_refused_together() -> None:
     with pytest.raises(ArgumentError) as refused:
-        args(tmp_path, repository_name="Shop", version="-1", cpu_architecture="arm64", keep_images=1)
+        args(Path("nowhere"), repository_name="Shop", version="-1", cpu_architecture="arm64", keep_images=1)
     assert str(refused.value) == (
         "AppImageArgs cannot be used:\n"
         "  - repository_name: got 'Shop', expected 2 to 256 lower-case letters and digits, "
         "separated by single . _ - or /; choose a name that ECR accepts\n"
         "  - version: got '-1', expected 1 to 100 letters, digits, _ . or -, not starting with . or -; "
         "choose a version that can be part of an image tag\n"
+        "  - context: got 'nowhere', expected a folder with a Dockerfile; correct the path\n"
         "  - cpu_architecture: got 'arm64', expected one of X86_64, ARM64; "
         "choose the processor that the image is built for\n"
         "  - keep_images: got 1, expected a whole number from 10 to 1000; "
         "keep enough images to roll back to, and to survive failed releases"
-    )
-
-
-def test_a_folder_without_dockerfile_is_refused() -> None:
-    with pytest.raises(ArgumentError) as refused:
-        args(Path("nowhere"))
-    assert str(refused.value) == (
-        "AppImageArgs cannot be used:\n"
-        "  - context: got 'nowhere', expected a folder with a Dockerfile; correct the path"
     )
 
 
