@@ -331,7 +331,12 @@ class TaskDefinition(Resource):
 
     @property
     def network_mode(self) -> str:
-        """`awsvpc`, `bridge`, `host`, `none` or `default`; AWS takes `bridge` when the program says nothing."""
+        """`awsvpc`, `bridge`, `host`, `none` or `default`; AWS takes `bridge` when the program says nothing.
+
+        For Fargate it can be `awsvpc` only; TD-03 reports what says otherwise.
+        """
+        if self.for_fargate:
+            return "awsvpc"
         return self["networkMode"].text() or "bridge"
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -82,6 +84,24 @@ def unknown(title: str, resources: Resources, *, not_evaluated: Collection[str],
 def not_applicable(title: str, resources: Resources) -> Example:
     """A stack that the rule is not about."""
     return Example(kind="not applicable", title=title, resources=resources)
+
+
+def modules() -> list[Any]:
+    """The modules of examples. One is found by itself, as a module of rules is."""
+    package = importlib.import_module("tests.policy.examples")
+    return [
+        importlib.import_module(f"{package.__name__}.{each.name}") for each in pkgutil.iter_modules(package.__path__)
+    ]
+
+
+def all_examples() -> dict[str, list[Example]]:
+    """Examples by the id of their rule."""
+    found: dict[str, list[Example]] = {}
+    for module in modules():
+        for number, examples in module.EXAMPLES.items():
+            assert number not in found, f"the examples of {number} are in two modules"
+            found[number] = examples
+    return found
 
 
 def resource(kind: str, *, options: Mapping[str, Any] | None = None, **properties: Any) -> dict[str, Any]:

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-
 import pytest
 
-import tests.policy.examples as package
 from ecs_policy.rule import Rule, all_rules, rule_named
-from tests.policy.example import KINDS, Example
+from tests.policy.example import KINDS, Example, all_examples
 from tests.policy.stacks import evaluate, places
 
-
-def _examples() -> dict[str, list[Example]]:
-    found: dict[str, list[Example]] = {}
-    for module in pkgutil.iter_modules(package.__path__):
-        for number, examples in importlib.import_module(f"{package.__name__}.{module.name}").EXAMPLES.items():
-            assert number not in found, f"the examples of {number} are in two modules"
-            found[number] = examples
-    return found
-
-
-EXAMPLES = _examples()
+EXAMPLES = all_examples()
 
 
 @pytest.mark.parametrize(

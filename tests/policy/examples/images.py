@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.policy import good_stacks
 from tests.policy.example import (
     container,
     missing,
@@ -11,6 +12,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
@@ -105,4 +107,9 @@ EXAMPLES = {
         unknown("a repository of another stack", image("httpd:2.4"), not_evaluated={IMAGE}),
         not_applicable("no task definition", {"repository": REPOSITORY}),
     ],
+}
+
+MUTANTS = {
+    "ER-06": [mutant("Docker Hub", good_stacks.FARGATE, "app", container={"image": "httpd" + DIGEST})],
+    "ER-07": [mutant("latest", good_stacks.FARGATE, "app", container={"image": f"{ECR}:latest"})],
 }

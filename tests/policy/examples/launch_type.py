@@ -1,3 +1,4 @@
+from tests.policy import good_stacks
 from tests.policy.example import (
     capacity_providers,
     cluster,
@@ -10,6 +11,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import unknown as not_known
 
 FARGATE = task_definition(requiresCompatibilities=["FARGATE"])
@@ -319,4 +321,32 @@ EXAMPLES = {
             "task sets say it", {"main": cluster(), "web": service(deploymentController={"type": "EXTERNAL"})}
         ),
     ],
+}
+
+MUTANTS = {
+    "LT-01": [
+        mutant("Fargate service, EC2 task definition", good_stacks.FARGATE, "web", launchType="EC2"),
+        mutant("EC2 service on EXTERNAL", good_stacks.EC2, "web", launchType="EXTERNAL"),
+    ],
+    "LT-02": [mutant("lower case", good_stacks.FARGATE, "web", launchType="fargate")],
+    "LT-03": [mutant("both", good_stacks.FARGATE, "web", capacityProviderStrategies=SPOT)],
+    "LT-04": [
+        mutant(
+            "a provider that the cluster lacks",
+            good_stacks.FARGATE,
+            "web",
+            launchType=None,
+            capacityProviderStrategies=[{"capacityProvider": "hosts", "weight": 1}],
+        )
+    ],
+    "LT-05": [
+        mutant(
+            "no weight",
+            good_stacks.FARGATE,
+            "web",
+            launchType=None,
+            capacityProviderStrategies=[{"capacityProvider": "FARGATE"}],
+        )
+    ],
+    "LT-09": [mutant("neither", good_stacks.EC2, "web", launchType=None)],
 }

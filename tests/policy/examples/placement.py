@@ -1,3 +1,4 @@
+from tests.policy import good_stacks
 from tests.policy.example import (
     cluster,
     missing,
@@ -9,6 +10,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import unknown as not_known
 
 DISTINCT = {"type": "distinctInstance"}
@@ -322,5 +324,38 @@ EXAMPLES = {
             not_evaluated={"web.orderedPlacementStrategies"},
         ),
         not_applicable("a replica service", strategies(RANDOM, schedulingStrategy="REPLICA", desiredCount=2)),
+    ],
+}
+
+MUTANTS = {
+    "PL-01": [mutant("on Fargate", good_stacks.FARGATE, "web", placementConstraints=[DISTINCT])],
+    "PL-02": [mutant("on Fargate", good_stacks.FARGATE, "app", placementConstraints=[MEMBER])],
+    "PL-03": [mutant("on Fargate", good_stacks.FARGATE, "web", orderedPlacementStrategies=[SPREAD])],
+    "PL-04": [mutant("unknown type", good_stacks.EC2, "web", orderedPlacementStrategies=[{"type": "stack"}])],
+    "PL-05": [
+        mutant(
+            "disk", good_stacks.EC2, "web", orderedPlacementStrategies=[SPREAD, {"type": "binpack", "field": "disk"}]
+        )
+    ],
+    "PL-06": [mutant("zone", good_stacks.EC2, "web", orderedPlacementStrategies=[{"type": "spread", "field": "zone"}])],
+    "PL-07": [
+        mutant("field", good_stacks.EC2, "web", orderedPlacementStrategies=[SPREAD, {"type": "random", "field": "cpu"}])
+    ],
+    "PL-08": [mutant("six", good_stacks.EC2, "web", orderedPlacementStrategies=[SPREAD] + [RANDOM] * 5)],
+    "PL-09": [mutant("ten and one", good_stacks.EC2, "web", placementConstraints=[DISTINCT] * 10)],
+    "PL-10": [mutant("distinctInstance in task definition", good_stacks.EC2, "app", placementConstraints=[DISTINCT])],
+    "PL-11": [
+        mutant("no expression", good_stacks.EC2, "web", placementConstraints=[{"type": "memberOf"}]),
+    ],
+    "PL-12": [
+        mutant(
+            "daemon with a count",
+            good_stacks.EC2,
+            "web",
+            schedulingStrategy="DAEMON",
+            orderedPlacementStrategies=None,
+            deploymentMaximumPercent=100,
+            deploymentMinimumHealthyPercent=50,
+        )
     ],
 }

@@ -1,4 +1,6 @@
+from tests.policy import good_stacks
 from tests.policy.example import missing, not_applicable, passes, service, task_definition, unknown, violates
+from tests.policy.good_stacks import mutant
 
 APP = task_definition()
 
@@ -29,3 +31,5 @@ EXAMPLES = {
         not_applicable("no service", {"app": APP}),
     ],
 }
+
+MUTANTS = {"SV-17": [mutant("family", good_stacks.FARGATE, "web", taskDefinition="${app.family}")]}

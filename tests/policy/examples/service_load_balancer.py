@@ -1,6 +1,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.policy import good_stacks
 from tests.policy.example import (
     container,
     missing,
@@ -12,6 +13,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
@@ -105,5 +107,17 @@ EXAMPLES = {
             not_evaluated={"web.loadBalancers[0].targetGroupArn", "web.loadBalancers[1].targetGroupArn"},
         ),
         not_applicable("a Classic Load Balancer", linked(BRIDGE, targetGroupArn=None, elbName="classic")),
+    ],
+}
+
+LINK = {"targetGroupArn": "${group.arn}", "containerName": "app", "containerPort": 8080}
+MUTANTS = {
+    "SV-05": [
+        mutant("container", good_stacks.FARGATE, "web", loadBalancers=[{**LINK, "containerName": "web"}]),
+        mutant("port", good_stacks.EC2, "web", loadBalancers=[{**LINK, "containerPort": 80}]),
+    ],
+    "SV-06": [
+        mutant("instance", good_stacks.FARGATE, "group", targetType="instance"),
+        mutant("ip", good_stacks.EC2, "group", targetType="ip"),
     ],
 }

@@ -1,4 +1,6 @@
+from tests.policy import good_stacks
 from tests.policy.example import missing, not_applicable, passes, service, task_definition, unknown, violates
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import unknown as not_known
 
 AWSVPC = task_definition(networkMode="awsvpc")
@@ -38,4 +40,11 @@ EXAMPLES = {
         ),
         not_applicable("no task definition", {"web": service(networkConfiguration=NETWORK)}),
     ],
+}
+
+MUTANTS = {
+    "SV-01": [
+        mutant("none under awsvpc", good_stacks.FARGATE, "web", networkConfiguration=None),
+        mutant("one under bridge", good_stacks.EC2, "web", networkConfiguration={"subnets": ["${privateA.id}"]}),
+    ]
 }

@@ -1,3 +1,4 @@
+from tests.policy import good_stacks
 from tests.policy.example import (
     container,
     missing,
@@ -8,6 +9,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import unknown as not_known
 
 FARGATE = {"requiresCompatibilities": ["FARGATE"]}
@@ -75,5 +77,24 @@ EXAMPLES = {
             not_evaluated={"app.containerDefinitions"},
         ),
         not_applicable("another driver", logging("json-file")),
+    ],
+}
+
+MUTANTS = {
+    "TD-28": [
+        mutant("json-file", good_stacks.FARGATE, "app", container={"logConfiguration": {"logDriver": "json-file"}})
+    ],
+    "TD-29": [
+        mutant(
+            "no prefix",
+            good_stacks.FARGATE,
+            "app",
+            container={
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "${logs.name}", "awslogs-region": "ap-northeast-1"},
+                }
+            },
+        )
     ],
 }

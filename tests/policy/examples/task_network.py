@@ -1,4 +1,6 @@
+from tests.policy import good_stacks
 from tests.policy.example import missing, not_applicable, passes, task_definition, unknown, violates
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import unknown as not_known
 
 FARGATE = {"requiresCompatibilities": ["FARGATE"]}
@@ -24,3 +26,5 @@ EXAMPLES = {
         not_applicable("EC2", {"app": task_definition(networkMode="bridge", requiresCompatibilities=["EC2"])}),
     ],
 }
+
+MUTANTS = {"TD-03": [mutant("host", good_stacks.FARGATE, "app", networkMode="host")]}

@@ -1,3 +1,4 @@
+from tests.policy import good_stacks
 from tests.policy.example import (
     container,
     missing,
@@ -8,6 +9,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import unknown as not_known
 
 FARGATE = {"requiresCompatibilities": ["FARGATE"]}
@@ -83,4 +85,9 @@ EXAMPLES = {
         ),
         not_applicable("no task definition", {"role": ROLE}),
     ],
+}
+
+MUTANTS = {
+    "TD-32": [mutant("no role", good_stacks.FARGATE, "app", executionRoleArn=None)],
+    "TD-33": [mutant("no role", good_stacks.EC2, "app", executionRoleArn=None, container=SECRET)],
 }

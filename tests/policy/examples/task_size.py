@@ -1,4 +1,6 @@
+from tests.policy import good_stacks
 from tests.policy.example import missing, not_applicable, passes, task_definition, unknown, violates
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import unknown as not_known
 
 FARGATE = {"requiresCompatibilities": ["FARGATE"]}
@@ -57,3 +59,5 @@ EXAMPLES = {
         ),
     ],
 }
+
+MUTANTS = {"TD-01": [mutant("too much memory", good_stacks.FARGATE, "app", memory="4096")]}

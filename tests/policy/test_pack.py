@@ -1,0 +1,211 @@
+"""The pack as the engine drives it, in process: the SDK's messages, unknown values, levels, configuration."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi_policy.proxy as sdk_proxy
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pulumi.runtime import proto
+from pulumi_policy import EnforcementLevel
+
+from ecs_policy.pack import SETTINGS, Analyzer, policies
+from ecs_policy.rule import all_rules
+from ecs_policy.values import SENTINELS
+from tests.policy import good_stacks
+from tests.policy.example import container, service, task_definition
+from tests.policy.good_stacks import MISMATCH
+from tests.policy.stacks import UNKNOWN, Resources, requests, secret
+
+LT_01 = "LT-01-service-launch-type-in-td"
+
+
+def configured(configuration: Mapping[str, Mapping[str, Any]]) -> Analyzer:
+    """An analyzer with this policy configuration, as the engine fills it up with the defaults and sends it."""
+    analyzer = Analyzer("ecs", "0.1.0", policies(), EnforcementLevel.MANDATORY)
+    request = proto.ConfigureAnalyzerRequest()
+    for policy in info(analyzer).policies:
+        own = dict(configuration.get(policy.name, {}))
+        level = own.pop("enforcementLevel", None)
+        request.policyConfig[policy.name].enforcementLevel = (
+            policy.enforcementLevel if level is None else proto.EnforcementLevel.Value(level.upper())
+        )
+        request.policyConfig[policy.name].properties.update(own)
+    analyzer.Configure(request, None)
+    return analyzer
+
+
+def info(analyzer: Analyzer) -> Any:
+    return analyzer.GetAnalyzerInfo(None, None)  # type: ignore[no-untyped-call]
+
+
+def run(analyzer: Analyzer, resources: Resources, *, preview: bool = False) -> list[tuple[str, str, str]]:
+    """What the engine is told: policy, level, resource."""
+    return [
+        (each.policyName, proto.EnforcementLevel.Name(each.enforcementLevel).lower(), each.urn.rpartition("::")[2])
+        for each in diagnostics(analyzer, resources, preview=preview)
+    ]
+
+
+def diagnostics(analyzer: Analyzer, resources: Resources, *, preview: bool = False) -> list[Any]:
+    analyze, stack = requests(resources, preview=preview)
+    found = [each for message in analyze for each in analyzer.Analyze(message, None).diagnostics]
+    return [*found, *analyzer.AnalyzeStack(stack, None).diagnostics]
+
+
+def test_a_mismatch_is_mandatory_and_says_what_to_change() -> None:
+    found = diagnostics(configured({}), MISMATCH)
+    assert [each.message for each in found if each.policyName == LT_01] == [
+        "A service runs on a launch type that its task definition declares\n"
+        "Service 'web' launchType: got \"FARGATE\", expected one of \"EC2\" as TaskDefinition 'app' has in "
+        'requiresCompatibilities; change the service\'s launch type, or add "FARGATE" to requiresCompatibilities\n'
+        "(This pack asks for it; AWS may accept it.)\n"
+        'AWS says: "Task definition does not support launch_type FARGATE."\n'
+        "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html"
+    ]
+    assert (LT_01, "mandatory", "web") in run(configured({}), MISMATCH)
+
+
+def test_a_first_preview_finds_the_mismatch_through_dependencies() -> None:
+    assert (LT_01, "mandatory", "web") in run(configured({}), MISMATCH, preview=True)
+
+
+def test_rules_about_one_resource_stop_the_run_before_it_is_created() -> None:
+    analyze, _ = requests({"app": task_definition(requiresCompatibilities=["FARGATE"], cpu="300", memory="512")})
+    assert "TD-01-fargate-cpu-mem" in [each.policyName for each in configured({}).Analyze(analyze[0], None).diagnostics]
+
+
+def test_what_could_not_be_evaluated_is_named_once_with_all_its_rules() -> None:
+    app = task_definition(requiresCompatibilities=["FARGATE"], containerDefinitions=UNKNOWN)
+    analyze, _ = requests({"app": app})
+    (found,) = [
+        each for each in configured({}).Analyze(analyze[0], None).diagnostics if "containerDefinitions" in each.message
+    ]
+    assert (found.policyName, found.enforcementLevel) == (SETTINGS, proto.ADVISORY)
+    assert found.message.startswith(
+        "What could not be evaluated\ncontainerDefinitions is not known yet. Not evaluated: "
+    )
+    assert {"TD-28", "TD-29", "TD-32"} <= set(found.message.rpartition(": ")[2].split(", "))
+
+
+def test_strict_unknown_raises_it_to_the_level_of_the_rule() -> None:
+    resources = {"web": service(launchType=UNKNOWN, taskDefinition="app:1", cluster=UNKNOWN)}
+    strict = configured({SETTINGS: {"strictUnknown": True}, LT_01: {"enforcementLevel": "advisory"}})
+    found = run(strict, resources)
+    assert ("LT-02-launch-type-enum", "mandatory", "web") in found
+    assert (LT_01, "advisory", "web") in found
+    assert SETTINGS not in [name for name, _, _ in found]
+
+
+@pytest.mark.parametrize(
+    ("configuration", "level"),
+    [
+        ({}, "mandatory"),
+        ({LT_01: {"enforcementLevel": "advisory"}}, "advisory"),
+        ({LT_01: {"enforcementLevel": "disabled"}}, None),
+        ({SETTINGS: {"levels": {"launch_type": "advisory"}}}, "advisory"),
+        ({SETTINGS: {"levels": {"launch_type": "disabled", "LT-01": "mandatory"}}}, "mandatory"),
+        ({SETTINGS: {"levels": {"LT-01": "advisory"}}, LT_01: {"enforcementLevel": "disabled"}}, "advisory"),
+        ({SETTINGS: {"levels": {"launch_type": "disabled"}}, LT_01: {"enforcementLevel": "advisory"}}, "advisory"),
+        ({SETTINGS: {"profile": "strict"}}, "mandatory"),
+    ],
+)
+def test_levels(configuration: Mapping[str, Mapping[str, Any]], level: str | None) -> None:
+    found = run(configured(configuration), MISMATCH)
+    assert [each for each in found if each[0] == LT_01] == ([] if level is None else [(LT_01, level, "web")])
+
+
+def test_the_development_profile_drops_practice_rules() -> None:
+    resources = {"app": task_definition(container(image="httpd:latest"))}
+    assert {"ER-06-image-source", "ER-07-no-latest"} <= {name for name, _, _ in run(configured({}), resources)}
+    assert run(configured({SETTINGS: {"profile": "development"}}), resources) == []
+
+
+def test_options_of_a_rule_come_from_its_configuration() -> None:
+    resources = {"app": task_definition(container(image="public.ecr.aws/nginx/nginx:1.27@sha256:" + "0" * 64))}
+    assert [name for name, _, _ in run(configured({}), resources)] == ["ER-06-image-source"]
+    assert run(configured({"ER-06-image-source": {"allowedRegistries": ["public.ecr.aws/*"]}}), resources) == []
+
+
+def test_a_good_stack_is_silent_once_deployed() -> None:
+    assert run(configured({"ecs-settings": {"profile": "strict"}}), good_stacks.FARGATE) == []
+    assert run(configured({"ecs-settings": {"profile": "strict"}}), good_stacks.EC2) == []
+
+
+def test_a_launch_type_that_only_the_provider_computed_is_not_the_programs() -> None:
+    resources = {"web": {**service(taskDefinition="app:1"), "outputs": {"launchType": UNKNOWN}}}
+    assert "LT-02-launch-type-enum" not in str(diagnostics(configured({}), resources))
+
+
+def test_secrets_are_never_printed() -> None:
+    containers = json.dumps([container(image="httpd", environment=[{"name": "PASSWORD", "value": "hunter2"}])])
+    bad_expression = secret([{"type": "memberOf", "expression": "hunter2"}])
+    resources = {
+        "app": task_definition(containerDefinitions=secret(containers), requiresCompatibilities=["FARGATE"]),
+        "web": service(
+            launchType=secret("hunter2"), taskDefinition=secret("hunter2"), placementConstraints=bad_expression
+        ),
+    }
+    found = diagnostics(configured({}), resources)
+    assert "LT-02-launch-type-enum" in [each.policyName for each in found]
+    assert "PL-11-distinct-no-expression" in [each.policyName for each in found]
+    assert "hunter2" not in str(found)
+
+
+def test_the_sdks_sentinels_are_ours() -> None:
+    theirs = {value for name, value in vars(sdk_proxy).items() if name.startswith("UNKNOWN_")}
+    assert theirs == SENTINELS
+
+
+def test_every_rule_is_a_policy_of_its_own_with_a_schema_for_its_options() -> None:
+    described = info(configured({}))
+    assert [each.name for each in described.policies] == [SETTINGS, *(rule.policy_name for rule in all_rules())]
+    (image_source,) = [each for each in described.policies if each.name == "ER-06-image-source"]
+    assert image_source.configSchema.properties["allowedRegistries"]["type"] == "array"
+
+
+WORDS = ["FARGATE", "EC2", "awsvpc", "256", "[{}]", "{", "app:1", "distinctInstance", "", *sorted(SENTINELS)]
+KEYS = ["type", "field", "expression", "capacityProvider", "weight", "name", "image", "options"]
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.sampled_from(WORDS)
+    | st.text(max_size=9)
+)
+ANY_JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+CONTAINER = st.dictionaries(st.sampled_from(["name", "image", "portMappings", "logConfiguration"]), ANY_JSON)
+
+
+def _any_properties(kind: str) -> st.SearchStrategy[dict[str, Any]]:
+    keys = {key for stack in (good_stacks.FARGATE, good_stacks.EC2) for key in stack[kind]["properties"]}
+    return st.fixed_dictionaries({}, optional=dict.fromkeys(sorted(keys), ANY_JSON))
+
+
+@settings(max_examples=150, deadline=None)
+@given(_any_properties("web"), _any_properties("app"), st.lists(CONTAINER, max_size=2))
+def test_no_json_makes_it_crash(web: dict[str, Any], app: dict[str, Any], containers: list[Any]) -> None:
+    resources = {
+        "app": {"type": "aws:ecs/taskDefinition:TaskDefinition", "properties": app},
+        "more": {"type": "aws:ecs/taskDefinition:TaskDefinition", "properties": {"containerDefinitions": containers}},
+        "web": {"type": "aws:ecs/service:Service", "properties": web},
+    }
+    found = diagnostics(configured({SETTINGS: {"strictUnknown": True}}), resources)
+    assert "could not be checked" not in str(found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.permutations(sorted(good_stacks.FARGATE)))
+def test_the_order_of_resources_changes_no_verdict(order: list[str]) -> None:
+    shuffled = {name: good_stacks.FARGATE[name] for name in order}
+    assert run(configured({"ecs-settings": {"profile": "strict"}}), shuffled) == []
