@@ -1,15 +1,41 @@
 """The program as a whole, with the configuration of each stack."""
 
 import json
+import os
 import re
+import shutil
+import subprocess
+from pathlib import Path
 
 import pytest
 
 from components.checks import ArgumentError
-from tests.mocks import DIGEST, PROJECT, REGION, ROOT, UNKNOWN, Run, run_main
+from tests.mocks import DIGEST, PROJECT, REGION, ROOT, UNKNOWN, Run, run_main, stack_config
 
 STACKS = ["local", "dev", "prod"]
 NAME = PROJECT
+
+
+@pytest.mark.engine
+def test_the_engine_takes_the_configuration_and_gives_the_program_the_same_as_these_tests(
+    stack: str, tmp_path: Path
+) -> None:
+    for file in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(file, tmp_path)
+
+    def pulumi(*arguments: str) -> str:
+        environment = os.environ | {
+            "PULUMI_BACKEND_URL": tmp_path.as_uri(),
+            "PULUMI_HOME": str(tmp_path / "home"),
+            "PULUMI_CONFIG_PASSPHRASE": "test",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        command = [os.environ.get("PULUMI_BIN", "pulumi"), *arguments, "--stack", stack, "--non-interactive"]
+        return subprocess.run(command, cwd=tmp_path, env=environment, check=True, capture_output=True, text=True).stdout
+
+    pulumi("stack", "init")
+    given = {key: entry["value"] for key, entry in json.loads(pulumi("config", "--json")).items()}
+    assert given == stack_config(stack)
 
 
 @pytest.fixture(params=STACKS)
