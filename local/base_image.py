@@ -6,6 +6,7 @@ wherever apt works. It is made once for each configured image, and kept by the D
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import re
@@ -90,8 +91,8 @@ class Recipe:
 
 def ensure(configured: str) -> str:
     """The name of the image to build from: `configured`, pulled if need be, or a stand-in where it cannot be pulled."""
-    with step("Base image") as shown:
-        return _ensure(configured, docker_engine.ensure(), here(), shown)
+    with contextlib.closing(docker_engine.ensure()) as client, step("Base image") as shown:
+        return _ensure(configured, client, here(), shown)
 
 
 def _ensure(configured: str, client: docker.DockerClient, machine: Machine, shown: Step) -> str:

@@ -5,9 +5,11 @@ Only a daemon that was started here is ever stopped, and only while nobody else'
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -121,16 +123,19 @@ def _provide(machine: Machine, daemon: Daemon) -> docker.DockerClient:
             apt_install(["docker.io", "iptables"], shown, where_offered=["docker-cli"])
         if Path("/run/systemd/system").is_dir():
             return _start_service(shown)
-        return start(daemon, shown)
+        client = start(daemon, shown)
+        # The current context, if there is one, names a Docker that does not answer.
+        os.environ["DOCKER_HOST"] = daemon.address
+        return client
 
 
 def _find() -> docker.DockerClient | None:
     client = _answering(None)
     if client or os.environ.get("DOCKER_HOST"):
         return client
-    for socket in _known_sockets():
-        address = f"unix://{socket}"
-        if socket.is_socket() and (client := _answering(address)):
+    for path in _known_sockets():
+        address = f"unix://{path}"
+        if client := _answering(address):
             os.environ["DOCKER_HOST"] = address
             return client
     return None
@@ -152,9 +157,11 @@ def _known_sockets() -> Iterator[Path]:
 def _answering(address: str | None) -> docker.DockerClient | None:
     """A client of the Docker at `address`; None stands for what DOCKER_HOST or the current context say."""
     try:
-        client = (
-            docker.DockerClient(address, timeout=ANSWER_SECONDS) if address else docker.from_env(timeout=ANSWER_SECONDS)
-        )
+        if address:
+            _knock(address.removeprefix("unix://"))
+            client = docker.DockerClient(address, timeout=ANSWER_SECONDS)
+        else:
+            client = docker.from_env(timeout=ANSWER_SECONDS)
         client.ping()
         # The short patience was for the question above; builds and stops take longer.
         client.api.timeout = DEFAULT_TIMEOUT_SECONDS
@@ -163,6 +170,13 @@ def _answering(address: str | None) -> docker.DockerClient | None:
         if "Permission denied" in str(problem):
             raise NotAllowedError(address or os.environ.get("DOCKER_HOST") or "/var/run/docker.sock") from problem
         return None
+
+
+def _knock(path: str) -> None:
+    """Raises OSError where nobody listens; the Docker client would leave its socket open then."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.settimeout(ANSWER_SECONDS)
+        probe.connect(path)
 
 
 def _start_service(shown: Step) -> docker.DockerClient:
@@ -183,21 +197,21 @@ def start(daemon: Daemon, shown: Step) -> docker.DockerClient:
     _clear_stale_pid_files(daemon)
     daemon.folder.mkdir(parents=True, exist_ok=True)
     try:
-        _launch(daemon, shown, dict(os.environ))
+        client = _launch(daemon, shown, dict(os.environ))
     except DaemonFailedError as failure:
         # Kernels without nftables support still have the older interface.
         if "iptables" not in str(failure) or not has("iptables-legacy"):
             raise UserError(_explanation(daemon, failure)) from failure
         try:
-            _launch(daemon, shown, _with_legacy_iptables(daemon))
+            client = _launch(daemon, shown, _with_legacy_iptables(daemon))
         except DaemonFailedError as again:
             raise UserError(_explanation(daemon, again)) from again
-    client = _answering(daemon.address)
-    assert client is not None
-    if not os.environ.get("DOCKER_HOST") and _answering(None) is None:
-        os.environ["DOCKER_HOST"] = daemon.address
     shown.note("started; `make down` stops it")
     return client
+
+
+_children: dict[int, subprocess.Popen[bytes]] = {}
+"""Daemons that this very process started: whoever starts a process has to collect its end."""
 
 
 class DaemonFailedError(Exception):
@@ -208,7 +222,7 @@ def _explanation(daemon: Daemon, failure: DaemonFailedError) -> str:
     return f"Docker: dockerd does not start ({failure}); its log is {daemon.log}"
 
 
-def _launch(daemon: Daemon, shown: Step, environment: dict[str, str]) -> None:
+def _launch(daemon: Daemon, shown: Step, environment: dict[str, str]) -> docker.DockerClient:
     shown.note("starting dockerd")
     with daemon.log.open("wb") as log:
         process = subprocess.Popen(
@@ -220,18 +234,21 @@ def _launch(daemon: Daemon, shown: Step, environment: dict[str, str]) -> None:
             env=environment,
             start_new_session=True,
         )
+    _children[process.pid] = process
     daemon.record.write_text(json.dumps({"pid": process.pid, "started": process_started(process.pid)}))
     deadline = time.monotonic() + START_SECONDS
     try:
-        while _answering(daemon.address) is None:
+        while (client := _answering(daemon.address)) is None:
             if process.poll() is not None:
                 raise DaemonFailedError(_last_error(daemon.log))
             if time.monotonic() > deadline:
                 raise DaemonFailedError(f"no answer within {START_SECONDS} s")
             time.sleep(POLL_SECONDS)
+        return client
     except BaseException:
         process.terminate()
         process.wait(STOP_SECONDS)
+        del _children[process.pid]
         daemon.record.unlink(missing_ok=True)
         raise
 
@@ -273,23 +290,33 @@ def _our_process(daemon: Daemon) -> int | None:
     return pid if started is not None and process_started(pid) == started else None
 
 
+def _running_containers(daemon: Daemon) -> list[str]:
+    client = _answering(daemon.address)
+    if client is None:
+        return []
+    with contextlib.closing(client):
+        return sorted(container.name or "" for container in client.containers.list())
+
+
 def _stop(daemon: Daemon) -> bool:
     with lock.exclusive(daemon.folder / "lock"):
         pid = _our_process(daemon)
         if pid is None:
             daemon.record.unlink(missing_ok=True)
             return False
-        client = _answering(daemon.address)
-        if client and (names := sorted(container.name or "" for container in client.containers.list())):
+        if names := _running_containers(daemon):
             print(f"Docker keeps running: it was started here, and containers run on it ({', '.join(names)})")
             return False
         with step("Docker engine") as shown:
             os.kill(pid, signal.SIGTERM)
+            child = _children.pop(pid, None)
             deadline = time.monotonic() + STOP_SECONDS
             while _our_process(daemon) is not None:
                 if time.monotonic() > deadline:
                     raise UserError(f"Docker: dockerd (process {pid}) does not stop; its log is {daemon.log}")
                 time.sleep(POLL_SECONDS)
+            if child:
+                child.wait()
             daemon.record.unlink(missing_ok=True)
             shown.note("stopped")
         return True

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import subprocess
 import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import docker
@@ -58,8 +59,8 @@ def _default_of(key: str) -> str:
 
 
 def build() -> int:
-    client = docker_engine.ensure()
-    _build(client)
+    with contextlib.closing(docker_engine.ensure()) as client:
+        _build(client)
     return 0
 
 
@@ -91,18 +92,18 @@ def _fail_on_error(event: dict[str, Any], printed: list[str]) -> None:
 
 
 def run() -> int:
-    client = docker_engine.ensure()
-    _build(client)
-    with step(f"Run {CONTAINER}") as shown:
-        container = _existing(client)
-        if container and (container.status != "running" or container.image != client.images.get(tag())):
-            container.remove(force=True)
-            container = None
-        if container:
-            shown.note("already runs")
-        else:
-            container = _start(client)
-        answer = _answer(container)
+    with contextlib.closing(docker_engine.ensure()) as client:
+        _build(client)
+        with step(f"Run {CONTAINER}") as shown:
+            container = _existing(client)
+            if container and (container.status != "running" or container.image != client.images.get(tag())):
+                container.remove(force=True)
+                container = None
+            if container:
+                shown.note("already runs")
+            else:
+                container = _start(client)
+            answer = _answer(container)
     say()
     say(f"  http://localhost:{PORT} answers: {answer}")
     say("  next: `make image-shell`, `make image-stop`")
@@ -161,10 +162,10 @@ def _existing(client: docker.DockerClient) -> Container | None:
 
 
 def shell() -> int:
-    client = docker_engine.running()
-    container = _existing(client) if client else None
-    if container is None or container.status != "running":
-        raise UserError(f"{CONTAINER}: not running; run `make image-run`")
+    with _running_docker() as client:
+        container = _existing(client) if client else None
+        if container is None or container.status != "running":
+            raise UserError(f"{CONTAINER}: not running; run `make image-run`")
     if not has("docker"):
         raise UserError("docker: the command line client is not found; install it")
     terminal = ["-t"] if sys.stdin.isatty() and sys.stdout.isatty() else []
@@ -172,15 +173,25 @@ def shell() -> int:
 
 
 def stop() -> int:
-    client = docker_engine.running()
-    container = _existing(client) if client else None
-    if container is None:
-        say(f"{CONTAINER} is not there")
-        return 0
-    with step(f"Stop {CONTAINER}"):
-        container.stop(timeout=STOP_SECONDS)
-        container.remove(force=True)
+    with _running_docker() as client:
+        container = _existing(client) if client else None
+        if container is None:
+            say(f"{CONTAINER} is not there")
+            return 0
+        with step(f"Stop {CONTAINER}"):
+            container.stop(timeout=STOP_SECONDS)
+            container.remove(force=True)
     return 0
+
+
+@contextlib.contextmanager
+def _running_docker() -> Iterator[docker.DockerClient | None]:
+    client = docker_engine.running()
+    try:
+        yield client
+    finally:
+        if client:
+            client.close()
 
 
 if __name__ == "__main__":

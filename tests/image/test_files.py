@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from docker.utils import exclude_paths
 
-from local import paths
+from local import image, paths
 
 APP = paths.ROOT / "app_image"
 BIN = Path(sys.executable).parent
@@ -61,3 +61,7 @@ def test_only_what_the_dockerfile_copies_reaches_the_builder(tmp_path: Path) -> 
     sent = {name for name in exclude_paths(str(tmp_path), patterns) if (tmp_path / name).is_file()}
     # Docker always sends the first two; the Dockerfile copies neither.
     assert sent - {".dockerignore", "Dockerfile"} == {"html/index.html", "run_apache.sh", "site.conf"}
+
+
+def test_the_image_is_named_and_versioned_as_the_seed_does() -> None:
+    assert image.tag() == "h4b-helloworld:0.0.1"
