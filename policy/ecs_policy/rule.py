@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
+from types import ModuleType
 from typing import Any
 
 from ecs_policy.model import Container, Resource, TaskDefinition
@@ -180,16 +181,26 @@ def _rule(
     return register
 
 
+def _modules() -> list[ModuleType]:
+    package = importlib.import_module("ecs_policy.rules")
+    names = [each.name for each in pkgutil.iter_modules(package.__path__)]
+    return [importlib.import_module(f"{package.__name__}.{name}") for name in names]
+
+
 @cache
 def all_rules() -> tuple[Rule, ...]:
     """Every rule of every module in `ecs_policy.rules`, by id."""
-    package = importlib.import_module("ecs_policy.rules")
     found: dict[str, Rule] = {}
-    for module in pkgutil.iter_modules(package.__path__):
-        for value in vars(importlib.import_module(f"{package.__name__}.{module.name}")).values():
+    for module in _modules():
+        for value in vars(module).values():
             if isinstance(value, Rule) and found.setdefault(value.id, value) is not value:
                 raise ValueError(f"two rules are called {value.id}: {found[value.id].name} and {value.name}")
     return tuple(found[each] for each in sorted(found))
+
+
+def not_here() -> dict[str, str]:
+    """Ids that are no rules, with the reason: the modules' `NOT_HERE`."""
+    return {number: reason for module in _modules() for number, reason in getattr(module, "NOT_HERE", {}).items()}
 
 
 def rule_named(number: str) -> Rule:
@@ -209,6 +220,7 @@ __all__ = [
     "Unevaluated",
     "Value",
     "all_rules",
+    "not_here",
     "resource_rule",
     "rule_named",
     "stack_rule",
