@@ -262,7 +262,7 @@ def _debootstrap(recipe: Recipe, root: Path, shown: Step) -> None:
     except CommandFailedError as failure:
         raise UserError(
             f"base image: debootstrap of {recipe.codename} from {mirror} failed ({failure.reason()}); "
-            "make `apt-get update` work on this machine, then run the command again"
+            "mend that (`apt-get update` must work on this machine), then run the command again"
         ) from failure
 
 

@@ -143,7 +143,7 @@ def test_a_failed_debootstrap_names_the_cause_and_leaves_nothing(
         ensure(fake, DEBIAN_ROOT)
     assert str(told.value) == (
         "base image: debootstrap of bookworm from http://mirror/debian failed (E: Failed getting release file); "
-        "make `apt-get update` work on this machine, then run the command again"
+        "mend that (`apt-get update` must work on this machine), then run the command again"
     )
     assert fake.imported == []
     assert not (tmp_path / "h4b-ecs/base-image").exists()

@@ -7,7 +7,9 @@ import os
 import shutil
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -91,6 +93,19 @@ def test_an_installed_docker_is_started_not_installed_again(world: World, on: Ma
     world.commands.add("dockerd")
     assert ensure(on, tmp_path) == "ours"
     assert (world.installed, len(world.started)) == ([], 1)
+
+
+def test_two_commands_at_once_start_one_daemon(world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def start(daemon: Daemon, shown: Step) -> str:
+        time.sleep(0.3)
+        world.answering[None] = "ours"
+        return world.start(daemon, shown)
+
+    monkeypatch.setattr(docker_engine, "start", start)
+    with ThreadPoolExecutor() as pool:
+        clients = list(pool.map(lambda _: ensure(DEBIAN_ROOT, tmp_path), range(2)))
+    assert clients == ["ours", "ours"]
+    assert len(world.started) == 1
 
 
 @pytest.mark.parametrize(
@@ -235,6 +250,18 @@ def test_starts_a_daemon_once_and_stops_it_again(own_daemon: Daemon) -> None:
 def test_starts_although_pid_files_name_processes_of_others(own_daemon: Daemon) -> None:
     for stale in (own_daemon.pid_file, own_daemon.containerd_pid_file):
         stale.write_text(str(os.getpid()))
+    docker_engine.start(own_daemon, Step("Docker engine")).close()
+    assert docker_engine._stop(own_daemon) is True
+
+
+@pytest.mark.docker
+def test_where_the_kernel_has_no_nftables_the_older_iptables_is_used(own_daemon: Daemon, tmp_path: Path) -> None:
+    if not shutil.which("iptables-legacy"):
+        pytest.skip("this machine has no iptables-legacy")
+    command = tmp_path / "bin/dockerd"
+    failure = "failed to start daemon: Error initializing network controller: iptables failed: Protocol not supported"
+    refuse = f'case "$(command -v iptables)" in {own_daemon.folder}/*) ;; *) echo "{failure}" >&2; exit 1 ;; esac'
+    command.write_text(command.read_text().replace("exec", f"{refuse}\nexec", 1))
     docker_engine.start(own_daemon, Step("Docker engine")).close()
     assert docker_engine._stop(own_daemon) is True
 
