@@ -78,11 +78,12 @@ def _settings_policy() -> sdk.Policy:
                     "type": "string",
                     "enum": list(PROFILES),
                     "default": PROFILES[0],
-                    "description": "default: what each rule says. strict: everything mandatory, also what is unknown. "
+                    "description": "default: what each rule says. strict: every rule mandatory. "
                     "development: practice rules off.",
                 },
                 "levels": {
                     "type": "object",
+                    "propertyNames": {"enum": sorted({word for rule in all_rules() for word in (rule.id, rule.group)})},
                     "additionalProperties": {"type": "string", "enum": levels},
                     "default": {},
                     "description": "Level by rule id (LT-01) or by group (placement). The id wins.",
@@ -110,7 +111,7 @@ class Settings:
         profile = properties.get("profile")
         levels = properties.get("levels")
         levels = levels if isinstance(levels, Mapping) else {}
-        self.strict_unknown = properties.get("strictUnknown") is True or profile == "strict"
+        self.strict_unknown = properties.get("strictUnknown") is True
         self._levels: dict[str, Enforcement] = {}
         for rule in all_rules():
             level = rule.enforcement

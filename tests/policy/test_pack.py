@@ -22,6 +22,7 @@ from tests.policy.good_stacks import MISMATCH
 from tests.policy.stacks import UNKNOWN, Resources, requests, secret
 
 LT_01 = "LT-01-service-launch-type-in-td"
+STRICT = {"profile": "strict", "strictUnknown": True}
 
 
 def configured(configuration: Mapping[str, Mapping[str, Any]]) -> Analyzer:
@@ -132,8 +133,8 @@ def test_options_of_a_rule_come_from_its_configuration() -> None:
 
 
 def test_a_good_stack_is_silent_once_deployed() -> None:
-    assert run(configured({"ecs-settings": {"profile": "strict"}}), good_stacks.FARGATE) == []
-    assert run(configured({"ecs-settings": {"profile": "strict"}}), good_stacks.EC2) == []
+    assert run(configured({SETTINGS: STRICT}), good_stacks.FARGATE) == []
+    assert run(configured({SETTINGS: STRICT}), good_stacks.EC2) == []
 
 
 def test_a_launch_type_that_only_the_provider_computed_is_not_the_programs() -> None:
@@ -208,4 +209,4 @@ def test_no_json_makes_it_crash(web: dict[str, Any], app: dict[str, Any], contai
 @given(st.permutations(sorted(good_stacks.FARGATE)))
 def test_the_order_of_resources_changes_no_verdict(order: list[str]) -> None:
     shuffled = {name: good_stacks.FARGATE[name] for name in order}
-    assert run(configured({"ecs-settings": {"profile": "strict"}}), shuffled) == []
+    assert run(configured({SETTINGS: STRICT}), shuffled) == []
