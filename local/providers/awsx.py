@@ -7,7 +7,7 @@ Children are registered by their type token; importing pulumi_aws for them would
 """
 
 # ruff: noqa: ARG002, N802 - method names and arguments are the protocol's
-
+# mypy: disable-error-code="import-untyped"
 from __future__ import annotations
 
 import ipaddress

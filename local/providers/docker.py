@@ -8,7 +8,7 @@ Deliberately different from the official provider:
 """
 
 # ruff: noqa: ARG002, N802 - method names and arguments are the protocol's
-
+# mypy: disable-error-code="import-untyped"
 from __future__ import annotations
 
 import base64

@@ -1,5 +1,6 @@
 """The local `awsx:ec2:Vpc`: its address layout, its children, and what it refuses."""
 
+# mypy: disable-error-code="import-untyped"
 from __future__ import annotations
 
 import asyncio
