@@ -105,9 +105,8 @@ def test_logs_requests_to_stdout_and_errors_to_stderr(start: Start) -> None:
     connection.request("GET", "/?asked", headers={"X-Forwarded-For": "203.0.113.7", "User-Agent": "a test"})
     connection.getresponse().read()
     connection.close()
-    requests = container.logs(stdout=True, stderr=False).decode()
+    logged = _wait_for_line(container, "/?asked")
     errors = container.logs(stdout=False, stderr=True).decode()
-    logged = next(line for line in requests.splitlines() if "/?asked" in line)
     assert " 203.0.113.7 " in logged
     assert '"GET /?asked HTTP/1.1" 200' in logged
     assert '"a test"' in logged
@@ -165,6 +164,17 @@ def test_its_files_are_not_writable_by_the_server(start: Start) -> None:
     for writable in ("-user 33", "-type f -perm /002"):
         found = run_in(container, "find", "/", "-xdev", *writable.split(), user="0").split()
         assert not [name for name in found if name.startswith(("/var/www", "/etc", "/root", "/usr"))]
+
+
+def _wait_for_line(container: Container, part: str) -> str:
+    """The line of stdout with `part`: Apache logs a request after it has answered."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        for line in container.logs(stdout=True, stderr=False).decode().splitlines():
+            if part in line:
+                return line
+        time.sleep(0.05)
+    raise AssertionError(f"no line with {part} on stdout")
 
 
 def _put(container: Container, folder: str, name: str, size: int) -> None:
