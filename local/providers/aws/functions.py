@@ -1,0 +1,198 @@
+"""The functions (data sources) of the AWS provider. Offline, those with a fixed answer give it; the others refuse."""
+
+from __future__ import annotations
+
+import base64
+import re
+from collections.abc import Callable
+
+from local.providers.aws import ecr, schema
+from local.providers.aws.clients import OFFLINE_ACCOUNT, Clients
+from local.providers.aws.resource import Values, partition_of
+from local.providers.aws.schema import Property, blocks, boolean, string, strings
+from local.providers.server import ProviderError
+from local.providers.values import Secret
+
+DESCRIPTIONS = {
+    "ap-northeast-1": "Asia Pacific (Tokyo)",
+    "eu-central-1": "Europe (Frankfurt)",
+    "eu-west-1": "Europe (Ireland)",
+    "us-east-1": "US East (N. Virginia)",
+    "us-west-2": "US West (Oregon)",
+}
+# Zones that new subnets can use, by region; elsewhere a, b and c.
+ZONE_LETTERS = {"ap-northeast-1": "acd", "us-east-1": "abcdef", "us-west-2": "abcd", "us-west-1": "ab"}
+DNS_SUFFIXES = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-gov": "amazonaws.com"}
+OFFLINE_PARAMETER = "offline-preview"
+
+Function = Callable[[Values, Clients, str], Values]
+FILTERS = blocks({"name": string(required=True), "values": strings(required=True)})
+
+
+def get_region(args: Values, clients: Clients, region: str) -> Values:  # noqa: ARG001
+    name = args.get("region") or args.get("name") or region
+    suffix = DNS_SUFFIXES[partition_of(name)]
+    return {
+        "description": DESCRIPTIONS.get(name, name),
+        "endpoint": f"ec2.{name}.{suffix}",
+        "id": name,
+        "name": name,
+        "region": name,
+    }
+
+
+def get_caller_identity(args: Values, clients: Clients, region: str) -> Values:  # noqa: ARG001
+    if not clients.online:
+        account, arn, user = OFFLINE_ACCOUNT, f"arn:{partition_of(region)}:iam::{OFFLINE_ACCOUNT}:root", OFFLINE_ACCOUNT
+    else:
+        found = clients.client("sts", region).get_caller_identity()
+        account, arn, user = found["Account"], found["Arn"], found["UserId"]
+    return {"accountId": account, "arn": arn, "id": account, "userId": user}
+
+
+def get_partition(args: Values, clients: Clients, region: str) -> Values:  # noqa: ARG001
+    partition = partition_of(region)
+    suffix = DNS_SUFFIXES[partition]
+    return {
+        "dnsSuffix": suffix,
+        "id": partition,
+        "partition": partition,
+        "reverseDnsPrefix": ".".join(reversed(suffix.split("."))),
+    }
+
+
+def get_availability_zones(args: Values, clients: Clients, region: str) -> Values:
+    region = args.get("region") or region
+    if clients.online:
+        request: Values = {"AllAvailabilityZones": bool(args.get("allAvailabilityZones"))}
+        filters = [{"Name": item["name"], "Values": item["values"]} for item in args.get("filters") or ()]
+        if args.get("state"):
+            filters.append({"Name": "state", "Values": [args["state"]]})
+        if filters:
+            request["Filters"] = filters
+        found = clients.client("ec2", region).describe_availability_zones(**request)["AvailabilityZones"]
+        zones = [(zone["ZoneName"], zone.get("ZoneId", ""), zone.get("GroupName", region)) for zone in found]
+    else:
+        letters = ZONE_LETTERS.get(region, "abc")
+        short = re.sub(r"^(\w\w)-(\w)\w*?(?:(north|south|east|west)(east|west)?)?-(\d)$", _short_region, region)
+        zones = [(f"{region}{letter}", f"{short}-az{n}", region) for n, letter in enumerate(letters, 1)]
+    kept = sorted(
+        zone
+        for zone in zones
+        if zone[0] not in (args.get("excludeNames") or ()) and zone[1] not in (args.get("excludeZoneIds") or ())
+    )
+    return {
+        **{key: value for key, value in args.items() if value is not None},
+        "groupNames": sorted({group for _, _, group in kept}),
+        "id": region,
+        "names": [name for name, _, _ in kept],
+        "region": region,
+        "zoneIds": [zone_id for _, zone_id, _ in kept],
+    }
+
+
+def _short_region(match: re.Match[str]) -> str:
+    """apne1 for ap-northeast-1, as in zone ids."""
+    area, direction = match.group(1), match.group(0).split("-")[1]
+    letters = re.sub(r"north", "n", re.sub(r"south", "s", re.sub(r"east", "e", re.sub(r"west", "w", direction))))
+    return f"{area}{letters if letters != 'central' else 'c'}{match.group(5)}"
+
+
+def get_authorization_token(args: Values, clients: Clients, region: str) -> Values:
+    region = args.get("region") or region
+    host = ecr.registry_host()
+    if clients.online:
+        found = clients.client("ecr", region).get_authorization_token()["authorizationData"][0]
+        token = found["authorizationToken"]
+        proxy = f"http://{host}" if host else found["proxyEndpoint"]
+        expires = found["expiresAt"].strftime("%Y-%m-%dT%H:%M:%SZ")
+    else:
+        token = base64.b64encode(b"AWS:offline-preview").decode()
+        registry = args.get("registryId") or OFFLINE_ACCOUNT
+        proxy = f"https://{registry}.dkr.ecr.{region}.{DNS_SUFFIXES[partition_of(region)]}"
+        expires = "1970-01-01T00:00:00Z"
+    user, _, password = base64.b64decode(token).decode().partition(":")
+    return {
+        "authorizationToken": Secret(token),
+        "expiresAt": expires,
+        "id": region,
+        "password": Secret(password),
+        "proxyEndpoint": proxy,
+        "region": region,
+        **({"registryId": args["registryId"]} if args.get("registryId") else {}),
+        "userName": user,
+    }
+
+
+def get_credentials(args: Values, clients: Clients, region: str) -> Values:
+    found = get_authorization_token(args, clients, region)
+    return {key: value for key, value in found.items() if key not in ("region", "userName", "password")} | {
+        "registryId": args["registryId"]
+    }
+
+
+def get_parameter(args: Values, clients: Clients, region: str) -> Values:
+    region = args.get("region") or region
+    common = {"name": args["name"], "id": args["name"], "region": region, "withDecryption": args["withDecryption"]}
+    if not clients.online:
+        arn = f"arn:{partition_of(region)}:ssm:{region}:{OFFLINE_ACCOUNT}:parameter/{args['name'].lstrip('/')}"
+        value, kind, version = OFFLINE_PARAMETER, "String", 1
+    else:
+        found = clients.client("ssm", region).get_parameter(Name=args["name"], WithDecryption=args["withDecryption"])[
+            "Parameter"
+        ]
+        arn, value, kind, version = found.get("ARN", ""), found["Value"], found["Type"], found.get("Version", 1)
+    return {
+        **common,
+        "arn": arn,
+        "insecureValue": "" if kind == "SecureString" else value,
+        "type": kind,
+        "value": Secret(value),
+        "version": version,
+    }
+
+
+FUNCTIONS: dict[str, tuple[dict[str, Property], Function]] = {
+    "aws:index/getRegion:getRegion": (
+        {"endpoint": string(), "id": string(), "name": string(), "region": string()},
+        get_region,
+    ),
+    "aws:index/getCallerIdentity:getCallerIdentity": ({"id": string()}, get_caller_identity),
+    "aws:index/getPartition:getPartition": ({"id": string()}, get_partition),
+    "aws:index/getAvailabilityZones:getAvailabilityZones": (
+        {
+            "allAvailabilityZones": boolean(),
+            "excludeNames": strings(),
+            "excludeZoneIds": strings(),
+            "filters": FILTERS,
+            "region": string(),
+            "state": string(allowed=("available", "information", "impaired", "unavailable")),
+        },
+        get_availability_zones,
+    ),
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": (
+        {"region": string(), "registryId": string()},
+        get_authorization_token,
+    ),
+    "aws:ecr/getCredentials:getCredentials": ({"registryId": string(required=True)}, get_credentials),
+    "aws:ssm/getParameter:getParameter": (
+        {"name": string(required=True), "region": string(), "withDecryption": boolean(default=True)},
+        get_parameter,
+    ),
+}
+
+
+def invoke(token: str, args: Values, clients: Clients, region: str) -> tuple[Values, list[str]]:
+    """The function's result, or the problems with its arguments."""
+    if token not in FUNCTIONS:
+        raise ProviderError(
+            f"{token}: got a function the local AWS provider does not know; "
+            "teach it (local/providers/aws/functions.py), or run this stack with the official plugins"
+        )
+    properties, function = FUNCTIONS[token]
+    problems: list[str] = []
+    checked = schema.check_fields(properties, args, "", problems)
+    checked.pop(schema.DEFAULTS_KEY)
+    if problems:
+        return {}, problems
+    return function(checked, clients, region), []

@@ -1,0 +1,22 @@
+"""All types the local AWS provider knows, by token. A new service is a new module in this list."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+from local.providers.aws import ec2, ecr, ecs, elbv2, iam, logs, security_groups, vpc_endpoints
+from local.providers.aws.resource import Resource
+
+MODULES = (ec2, ecr, ecs, elbv2, iam, logs, security_groups, vpc_endpoints)
+
+
+@cache
+def resources() -> Mapping[str, Resource]:
+    """One description for each type token."""
+    found = {}
+    for module in MODULES:
+        for member in vars(module).values():
+            if isinstance(member, type) and issubclass(member, Resource) and "type_name" in vars(member):
+                found[member.type_name] = member()
+    return found
