@@ -112,7 +112,8 @@ def up(chosen: argparse.Namespace) -> int:
                     return 1
             with step("Preview with the policy pack") as shown:
                 planned = local.preview(shown, verbose=False)
-                shown.note(f"{planned.changed} changes" if planned.changed else "nothing changed")
+                if not planned.changed and not planned.errors:
+                    shown.note("nothing changed")
             if not _accept(planned):
                 return 1
             if planned.changed:
@@ -121,7 +122,6 @@ def up(chosen: argparse.Namespace) -> int:
                 if not _accept(done, policies=False):
                     _explain_tasks(region)
                     return 1
-                done.print_summary()
             outputs = local.outputs()
         finally:
             providers.stop()
@@ -194,7 +194,6 @@ def preview(chosen: argparse.Namespace) -> int:
             with step(f"Preview of {chosen.stack} with the policy pack") as shown:
                 planned = previewed.preview(shown, verbose=True)
             accepted = _accept(planned)
-            planned.print_summary()
         finally:
             providers.stop()
     return 0 if accepted else 1

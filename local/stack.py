@@ -32,7 +32,9 @@ from local.engine import Engine
 
 POLICY_PACK = paths.ROOT / "policy"
 POLICY_CONFIG = Path(__file__).parent / "policy-config.json"
-PROVIDERS_START_SECONDS = 60
+OUR_LAUNCHER = "using pulumi-analyzer-policy-python from $PATH"
+"""The engine's warning about the launcher that `_policy_launcher` puts there."""
+
 _UNCHANGED = {events.OpType.SAME, events.OpType.READ}
 _SIGNS = {"create": ("+", "32"), "update": ("~", "33"), "delete": ("-", "31"), "replace": ("±", "35")}
 
@@ -131,13 +133,14 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     violations: list[tuple[str, str, str, str]] = field(default_factory=list)
     _started: dict[str, float] = field(default_factory=dict)
+    _told: set[tuple[str, str]] = field(default_factory=set)
 
     def on_event(self, event: events.EngineEvent) -> None:
         if event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
             self._started[metadata.urn] = time.monotonic()
             if metadata.op not in _UNCHANGED:
-                self.shown.note(f"{_verb(metadata.op)} {_name(metadata.urn)}")
+                self.shown.note(f"{_verb(metadata.op.value)} {_name(metadata.urn)}")
         elif event.res_outputs_event:
             self._show(event.res_outputs_event.metadata)
         elif event.diagnostic_event:
@@ -153,7 +156,7 @@ class Report:
             if violation not in self.violations:
                 self.violations.append(violation)
         elif event.summary_event:
-            self.changes = {str(op.value): count for op, count in event.summary_event.resource_changes.items()}
+            self.changes = dict(event.summary_event.resource_changes.items())
 
     @property
     def changed(self) -> int:
@@ -161,8 +164,10 @@ class Report:
 
     def _show(self, metadata: events.StepEventMetadata) -> None:
         op = metadata.op.value
-        if not self.verbose or metadata.op in _UNCHANGED or metadata.logical is False:
+        internal = metadata.type.startswith("pulumi:") or metadata.logical is False
+        if not self.verbose or metadata.op in _UNCHANGED or internal or (metadata.urn, op) in self._told:
             return
+        self._told.add((metadata.urn, op))  # a component's outputs are an event of their own
         kind = next((kind for kind in _SIGNS if kind in op), "update")
         sign, colour = _SIGNS[kind]
         took = time.monotonic() - self._started.get(metadata.urn, time.monotonic())
@@ -179,7 +184,7 @@ class Report:
                 f"{_name(diagnostic.urn)}: " if diagnostic.urn and "pulumi:pulumi:Stack" not in diagnostic.urn else ""
             )
             self.errors.append(where + text)
-        elif diagnostic.severity == "warning":
+        elif diagnostic.severity == "warning" and OUR_LAUNCHER not in text:
             self.warnings.append(text)
 
     def print_policies(self) -> None:
@@ -189,9 +194,13 @@ class Report:
             where = f" {_name(urn)}" if urn else ""
             console.say(f"  {sign} [{level}] {name}{where}\n      " + message.replace("\n", "\n      "))
 
-    def print_summary(self) -> None:
-        counted = ", ".join(f"{count} {op}" for op, count in sorted(self.changes.items()) if op != "same")
-        console.say(f"  {counted + ', ' if counted else ''}{self.changes.get('same', 0)} unchanged")
+    def summary(self) -> str:
+        counted = [
+            f"{count} to {op}" if self.title == "preview" else f"{count} {op}d"
+            for op, count in sorted(self.changes.items())
+            if op != "same"
+        ]
+        return ", ".join([*counted, f"{self.changes.get('same', 0)} unchanged"])
 
 
 def _name(urn: str) -> str:
@@ -199,10 +208,8 @@ def _name(urn: str) -> str:
     return f"{parts[-2].rpartition('$')[2]} {parts[-1]}" if len(parts) >= 4 else urn
 
 
-def _verb(op: events.OpType) -> str:
-    return {"create": "creating", "update": "updating", "delete": "deleting", "replace": "replacing"}.get(
-        op.value, op.value
-    )
+def _verb(op: str) -> str:
+    return {"create": "creating", "update": "updating", "delete": "deleting", "replace": "replacing"}.get(op, op)
 
 
 def _plain(message: str) -> str:
@@ -292,6 +299,7 @@ class LocalStack:
             except automation.errors.CommandError as failure:
                 if not report.errors and not any(level == "mandatory" for level, *_ in report.violations):
                     report.errors.append(_last_lines(str(failure)))
+        shown.note(report.summary())
         return report
 
 
