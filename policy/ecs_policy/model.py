@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar, TypeVar
 
+from ecs_policy.image_reference import parse_image
 from ecs_policy.values import ABSENT, NotEvaluated, Unevaluated, Value
 
 R = TypeVar("R", bound="Resource")
@@ -150,7 +151,7 @@ class Stack:
         candidates = self._candidates(value, kind)
         known = _known_text(value)
         if known is not None:
-            named = self._named(kind, known)
+            named = self.known_as(known, kind)
             named = [each for each in named if each in candidates] or named
             if len(named) == 1:
                 return named[0]
@@ -194,7 +195,7 @@ class Stack:
             doubtful = []
             for each in self.all(kind):
                 known = _known_text(each[key]) if not isinstance(each[key].raw, (list, dict)) else None
-                if known is not None and not self._named(type(target), known):
+                if known is not None and not self.known_as(known, type(target)):
                     continue  # surely something else
                 try:
                     referred = self.referred(each[key], type(target))
@@ -235,7 +236,8 @@ class Stack:
                     found.append(child)
         return found
 
-    def _named(self, kind: type[R], known: str) -> list[R]:
+    def known_as(self, known: str, kind: type[R]) -> list[R]:
+        """The resources of one kind that a text refers to, as far as their ids are known."""
         if kind not in self._by_id:
             index = self._by_id[kind] = {}
             for each in self.all(kind):
@@ -303,6 +305,11 @@ class Container(Value):
         """The container's name; empty when there is none."""
         return self["name"].text() or ""
 
+    @property
+    def essential(self) -> bool:
+        """Whether the task stops when the container does; so it is when the program says nothing."""
+        return self["essential"].flag() is not False
+
 
 class TaskDefinition(Resource):
     TYPES = ("aws:ecs/taskDefinition:TaskDefinition",)
@@ -338,6 +345,12 @@ class TaskDefinition(Resource):
         if self.for_fargate:
             return "awsvpc"
         return self["networkMode"].text() or "bridge"
+
+    @property
+    def for_windows(self) -> bool:
+        """Whether its containers are Windows containers; AWS takes Linux when the program says nothing."""
+        family = self["runtimePlatform"]["operatingSystemFamily"].text() or "LINUX"
+        return family.startswith("WINDOWS")
 
     @property
     def for_fargate(self) -> bool:
@@ -554,3 +567,24 @@ class DockerImage(Resource):
     TYPES = ("docker:index/image:Image", "docker-build:index:Image")
     IDS = ("imageName", "repoDigest", "ref")
     __slots__ = ()
+
+    def ids(self) -> set[str]:
+        found = super().ids()
+        digest, tags = self.computed("digest").raw, self["tags"]
+        for tag in tags.items() if isinstance(tags.raw, list) else ():
+            reference = parse_image(tag.raw) if isinstance(tag.raw, str) else None
+            if reference is not None:
+                found.add(tag.raw)
+                if isinstance(digest, str):
+                    found |= {f"{tag.raw}@{digest}", f"{reference.name}@{digest}"}
+        return found
+
+    @property
+    def platforms(self) -> list[str]:
+        """What it is built for: `linux/arm64`. Raises when it is left to the machine that builds."""
+        of_buildx = self["platforms"]
+        found = of_buildx.texts() or [text for text in (self["build"]["platform"].text(),) if text]
+        if not found:
+            place = of_buildx if self.type.startswith("docker-build:") else self["build"]["platform"]
+            raise place.not_evaluated("is absent: the image is for the platform of the machine that builds it")
+        return found

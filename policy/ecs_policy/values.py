@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -75,6 +75,18 @@ class NotEvaluated(Exception):  # noqa: N818 it is an outcome, not an error
     def __init__(self, at: Unevaluated) -> None:
         super().__init__(at.reason)
         self.at = at
+
+
+def independently(checks: Iterable[Iterable[Problem]]) -> Iterator[Problem]:
+    """The problems of all checks. What stops one stops no other; the first that was stopped is raised at the end."""
+    doubt = None
+    for check in checks:
+        try:
+            yield from check
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    if doubt is not None:
+        raise doubt
 
 
 class Hidden(str):
