@@ -7,6 +7,7 @@ an invoke, a stack reference or a literal id of something outside the stack rais
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any, ClassVar, TypeVar
 
 from ecs_policy.image_reference import parse_image
@@ -90,6 +91,10 @@ class Resource:
             self._memo[key] = value
         return value
 
+    def forget(self) -> None:
+        """Drops what has been read so far: it is cheaper to read it again than to keep it for 35,000 resources."""
+        self._memo.clear()
+
     def computed(self, key: str) -> Value:
         """A property as the provider reports it; unknown until there is a report."""
         return Value(self, (key,), (self.outputs if self.outputs is not None else self.inputs or {}).get(key))
@@ -111,6 +116,7 @@ class Resource:
         return own if own.given else Value(self, ("provider", "region"), (self.provider or {}).get("region"))
 
 
+@cache
 def canonical_type(token: str) -> str:
     """The one token for what has had several: `aws:alb/...` and `aws:elasticloadbalancingv2/...` are `aws:lb/...`."""
     package, _, rest = token.partition(":")
@@ -314,7 +320,7 @@ class Container(Value):
 class TaskDefinition(Resource):
     TYPES = ("aws:ecs/taskDefinition:TaskDefinition",)
     IDS = ("arn", "arnWithoutRevision", "id", "family")
-    __slots__ = ("_containers",)
+    __slots__ = ("_containers", "_nameless", "_names")
 
     def ids(self) -> set[str]:
         found = super().ids()
@@ -330,11 +336,27 @@ class TaskDefinition(Resource):
         if containers is None:
             containers = []
             for index, item in enumerate(self["containerDefinitions"].parsed().items()):
-                raw = item.raw.get("name") if isinstance(item.raw, Mapping) else None
+                raw = item.raw.get("name") if isinstance(item.raw, dict) else None
                 step = raw if isinstance(raw, str) and 0 < len(raw) <= 255 else index
                 containers.append(Container(self, ("containerDefinitions", f"[{step}]"), item.raw, item.secret))
             self._containers = containers
         return containers
+
+    def container_named(self, reference: Value) -> Container | None:
+        """The container that a text names; None when there is none. Raises when one of unknown name may be it."""
+        names: dict[str, Container] | None = getattr(self, "_names", None)
+        if names is None:
+            names, self._nameless = {}, None
+            for container in self.containers:
+                try:
+                    names.setdefault(container.name, container)
+                except NotEvaluated as outcome:
+                    self._nameless = outcome
+            self._names = names
+        found = names.get(reference.text() or "")
+        if found is None and self._nameless is not None:
+            raise self._nameless
+        return found
 
     @property
     def network_mode(self) -> str:

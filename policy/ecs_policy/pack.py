@@ -164,6 +164,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         if type(seen) is not Resource:
             self._recorded[request.urn] = seen
             self._report(response, self._run([seen], joins=False))
+            seen.forget()
         return response
 
     def AnalyzeStack(self, request: Any, _context: Any) -> Any:  # noqa: N802
@@ -245,7 +246,6 @@ def _with_outputs(message: Any, recorded: Resource | None) -> Resource:
     seen.parent = message.parent
     seen.dependencies = message.dependencies
     seen.property_dependencies = {name: list(each.urns) for name, each in message.propertyDependencies.items()}
-    seen._memo.clear()
     return seen
 
 
@@ -262,6 +262,9 @@ class Properties(Mapping[str, Any]):
             raise KeyError(key)
         return _plain(self._fields[key])
 
+    def get(self, key: str, default: Any = None) -> Any:
+        return _plain(self._fields[key]) if key in self._fields else default
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
 
@@ -271,6 +274,8 @@ class Properties(Mapping[str, Any]):
 
 def _plain(value: Any) -> Any:
     kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        return value.string_value
     if kind == "struct_value":
         return {key: _plain(each) for key, each in value.struct_value.fields.items()}
     if kind == "list_value":

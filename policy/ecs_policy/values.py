@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ SENTINELS = frozenset(
     }
 )
 """What the engine sends in place of an unknown boolean, number, string, list, asset, archive or object."""
+_SENTINEL_LENGTH = 36
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the protocol's marker, not a password
@@ -110,7 +111,7 @@ class Value:
     __slots__ = ("_parsed", "path", "raw", "resource", "secret")
 
     def __init__(self, resource: Resource, path: tuple[Step, ...], raw: Any, secret: bool = False) -> None:
-        while isinstance(raw, Mapping) and _SIGNATURE in raw:
+        while type(raw) is dict and _SIGNATURE in raw:
             signature = raw[_SIGNATURE]
             if signature == _SECRET or (signature == _OUTPUT and raw.get("secret")):
                 secret = True
@@ -119,7 +120,7 @@ class Value:
             raw = raw.get("value", UNKNOWN)
         if raw is None:
             raw = ABSENT
-        elif isinstance(raw, str) and raw in SENTINELS:
+        elif type(raw) is str and len(raw) == _SENTINEL_LENGTH and raw in SENTINELS:
             raw = UNKNOWN
         self.resource = resource
         self.path = path
@@ -151,6 +152,15 @@ class Value:
     def unknown(self) -> bool:
         return self.raw is UNKNOWN
 
+    @property
+    def filled(self) -> bool:
+        """Whether it is there and says something: not false, not empty."""
+        self.require_known()
+        raw = self.raw
+        if raw is ABSENT or raw is False or raw == "false":
+            return False
+        return len(raw) > 0 if isinstance(raw, (str, Mapping, Sequence)) else True
+
     def require_known(self) -> None:
         """Raises `NotEvaluated` when the value is unknown."""
         if self.raw is UNKNOWN:
@@ -165,8 +175,10 @@ class Value:
         if raw is ABSENT:
             return None
         if isinstance(raw, str):
-            if any(sentinel in raw for sentinel in SENTINELS):
-                raise self.not_evaluated("is not known yet")
+            if len(raw) >= _SENTINEL_LENGTH:
+                for sentinel in SENTINELS:
+                    if sentinel in raw:
+                        raise self.not_evaluated("is not known yet")
             return Hidden(raw) if self.secret else raw
         number = _as_number(raw)
         if number is not None:
@@ -199,7 +211,7 @@ class Value:
         self.require_known()
         if self.raw is ABSENT:
             return []
-        if isinstance(self.raw, Sequence) and not isinstance(self.raw, str):
+        if isinstance(self.raw, list):
             return [Value(self.resource, (*self.path, index), item, self.secret) for index, item in enumerate(self.raw)]
         raise self._malformed("a list")
 
@@ -241,7 +253,7 @@ class Value:
         self.require_known()
         if self.raw is ABSENT:
             return {}
-        if isinstance(self.raw, Mapping):
+        if isinstance(self.raw, dict):
             return self.raw
         raise self._malformed("an object")
 
@@ -256,9 +268,9 @@ class Value:
         if self.secret:
             return "[secret]"
         raw = _as_number(self.raw) if isinstance(self.raw, float) else self.raw
-        if isinstance(raw, Mapping):
+        if isinstance(raw, dict):
             return f"an object with {quoted(raw)}" if raw else "an empty object"
-        if isinstance(raw, Sequence) and not isinstance(raw, str):
+        if isinstance(raw, list):
             return f"[{', '.join(item.shown() for item in self.items()[:10])}{', ...' if len(raw) > 10 else ''}]"
         return _shorten(json.dumps(raw, ensure_ascii=False))
 
@@ -324,6 +336,6 @@ def _kind(raw: Any) -> str:
         return "a number"
     if isinstance(raw, str):
         return "a string"
-    if isinstance(raw, Mapping):
+    if isinstance(raw, dict):
         return "an object"
-    return "a list" if isinstance(raw, Sequence) else "something else"
+    return "a list" if isinstance(raw, list) else "something else"
