@@ -15,6 +15,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any, TypeVar
 
 import grpc
@@ -48,6 +49,14 @@ class InitFailedError(ProviderError):
         self.inputs = inputs
 
 
+def internal_error(error: Exception) -> ProviderError:
+    """A fault of the provider itself; the stack trace goes to its log."""
+    traceback.print_exception(error, file=sys.stderr)
+    where = traceback.extract_tb(error.__traceback__)[-1]
+    place = f"{Path(where.filename).name}:{where.lineno}"
+    return ProviderError(f"internal error of the local provider ({place}): {type(error).__name__}: {error}")
+
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -78,12 +87,7 @@ def answers_errors(method: Method) -> Method:
         except ProviderError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
         except Exception as error:
-            traceback.print_exc(file=sys.stderr)
-            where = traceback.extract_tb(error.__traceback__)[-1]
-            context.abort(
-                grpc.StatusCode.INTERNAL,
-                f"internal error of the local provider in {where.name}: {type(error).__name__}: {error}",
-            )
+            context.abort(grpc.StatusCode.INTERNAL, str(internal_error(error)))
 
     return answered  # type: ignore[return-value]
 

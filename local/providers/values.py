@@ -33,13 +33,10 @@ UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 class Unknown:
-    """A value that only `up` will know."""
+    """A value that only `up` will know: true, as something will be there, and equal to nothing but itself."""
 
     def __repr__(self) -> str:
         return "UNKNOWN"
-
-    def __bool__(self) -> bool:
-        raise TypeError("an unknown value was used as if it were known")
 
     def __deepcopy__(self, _memo: object) -> Unknown:
         return self

@@ -656,7 +656,7 @@ class Eip(Resource):
 class NatGateway(Resource):
     type_name = "aws:ec2/natGateway:NatGateway"
     properties = {
-        "allocationId": string(replaces=True),
+        "allocationId": string(replaces=True, forgotten=True),
         "associationId": output(),
         "connectivityType": string(default="public", replaces=True, allowed=("public", "private")),
         "networkInterfaceId": output(),
@@ -716,19 +716,28 @@ class NatGateway(Resource):
         addresses = found.get("NatGatewayAddresses") or []
         first: Values = next((item for item in addresses if item.get("IsPrimary", True)), {})
         others = [item for item in addresses if item is not first]
+        allocation = first.get("AllocationId") or state.get("allocationId")
+        public = first.get("PublicIp") or self._public_address(call, allocation)
         return {
-            "allocationId": first.get("AllocationId"),
+            "allocationId": allocation,
             "associationId": first.get("AssociationId"),
             "connectivityType": found.get("ConnectivityType", "public"),
             "networkInterfaceId": first.get("NetworkInterfaceId"),
             "privateIp": first.get("PrivateIp"),
-            "publicIp": first.get("PublicIp"),
+            "publicIp": public,
             "secondaryAllocationIds": [item["AllocationId"] for item in others if item.get("AllocationId")],
             "secondaryPrivateIpAddressCount": len(others),
             "secondaryPrivateIpAddresses": [item["PrivateIp"] for item in others if item.get("PrivateIp")],
             "subnetId": found["SubnetId"],
             "tags": tag_map(found.get("Tags")),
         }
+
+    def _public_address(self, call: Call, allocation: str | None) -> str | None:
+        """That of the elastic IP: the emulator does not say which one its gateways have."""
+        if not allocation:
+            return None
+        found = described(call, "describe_addresses", "Addresses", AllocationIds=[allocation])
+        return found["PublicIp"] if found else None
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         if changed & {"secondaryAllocationIds", "secondaryPrivateIpAddresses"}:

@@ -91,10 +91,11 @@ class Cluster(Resource):
                 "managedStorageConfiguration": block(
                     {"fargateEphemeralStorageKmsKeyId": string(), "kmsKeyId": string()}
                 ),
-            }
+            },
+            forgotten=True,
         ),
         "name": string(replaces=True, pattern=r"[\w-]{1,255}"),
-        "serviceConnectDefaults": block({"namespace": string(required=True)}),
+        "serviceConnectDefaults": block({"namespace": string(required=True)}, forgotten=True),
         "settings": blocks(
             {
                 "name": string(required=True, allowed=("containerInsights",)),
@@ -141,9 +142,9 @@ class Cluster(Resource):
         return {
             "id": found["clusterArn"],
             "arn": found["clusterArn"],
-            "configuration": _read_configuration(configuration) if configuration else state.get("configuration"),
+            "configuration": _read_configuration(configuration) if configuration else None,
             "name": found["clusterName"],
-            "serviceConnectDefaults": found.get("serviceConnectDefaults") or state.get("serviceConnectDefaults"),
+            "serviceConnectDefaults": found.get("serviceConnectDefaults"),
             "settings": found.get("settings") or [],
             "tags": tags_of(found.get("tags")),
         }
@@ -605,14 +606,15 @@ class Service(Resource):
                 "alarmNames": strings(required=True),
                 "enable": boolean(required=True),
                 "rollback": boolean(required=True),
-            }
+            },
+            forgotten=True,
         ),
         "arn": output(),
         "availabilityZoneRebalancing": string(computed=True, allowed=("ENABLED", "DISABLED")),
         "capacityProviderStrategies": blocks(CAPACITY_STRATEGY, same=same_strategy),
         "cluster": string(computed=True, replaces=True, same=same_reference),
         "deploymentCircuitBreaker": block({"enable": boolean(required=True), "rollback": boolean(required=True)}),
-        "deploymentConfiguration": block(DEPLOYMENT_CONFIGURATION, computed=True),
+        "deploymentConfiguration": block(DEPLOYMENT_CONFIGURATION, computed=True, forgotten=True),
         "deploymentController": block(
             {"type": string(default="ECS", allowed=("ECS", "CODE_DEPLOY", "EXTERNAL"))}, computed=True
         ),
@@ -638,10 +640,12 @@ class Service(Resource):
         "orderedPlacementStrategies": blocks(
             {"field": string(), "type": string(required=True, allowed=("binpack", "random", "spread"))},
             ordered=True,
+            forgotten=True,
             same=lambda old, new: _placement(old) == _placement(new),
         ),
         "placementConstraints": blocks(
-            {"expression": string(), "type": string(required=True, allowed=("distinctInstance", "memberOf"))}
+            {"expression": string(), "type": string(required=True, allowed=("distinctInstance", "memberOf"))},
+            forgotten=True,
         ),
         "platformVersion": string(computed=True),
         "propagateTags": string(kept=True, allowed=("NONE", "SERVICE", "TASK_DEFINITION")),
@@ -822,21 +826,16 @@ class Service(Resource):
         if not state.get("deploymentCircuitBreaker") and breaker == {"enable": False, "rollback": False}:
             breaker = None  # the official provider reads "off" as absent unless it was given
 
-        def kept(key: str, api: str) -> Any:
-            """What the API says; what the emulator forgets, as it was set."""
-            return found[api] if found.get(api) not in (None, [], "") else state.get(key)
-
         registries = found.get("serviceRegistries") or []
         return {
             "id": found["serviceArn"],
-            "alarms": deployment.get("alarms") or state.get("alarms"),
+            "alarms": deployment.get("alarms"),
             "arn": found["serviceArn"],
-            "availabilityZoneRebalancing": kept("availabilityZoneRebalancing", "availabilityZoneRebalancing")
-            or "DISABLED",
+            "availabilityZoneRebalancing": found.get("availabilityZoneRebalancing")
+            or state.get("availabilityZoneRebalancing", "DISABLED"),
             "capacityProviderStrategies": found.get("capacityProviderStrategy") or [],
             "cluster": known_cluster if same_reference(known_cluster, found["clusterArn"]) else found["clusterArn"],
             "deploymentCircuitBreaker": breaker,
-            "deploymentConfiguration": state.get("deploymentConfiguration"),
             "deploymentController": found.get("deploymentController"),
             "deploymentMaximumPercent": deployment.get("maximumPercent"),
             "deploymentMinimumHealthyPercent": deployment.get("minimumHealthyPercent"),
@@ -856,8 +855,8 @@ class Service(Resource):
             }
             if network
             else None,
-            "orderedPlacementStrategies": kept("orderedPlacementStrategies", "placementStrategy"),
-            "placementConstraints": kept("placementConstraints", "placementConstraints"),
+            "orderedPlacementStrategies": found.get("placementStrategy"),
+            "placementConstraints": found.get("placementConstraints"),
             "platformVersion": found.get("platformVersion") or None,
             "schedulingStrategy": found.get("schedulingStrategy", "REPLICA"),
             "serviceRegistries": registries[0] if registries else None,

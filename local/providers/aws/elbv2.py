@@ -474,7 +474,7 @@ class TargetGroup(Resource):
             for key in TARGET_GROUP_ATTRIBUTES
             if self.properties[key].default is not None
         }
-        # An attribute the emulator does not keep reads as it was set.
+        # What the emulator does not report reads as it was set.
         known = {key: state[key] for key in self._attributes(values) if state.get(key) is not None}
         reported = with_attributes(
             self.properties,
@@ -670,6 +670,8 @@ def actions_request(actions: Sequence[Values]) -> list[Values]:
                         "DurationSeconds": sticky["duration"],
                     }
                 request["ForwardConfig"] = config
+                # The emulator knows one target group an action: the one that gets the most.
+                request["TargetGroupArn"] = _heaviest(forward)
             else:
                 request["TargetGroupArn"] = action["targetGroupArn"]
         else:
@@ -679,13 +681,25 @@ def actions_request(actions: Sequence[Values]) -> list[Values]:
     return requests
 
 
+def _heaviest(forward: Values) -> str:
+    groups = forward["targetGroups"]
+    return str(max(groups, key=lambda group: group.get("weight", 1))["arn"])
+
+
+def _known_forward(known: Any, index: int) -> Values | None:
+    return known[index].get("forward") if isinstance(known, list) and index < len(known) else None
+
+
 def _actions_of(found: Sequence[Values], known: Any) -> list[Values]:
     actions = []
     for index, item in enumerate(sorted(found, key=lambda action: action.get("Order", 0))):
         action: Values = {"type": item["Type"], "order": item.get("Order") or index + 1}
         if item["Type"] == "forward":
             groups = (item.get("ForwardConfig") or {}).get("TargetGroups") or []
-            if item.get("TargetGroupArn") and len(groups) <= 1:
+            forward = _known_forward(known, index)
+            if not groups and forward and _heaviest(forward) == item.get("TargetGroupArn"):
+                action["forward"] = forward  # which the emulator has forgotten
+            elif item.get("TargetGroupArn") and len(groups) <= 1:
                 action["targetGroupArn"] = item["TargetGroupArn"]
             else:
                 action["forward"] = {

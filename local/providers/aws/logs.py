@@ -23,7 +23,9 @@ class LogGroup(Resource):
         "arn": output(),
         "deletionProtectionEnabled": boolean(kept=True, computed=True),
         "kmsKeyId": string(),
-        "logGroupClass": string(computed=True, replaces=True, allowed=("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")),
+        "logGroupClass": string(
+            computed=True, replaces=True, forgotten=True, allowed=("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
+        ),
         "name": string(computed=True, replaces=True, pattern=r"[\w./#-]{1,512}"),
         "namePrefix": string(computed=True, replaces=True),
         "retentionInDays": integer(default=0, allowed=RETENTION_DAYS),
@@ -56,7 +58,7 @@ class LogGroup(Resource):
         return {
             "arn": arn,
             "kmsKeyId": found.get("kmsKeyId"),
-            "logGroupClass": found.get("logGroupClass") or state.get("logGroupClass") or "STANDARD",
+            "logGroupClass": found.get("logGroupClass") or state.get("logGroupClass", "STANDARD"),
             "name": resource_id,
             "namePrefix": state.get("namePrefix"),
             "retentionInDays": found.get("retentionInDays", 0),

@@ -21,7 +21,7 @@ from local.providers.aws.clients import Clients
 from local.providers.aws.registry import resources
 from local.providers.aws.resource import Call, Resource, Values, error_code
 from local.providers.aws.schema import DEFAULTS_KEY, Change, Property, block, boolean, mapping, string, strings
-from local.providers.server import InitFailedError, Provider, ProviderError, answers_errors
+from local.providers.server import InitFailedError, Provider, ProviderError, answers_errors, internal_error
 from local.providers.values import UNKNOWN, Secret, from_struct, has_secret, reveal, to_struct
 
 DEFAULT_REGION = "us-east-1"
@@ -99,16 +99,15 @@ def parsed_config(given: Mapping[str, Any]) -> Values:
 
 
 def explained(error: Exception, what: str) -> ProviderError:
-    """An AWS refusal, or a parameter botocore refuses, as the user should read it."""
-    code = error_code(error)
-    if code:
+    """An error as the user should read it: an AWS refusal, a parameter botocore refuses, or a fault in here."""
+    if isinstance(error, ProviderError):
+        return error
+    if code := error_code(error):
         message = error.response["Error"].get("Message", "")  # type: ignore[attr-defined]
         return ProviderError(f"{what}: {code}: {message}")
-    return ProviderError(f"{what}: {str(error).strip()}")
-
-
-def is_refusal(error: Exception) -> bool:
-    return type(error).__module__.startswith("botocore")
+    if type(error).__module__.startswith("botocore"):
+        return ProviderError(f"{what}: {str(error).strip()}")
+    return internal_error(error)
 
 
 class AwsProvider(Provider):
@@ -205,7 +204,7 @@ class AwsProvider(Provider):
 
     def _resource(self, urn: str) -> tuple[str, str, Resource]:
         """Type token, logical name and description of a resource."""
-        _, _, _, qualified, name = urn.split("::", 4)
+        _, _, qualified, name = urn.split("::", 3)
         token = qualified.rsplit("$", 1)[-1]
         found = resources().get(token)
         if found is None:
@@ -255,7 +254,7 @@ class AwsProvider(Provider):
             if len(given) != 1:
                 problems.append(f"{', '.join(group)}: got {len(given)} of them, expected exactly one; give one")
         if not problems:
-            problems += resource.check(inputs)
+            problems += resource.check(_plain(inputs))
         return provider_pb2.CheckResponse(inputs=to_struct(inputs), failures=_failures(problems))
 
     @answers_errors
@@ -295,9 +294,7 @@ class AwsProvider(Provider):
             resource.settle(call, resource_id, new)
             state = self._read_back(resource, call, resource_id, new, inputs, self._config(context))
         except Exception as error:
-            if not isinstance(error, ProviderError) and not is_refusal(error):
-                raise
-            reason = error if isinstance(error, ProviderError) else explained(error, f"creating {token} {name}")
+            reason = explained(error, f"creating {token} {name}")
             if resource_id:
                 raise InitFailedError(str(reason), resource_id, _kept_state(resource, inputs), inputs) from error
             raise reason from error
@@ -324,9 +321,7 @@ class AwsProvider(Provider):
             resource.update(call, request.id, old, new, changed)
             updated = self._read_back(resource, call, request.id, {**old, **new}, inputs, self._config(context))
         except Exception as error:
-            if not isinstance(error, ProviderError) and not is_refusal(error):
-                raise
-            reason = error if isinstance(error, ProviderError) else explained(error, f"updating {token} {name}")
+            reason = explained(error, f"updating {token} {name}")
             # Part of the change may have been made: what AWS has now is the state to go on from.
             now = self._read_quietly(resource, call, request.id, old, inputs, self._config(context)) or state
             raise InitFailedError(str(reason), request.id, now, inputs) from error
@@ -343,9 +338,7 @@ class AwsProvider(Provider):
         try:
             found = resource.read(call, request.id, _plain(state))
         except Exception as error:
-            if is_refusal(error):
-                raise explained(error, f"reading {token} {name}") from error
-            raise
+            raise explained(error, f"reading {token} {name}") from error
         if found is None:
             return provider_pb2.ReadResponse()
         resource_id = str(found.pop("id", request.id))
@@ -363,9 +356,7 @@ class AwsProvider(Provider):
         try:
             resource.delete(call, request.id, _plain(state))
         except Exception as error:
-            if is_refusal(error):
-                raise explained(error, f"deleting {token} {name}") from error
-            raise
+            raise explained(error, f"deleting {token} {name}") from error
         return empty_pb2.Empty()
 
     @answers_errors
@@ -378,9 +369,7 @@ class AwsProvider(Provider):
                 request.tok, from_struct(request.args), self.clients, self._config(context).region
             )
         except Exception as error:
-            if is_refusal(error):
-                raise explained(error, f"calling {request.tok}") from error
-            raise
+            raise explained(error, f"calling {request.tok}") from error
         if problems:
             answer["failures"] = _failures(problems)
         else:
@@ -518,7 +507,8 @@ def _state(resource: Resource, found: Values, known: Values, marked: Values, con
     """What AWS returned as the resource's state: with what AWS does not tell, the tags split, and secrets marked."""
     state = {key: value for key, value in schema.without_empty(found).items() if key in resource.all_properties}
     for key, prop in resource.all_properties.items():
-        if prop.kept and key not in state:
+        forgotten = prop.forgotten and schema.is_empty(state.get(key))
+        if (prop.kept and key not in state) or forgotten:
             value = known.get(key, prop.default)
             if value is not None:
                 state[key] = value

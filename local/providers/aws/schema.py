@@ -48,6 +48,8 @@ class Property:
     """A change needs a new resource."""
     kept: bool = False
     """AWS does not return it; the state remembers what was given."""
+    forgotten: bool = False
+    """The emulator may not return it, though AWS does; the state then remembers what was given."""
     sensitive: bool = False
     default: Any = None
     allowed: tuple[Any, ...] = ()
