@@ -36,8 +36,8 @@ PLATFORM_1_4_CPUS = (8192, 16384)
 EPHEMERAL_STORAGE_GIB = (21, 200)
 """Least and greatest `ephemeralStorage.sizeInGib` (without it: 20 GiB). Linux, platform version 1.4.0 or later."""
 
-MAX_STOP_TIMEOUT_SECONDS = 120
-"""Greatest `stopTimeout` of a container."""
+CONTAINER_TIMEOUT_SECONDS = (2, 120)
+"""Least and greatest `startTimeout` and `stopTimeout` of a container."""
 
 LOG_DRIVERS = ("awsfirelens", "awslogs", "splunk")
 """Values of `logConfiguration.logDriver`."""

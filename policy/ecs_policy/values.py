@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
     from ecs_policy.model import Resource
 
 R = TypeVar("R", bound="Resource")
+A = TypeVar("A")
+B = TypeVar("B")
 
 SENTINELS = frozenset(
     {
@@ -90,6 +92,17 @@ def independently(checks: Iterable[Iterable[Problem]]) -> Iterator[Problem]:
         raise doubt
 
 
+def readable(items: Iterable[A], read: Callable[[A], B]) -> tuple[list[B], NotEvaluated | None]:
+    """What `read` makes of each item that it can read, and why it cannot read the first of the others."""
+    found, doubt = [], None
+    for item in items:
+        try:
+            found.append(read(item))
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    return found, doubt
+
+
 class Hidden(str):
     """Text from a secret: compares and matches as usual, prints as `[secret]`."""
 
@@ -159,7 +172,7 @@ class Value:
         raw = self.raw
         if raw is ABSENT or raw is False or raw == "false":
             return False
-        return len(raw) > 0 if isinstance(raw, (str, Mapping, Sequence)) else True
+        return len(raw) > 0 if isinstance(raw, (str, dict, list)) else True
 
     def require_known(self) -> None:
         """Raises `NotEvaluated` when the value is unknown."""
