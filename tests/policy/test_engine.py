@@ -3,42 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.policy import good_stacks
+from tests.policy.engine import analyze
 from tests.policy.good_stacks import MISMATCH
-from tests.policy.stacks import Resources, state
-
-POLICY = Path(__file__).parents[2] / "policy"
 
 pytestmark = pytest.mark.engine
-
-
-def analyze(tmp_path: Path, resources: Resources, *arguments: str) -> subprocess.CompletedProcess[str]:
-    shim = tmp_path / "bin" / "pulumi-analyzer-policy-python"
-    shim.parent.mkdir()
-    shim.write_text(f'#!/bin/sh\nexec "{POLICY}/.venv/bin/python" -u -m pulumi.policy "$1" "$2"\n')
-    shim.chmod(0o755)
-    exported = tmp_path / "state.json"
-    exported.write_text(json.dumps(state(resources)))
-    engine = os.environ.get("PULUMI_BIN", "pulumi")
-    return subprocess.run(
-        [engine, "policy", "analyze", "--file", str(exported), "--policy-pack", str(POLICY), *arguments],
-        env={
-            **os.environ,
-            "PATH": f"{shim.parent}{os.pathsep}{os.environ['PATH']}",
-            "PULUMI_HOME": str(tmp_path / "home"),
-            "PULUMI_SKIP_UPDATE_CHECK": "true",
-        },
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
 
 
 def test_a_violation_fails_the_command_and_names_both_sides(tmp_path: Path) -> None:
