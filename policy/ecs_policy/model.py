@@ -6,14 +6,15 @@ an invoke, a stack reference or a literal id of something outside the stack rais
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from ecs_policy.image_reference import parse_image
 from ecs_policy.values import ABSENT, NotEvaluated, Unevaluated, Value
 
 R = TypeVar("R", bound="Resource")
+A = TypeVar("A")
 
 _KINDS: dict[str, type[Resource]] = {}
 
@@ -145,6 +146,8 @@ class Stack:
         self._by_id: dict[type[Resource], dict[str, list[Resource]]] = {}
         self._referrers: dict[tuple[type[Resource], str, type[Resource]], dict[str, list[Resource]]] = {}
         self._doubtful: dict[tuple[type[Resource], str, type[Resource]], list[Unevaluated]] = {}
+        self._relations: dict[tuple[type[Resource], type[Resource], Callable[..., list[Value]]], Relation[Any]] = {}
+        self._derived: dict[tuple[Callable[..., Any], str], Any] = {}
 
     def all(self, kind: type[R]) -> list[R]:
         """Every resource of one kind."""
@@ -216,13 +219,84 @@ class Stack:
             raise NotEvaluated(self._doubtful[relation][0])
         return found  # type: ignore[return-value]
 
+    def relation(self, kind: type[R], places: Callable[[R], list[Value]], target: type[Resource]) -> Relation[R]:
+        """Which resources of one kind refer to which of another, in the single values and lists that `places` names."""
+        key = (kind, target, places)
+        if key not in self._relations:
+            made: Relation[R] = Relation()
+            for each in self.all(kind):
+                for place in places(each):
+                    found, doubtful = self.found_among(place, target)
+                    for one in found:
+                        made.add(each, one)
+                    for one in doubtful:
+                        made.doubt(place, one)
+            self._relations[key] = made
+        return self._relations[key]
+
+    def found_among(self, place: Value, kind: type[R]) -> tuple[list[R], list[R]]:
+        """The resources of the stack that a value or list refers to for sure, and those of which that cannot be told.
+
+        What is known to be outside the stack is in neither.
+        """
+        try:
+            items = place.items() if isinstance(place.raw, list) else [place]
+            return self._found_among(items, kind)
+        except NotEvaluated:
+            return [], []  # malformed: it refers to nothing
+
+    def _found_among(self, items: Sequence[Value], kind: type[R]) -> tuple[list[R], list[R]]:
+        found: dict[str, R] = {}
+        doubtful: dict[str, R] = {}
+        unknown = []
+        for item in items:
+            known = _known_text(item) if item.given else None
+            if known is not None:
+                candidates = self.known_as(known, kind)
+                (found if len(candidates) == 1 else doubtful).update((each.urn, each) for each in candidates)
+            elif item.given:
+                unknown.append(item)
+        if unknown:
+            left = {each.urn: each for each in self._candidates(unknown[0], kind) if each.urn not in found}
+            (found if len(left) == len(unknown) else doubtful).update(left)
+        return list(found.values()), [each for urn, each in doubtful.items() if urn not in found]
+
+    def derived(self, compute: Callable[[R], A], resource: R) -> A:
+        """What `compute` makes of a resource, computed once a run."""
+        key = (compute, resource.urn)
+        if key not in self._derived:
+            try:
+                self._derived[key] = compute(resource)
+            except NotEvaluated as outcome:
+                self._derived[key] = outcome
+        made = self._derived[key]
+        if isinstance(made, NotEvaluated):
+            raise NotEvaluated(made.at)
+        return made  # type: ignore[no-any-return]
+
+    def waits_for(self, resource: Resource, targets: Iterable[Resource]) -> bool:
+        """Whether the engine makes one of `targets` before it makes `resource`."""
+        wanted = {each.urn for each in targets}
+        pending, seen = list(resource.dependencies), {resource.urn}
+        for urn in pending:  # grows meanwhile: the nearest come first
+            dependency = self.resources.get(urn)
+            if dependency is None or urn in seen:
+                continue
+            if urn in wanted:
+                return True
+            seen.add(urn)
+            pending.extend(dependency.dependencies)
+            if _is_component(dependency):
+                pending.extend(each.urn for each in self._descendants(dependency))
+        return False
+
     def _candidates(self, value: Value, kind: type[R]) -> list[R]:
         found: dict[str, R] = {}
         for urn in value.resource.property_dependencies.get(str(value.path[0]), ()):
             dependency = self.resources.get(urn)
             if isinstance(dependency, kind):
                 found[urn] = dependency
-            elif dependency is not None and dependency.provider is None and type(dependency) is Resource:
+            elif dependency is not None and _is_component(dependency):
                 found.update((each.urn, each) for each in self._descendants(dependency) if isinstance(each, kind))
         return list(found.values())
 
@@ -253,6 +327,41 @@ class Stack:
 
 
 _NO_STACK = Stack(())
+
+
+class Relation(Generic[R]):
+    """References, backwards."""
+
+    def __init__(self) -> None:
+        self._sure: dict[str, dict[str, R]] = {}
+        self._doubtful: dict[str, Value] = {}
+
+    def add(self, source: R, target: Resource) -> None:
+        self._sure.setdefault(target.urn, {})[source.urn] = source
+
+    def doubt(self, place: Value, target: Resource) -> None:
+        self._doubtful.setdefault(target.urn, place)
+
+    def sure(self, target: Resource) -> list[R]:
+        """Those that refer to `target` for sure."""
+        return list(self._sure.get(target.urn, {}).values())
+
+    def doubt_about(self, target: Resource) -> NotEvaluated | None:
+        """Why there may be more."""
+        place = self._doubtful.get(target.urn)
+        return None if place is None else place.not_evaluated(f"may refer to {target.label} or not")
+
+    def of(self, target: Resource) -> list[R]:
+        """Those that refer to `target`. Raises when there is no sure one and a doubtful one."""
+        found = self.sure(target)
+        doubt = self.doubt_about(target)
+        if not found and doubt is not None:
+            raise doubt
+        return found
+
+
+def _is_component(resource: Resource) -> bool:
+    return resource.provider is None and type(resource) is Resource
 
 
 def _known_text(value: Value) -> str | None:
@@ -449,6 +558,17 @@ class AutoScalingGroup(Resource):
     __slots__ = ()
 
 
+class LaunchConfiguration(Resource):
+    TYPES = ("aws:ec2/launchConfiguration:LaunchConfiguration",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class Instance(Resource):
+    TYPES = ("aws:ec2/instance:Instance",)
+    __slots__ = ()
+
+
 class LaunchTemplate(Resource):
     TYPES = ("aws:ec2/launchTemplate:LaunchTemplate",)
     IDS = ("arn", "id", "name")
@@ -477,6 +597,19 @@ class ListenerRule(Resource):
     __slots__ = ()
 
 
+class WebAclAssociation(Resource):
+    TYPES = (
+        "aws:wafv2/webAclAssociation:WebAclAssociation",
+        "aws:wafregional/webAclAssociation:WebAclAssociation",
+    )
+    __slots__ = ()
+
+
+class DiscoveryService(Resource):
+    TYPES = ("aws:servicediscovery/service:Service",)
+    __slots__ = ()
+
+
 class Vpc(Resource):
     TYPES = ("aws:ec2/vpc:Vpc", "aws:ec2/defaultVpc:DefaultVpc")
     __slots__ = ()
@@ -502,6 +635,16 @@ class RouteTableAssociation(Resource):
     __slots__ = ()
 
 
+class MainRouteTableAssociation(Resource):
+    TYPES = ("aws:ec2/mainRouteTableAssociation:MainRouteTableAssociation",)
+    __slots__ = ()
+
+
+class VpcCidrAssociation(Resource):
+    TYPES = ("aws:ec2/vpcIpv4CidrBlockAssociation:VpcIpv4CidrBlockAssociation",)
+    __slots__ = ()
+
+
 class NatGateway(Resource):
     TYPES = ("aws:ec2/natGateway:NatGateway",)
     __slots__ = ()
@@ -514,6 +657,11 @@ class InternetGateway(Resource):
 
 class VpcEndpoint(Resource):
     TYPES = ("aws:ec2/vpcEndpoint:VpcEndpoint",)
+    __slots__ = ()
+
+
+class VpcEndpointRouteTableAssociation(Resource):
+    TYPES = ("aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation",)
     __slots__ = ()
 
 
@@ -548,6 +696,17 @@ class Role(Resource):
     __slots__ = ()
 
 
+class InstanceProfile(Resource):
+    TYPES = ("aws:iam/instanceProfile:InstanceProfile",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class PolicyAttachment(Resource):
+    TYPES = ("aws:iam/policyAttachment:PolicyAttachment",)
+    __slots__ = ()
+
+
 class RolePolicy(Resource):
     TYPES = ("aws:iam/rolePolicy:RolePolicy",)
     __slots__ = ()
@@ -577,6 +736,11 @@ class Repository(Resource):
 
 class LifecyclePolicy(Resource):
     TYPES = ("aws:ecr/lifecyclePolicy:LifecyclePolicy",)
+    __slots__ = ()
+
+
+class RegistryScanning(Resource):
+    TYPES = ("aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration",)
     __slots__ = ()
 
 
