@@ -84,7 +84,6 @@ service = Service(
         target_group_arn=load_balancer.target_group_arn,
         listener=load_balancer.listener,
         desired_count=settings.desired_count,
-        wait_for_steady_state=settings.wait_for_steady_state,
     ),
     on_aws,
 )

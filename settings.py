@@ -68,7 +68,6 @@ class Settings:
     container_user: ContainerUser
     log_retention_days: LogRetentionDays
     desired_count: DesiredCount
-    wait_for_steady_state: bool
     deletion_protection: bool
 
     @classmethod

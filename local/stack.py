@@ -164,7 +164,7 @@ class Report:
 
     def _show(self, metadata: events.StepEventMetadata) -> None:
         op = metadata.op.value
-        internal = metadata.type.startswith("pulumi:") or metadata.logical is False
+        internal = metadata.type.startswith("pulumi:") or op in ("create-replacement", "delete-replaced")
         if not self.verbose or metadata.op in _UNCHANGED or internal or (metadata.urn, op) in self._told:
             return
         self._told.add((metadata.urn, op))  # a component's outputs are an event of their own

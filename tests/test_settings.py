@@ -38,7 +38,6 @@ def test_the_values_of_a_stack() -> None:
     assert (dev.region, dev.desired_count, dev.task_cpu_units, dev.task_memory_mib) == (REGION, 2, 256, 512)
     assert dev.allowed_ingress_cidrs == ("0.0.0.0/0",)
     assert dev.deletion_protection is False
-    assert dev.wait_for_steady_state is True
 
 
 def test_what_follows_from_project_and_stack() -> None:
@@ -169,7 +168,6 @@ def test_keys_of_providers_and_of_pulumi_are_left_alone() -> None:
         ("containerUser", "www-data"),
         ("logRetentionDays", "2"),
         ("desiredCount", ""),
-        ("waitForSteadyState", "True"),
         ("deletionProtection", "1"),
     ],
 )
