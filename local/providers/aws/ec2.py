@@ -17,7 +17,7 @@ from local.providers.aws.resource import (
     tag_list,
     tag_map,
 )
-from local.providers.aws.schema import blocks, boolean, integer, output, string, strings
+from local.providers.aws.schema import blocks, boolean, integer, ipv4_network, output, string, strings
 from local.providers.server import ProviderError
 
 DELETION_SECONDS = 20 * 60
@@ -76,7 +76,7 @@ class Vpc(Resource):
     properties = {
         "arn": output(),
         "assignGeneratedIpv6CidrBlock": boolean(kept=True),
-        "cidrBlock": string(computed=True, replaces=True),
+        "cidrBlock": string(computed=True, replaces=True, form=ipv4_network(16, 28)),
         "defaultNetworkAclId": output(),
         "defaultRouteTableId": output(),
         "defaultSecurityGroupId": output(),
@@ -191,7 +191,7 @@ class Subnet(Resource):
         "assignIpv6AddressOnCreation": boolean(default=False),
         "availabilityZone": string(computed=True, replaces=True),
         "availabilityZoneId": string(computed=True, replaces=True),
-        "cidrBlock": string(replaces=True),
+        "cidrBlock": string(replaces=True, form=ipv4_network(16, 28)),
         "enableDns64": boolean(default=False, kept=True),
         "enableResourceNameDnsAaaaRecordOnLaunch": boolean(default=False, kept=True),
         "enableResourceNameDnsARecordOnLaunch": boolean(default=False, kept=True),
@@ -444,6 +444,7 @@ class Route(Resource):
     one_of = (tuple(ROUTE_DESTINATIONS), tuple(ROUTE_TARGETS))
     properties = {
         **{key: string(replaces=True) for key in ROUTE_DESTINATIONS},
+        "destinationCidrBlock": string(replaces=True, form=ipv4_network()),
         **{key: string(computed=key == "networkInterfaceId") for key in ROUTE_TARGETS},
         "instanceId": output(),
         "instanceOwnerId": output(),

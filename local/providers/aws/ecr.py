@@ -38,6 +38,7 @@ class Repository(Resource):
             },
             ordered=True,
             same=lambda old, new: _encryption(old) == _encryption(new),
+            computed=True,  # left out, it stays as it is
             replaces=True,
         ),
         "forceDelete": boolean(kept=True),
@@ -134,7 +135,12 @@ class LifecyclePolicy(Resource):
     tagged = False
     deletes_before_replacing = True
     properties = {
-        "policy": string(required=True, replaces=True, same=lambda old, new: _rules(old) == _rules(new)),
+        "policy": string(
+            required=True,
+            replaces=True,
+            form=schema.json_object,
+            same=lambda old, new: _rules(old) == _rules(new),
+        ),
         "registryId": output(),
         "repository": string(required=True, replaces=True),
     }

@@ -682,8 +682,6 @@ class Service(Resource):
                 problems.append(
                     f"loadBalancers[{index}].targetGroupArn: got nothing, expected the ARN of a target group; add it"
                 )
-        if inputs["schedulingStrategy"] == "DAEMON" and "desiredCount" in inputs:
-            problems.append("desiredCount: got a value, expected nothing for DAEMON; remove it")
         return problems
 
     def adjust_differences(self, old: Values, new: Values, changes: dict[str, Change]) -> dict[str, Change]:

@@ -356,7 +356,9 @@ class TargetGroup(Resource):
         ),
         "protocolVersion": string(computed=True, replaces=True, allowed=("HTTP1", "HTTP2", "GRPC")),
         "proxyProtocolV2": boolean(default=False),
-        "slowStart": integer(default=0, minimum=0, maximum=900),
+        "slowStart": integer(
+            default=0, form=lambda value: None if value == 0 or 30 <= value <= 900 else "0 or 30 to 900"
+        ),
         "stickiness": block(
             {
                 "cookieDuration": integer(default=86400, minimum=0, maximum=604800),

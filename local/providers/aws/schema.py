@@ -8,6 +8,7 @@ when it is not given.
 from __future__ import annotations
 
 import hashlib
+import ipaddress
 import json
 import re
 import secrets
@@ -19,6 +20,7 @@ from local.providers.values import UNKNOWN, Secret, has_unknown, reveal
 
 Kind = Literal["string", "integer", "number", "boolean", "list", "set", "map", "object"]
 Same = Callable[[Any, Any], bool]
+Form = Callable[[Any], str | None]
 
 DEFAULTS_KEY: Final = "__defaults"
 NAME_SUFFIX_LENGTH: Final = 7
@@ -56,6 +58,8 @@ class Property:
     minimum: float | None = None
     maximum: float | None = None
     pattern: str | None = None
+    form: Form | None = None
+    """What was expected of a value that is wrong; None when it is right."""
     same: Same | None = None
     """Whether an old and a new value mean the same to AWS."""
     element: Property | None = None
@@ -151,7 +155,29 @@ def same_policy(old: Any, new: Any) -> bool:
 
 def policy(**more: Any) -> Property:
     """An IAM policy document as JSON text."""
-    return string(same=same_policy, **more)
+    return string(same=same_policy, form=json_object, **more)
+
+
+def json_object(text: str) -> str | None:
+    try:
+        right = isinstance(json.loads(text), dict)
+    except ValueError:
+        right = False
+    return None if right else "the JSON text of an object"
+
+
+def ipv4_network(shortest: int = 0, longest: int = 32) -> Form:
+    """The form of an IPv4 range whose prefix has a length in these bounds."""
+
+    def form(text: str) -> str | None:
+        try:
+            length = ipaddress.IPv4Network(text).prefixlen if "/" in text else -1
+        except ValueError:
+            length = -1
+        right = shortest <= length <= longest
+        return None if right else f"the first address of an IPv4 range and its prefix, /{shortest} to /{longest}"
+
+    return form
 
 
 def is_empty(value: Any) -> bool:
@@ -239,6 +265,8 @@ def _check_scalar(prop: Property, value: Any, path: str, problems: list[str]) ->
         high = "" if prop.maximum is None else f"at most {prop.maximum:g}"
         expected = " and ".join(part for part in (low, high) if part)
         problems.append(f"{path}: got {shown(value)}, expected {expected}; change it")
+    if prop.form and (wanted := prop.form(value)):
+        problems.append(f"{path}: got {shown(value)}, expected {wanted}; correct it")
     if prop.pattern and not re.fullmatch(prop.pattern, value):
         problems.append(f"{path}: got {shown(value)}, expected text of the form {prop.pattern}; change it")
 

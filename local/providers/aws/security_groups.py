@@ -1,15 +1,16 @@
-# ruff: noqa: RUF012 - a description has fixed methods, and its tables are never changed
+# ruff: noqa: ARG002, RUF012 - a description has fixed methods, and its tables are never changed
 """EC2 security groups and their rules."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar
 
 from local.providers.aws import schema
 from local.providers.aws.ec2 import change_tags, delete_when_unused, described, tagged_at_creation
 from local.providers.aws.resource import Call, Resource, Values, ignoring, tag_map
-from local.providers.aws.schema import Property, blocks, boolean, integer, output, string, strings
+from local.providers.aws.schema import Change, Property, blocks, boolean, integer, output, string, strings
 from local.providers.server import ProviderError
 
 PROTOCOL_NAMES = {"-1": "-1", "all": "-1", "6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
@@ -23,6 +24,10 @@ def protocol(value: Any) -> str:
 
 def same_protocol(old: Any, new: Any) -> bool:
     return protocol(old) == protocol(new)
+
+
+def _description(text: str) -> str | None:
+    return None if len(text) <= 255 else "at most 255 characters"
 
 
 def inline_rules() -> Property:
@@ -151,7 +156,7 @@ class SecurityGroup(Resource):
     exclusive: ClassVar[Sequence[tuple[str, ...]]] = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
-        "description": string(default="Managed by Pulumi", replaces=True),
+        "description": string(default="Managed by Pulumi", replaces=True, form=_description),
         "egress": inline_rules(),
         "ingress": inline_rules(),
         "name": string(computed=True, replaces=True),
@@ -260,17 +265,25 @@ class _SeparateRule(Resource):
     one_of = (("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId"),)
     properties: ClassVar[dict[str, Property]] = {
         "arn": output(),
-        "cidrIpv4": string(),
+        "cidrIpv4": string(form=schema.ipv4_network()),
         "cidrIpv6": string(),
         "description": string(),
-        "fromPort": integer(),
+        "fromPort": integer(minimum=-1, maximum=65535),
         "ipProtocol": string(required=True, same=same_protocol),
         "prefixListId": string(),
         "referencedSecurityGroupId": string(),
         "securityGroupId": string(required=True, replaces=True),
         "securityGroupRuleId": output(),
-        "toPort": integer(),
+        "toPort": integer(minimum=-1, maximum=65535),
     }
+
+    def adjust_differences(self, old: Values, new: Values, changes: dict[str, Change]) -> dict[str, Change]:
+        """Another address is an update, another kind of source or destination a new rule."""
+        (kinds,) = self.one_of
+        return {
+            path: replace(change, replaces=True) if path in kinds and change.action != "update" else change
+            for path, change in changes.items()
+        }
 
     def check(self, inputs: Values) -> list[str]:
         every = protocol(inputs["ipProtocol"]) == "-1"
