@@ -6,6 +6,7 @@ The SDK deserialises the whole stack again for every stack policy, and a resourc
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -21,6 +22,7 @@ from pulumi_policy import (
 from pulumi_policy import Severity as SdkSeverity
 
 from ecs_policy.model import Resource, Stack, canonical_type, resource
+from ecs_policy.remedies import REMEDIES, Remedy
 from ecs_policy.rule import Enforcement, Level, Outcome, Rule, all_rules
 from ecs_policy.values import Problem, Unevaluated
 
@@ -38,24 +40,33 @@ def policies() -> list[sdk.Policy]:
 
 def serve() -> None:
     """Answers the engine until it stops the process."""
+    tune_collector()
     sdk._PolicyAnalyzerServicer = Analyzer  # type: ignore[assignment,misc]
     sdk.PolicyPack(NAME, policies(), EnforcementLevel.MANDATORY)
 
 
+def tune_collector() -> None:
+    """Spares what the SDK imported, and a stack that grows anyway, from being searched for garbage again and again."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
+
+
 def _policy(rule: Rule) -> sdk.Policy:
-    kind = StackValidationPolicy if rule.joins else ResourceValidationPolicy
     schema = {name: {**option.schema, "description": option.about} for name, option in rule.options.items()}
-    return kind(
-        name=rule.policy_name,
-        description=rule.title,
-        validate=_not_by_the_sdk,
-        enforcement_level=EnforcementLevel(rule.enforcement.value),
-        severity=SdkSeverity(rule.severity.value),
-        framework=_framework(rule),
-        config_schema=PolicyConfigSchema(schema) if schema else None,
-        tags=[rule.group],
-        url=rule.source,
-    )
+    facts: dict[str, Any] = {
+        "name": rule.policy_name,
+        "description": rule.title,
+        "validate": _not_by_the_sdk,
+        "enforcement_level": EnforcementLevel(rule.enforcement.value),
+        "severity": SdkSeverity(rule.severity.value),
+        "framework": _framework(rule),
+        "config_schema": PolicyConfigSchema(schema) if schema else None,
+        "tags": [rule.group],
+        "url": rule.source,
+    }
+    if rule.joins:
+        return StackValidationPolicy(**facts)
+    return ResourceValidationPolicy(**facts, remediate=_not_by_the_sdk if rule.id in REMEDIES else None)
 
 
 def _framework(rule: Rule) -> PolicyComplianceFramework | None:
@@ -130,8 +141,6 @@ class Settings:
 
 
 def _level(word: object) -> Enforcement | None:
-    if word == "remediate":
-        return Enforcement.MANDATORY
     return Enforcement(word) if word in [each.value for each in Enforcement] else None
 
 
@@ -140,26 +149,22 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
 
     def __init__(self, name: str, version: str, served: list[sdk.Policy], *rest: Any, **more: Any) -> None:
         super().__init__(name, version, served, *rest, **more)
+        self._name, self._version = name, version
         self._policies = {policy.name: policy for policy in served}
         self._recorded: dict[str, Resource] = {}
         self._rules = all_rules()
         self._plans: dict[tuple[type[Resource], bool], list[Rule]] = {}
         self._settings_in_force: Settings | None = None
+        self._remedied: list[tuple[Rule, Remedy]] | None = None
 
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802 the protocol's name
         self._settings_in_force = None
+        self._remedied = None
         self._plans = {}
         return super().Configure(request, context)  # type: ignore[no-untyped-call]
 
     def Analyze(self, request: Any, _context: Any) -> Any:  # noqa: N802
-        seen = resource(
-            type=request.type,
-            urn=request.urn,
-            name=request.name,
-            inputs=Properties(request.properties),
-            ignore_changes=tuple(request.options.ignoreChanges),
-            provider=Properties(request.provider.properties) if request.HasField("provider") else None,
-        )
+        seen = _with_inputs(request)
         response = proto.AnalyzeResponse()
         if type(seen) is not Resource:
             self._recorded[request.urn] = seen
@@ -174,9 +179,33 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         self._report(response, self._run(stack.resources.values(), joins=True))
         return response
 
-    def Remediate(self, _request: Any, _context: Any) -> Any:  # noqa: N802
-        # Nothing to remediate in this pack: do not read the resource for it.
-        return proto.RemediateResponse()
+    def Remediate(self, request: Any, _context: Any) -> Any:  # noqa: N802
+        response = proto.RemediateResponse()
+        if self._remedied is None:
+            self._remedied = [
+                (rule, remedy)
+                for number, remedy in REMEDIES.items()
+                for rule in self._rules
+                if rule.id == number and self._settings().level(rule) is Enforcement.REMEDIATE
+            ]
+        for rule, remedy in self._remedied:
+            seen = _with_inputs(request)
+            if not isinstance(seen, remedy.on):
+                continue
+            try:
+                changes = remedy.changes(seen)
+            except Exception:  # noqa: S112 the rule itself reports it, as not evaluated
+                continue
+            if changes:
+                request.properties.update(changes)  # what the next remedy starts from
+                response.remediations.add(
+                    policyName=rule.policy_name,
+                    policyPackName=self._name,
+                    policyPackVersion=self._version,
+                    description=rule.title,
+                    properties=request.properties,
+                )
+        return response
 
     def _run(self, resources: Iterable[Resource], *, joins: bool) -> Iterator[tuple[Rule, Outcome]]:
         for each in resources:
@@ -220,7 +249,9 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
 
     def _diagnose(self, response: Any, rule: Rule, urn: str, message: str) -> None:
         policy = self._policies[rule.policy_name]
-        level = EnforcementLevel(self._settings().level(rule).value)
+        level = EnforcementLevel.MANDATORY  # also of what `remediate` could not repair
+        if self._settings().level(rule) is Enforcement.ADVISORY:
+            level = EnforcementLevel.ADVISORY
         self._create_report_violation(response, policy.name, policy.description, level, policy.severity)(message, urn)
 
 
@@ -232,6 +263,17 @@ def violation_text(rule: Rule, problem: Problem) -> str:
     if rule.aws_error:
         lines.append(f'AWS says: "{rule.aws_error}"')
     return "\n".join([*lines, rule.source])
+
+
+def _with_inputs(message: Any) -> Resource:
+    return resource(
+        type=message.type,
+        urn=message.urn,
+        name=message.name,
+        inputs=Properties(message.properties),
+        ignore_changes=tuple(message.options.ignoreChanges),
+        provider=Properties(message.provider.properties) if message.HasField("provider") else None,
+    )
 
 
 def _with_outputs(message: Any, recorded: Resource | None) -> Resource:

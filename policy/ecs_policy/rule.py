@@ -35,8 +35,10 @@ class Severity(Enum):
 
 
 class Enforcement(Enum):
-    """What a violation does: stop the run, warn, or nothing. The values are Pulumi's words."""
+    """What a violation does: is repaired, stops the run, warns, or nothing. The values are Pulumi's words."""
 
+    REMEDIATE = "remediate"
+    """As mandatory for what `remedies` has no repair for."""
     MANDATORY = "mandatory"
     ADVISORY = "advisory"
     DISABLED = "disabled"
