@@ -327,7 +327,8 @@ def _policy_launcher() -> Path:
     folder.mkdir(exist_ok=True)
     launcher = folder / "pulumi-analyzer-policy-python"
     python = POLICY_PACK / ".venv" / "bin" / "python"
-    launcher.write_text(f'#!/bin/sh\nexec "{python}" -u -m pulumi.policy "$1" "$2"\n')
+    program = Path(__file__).with_name("policy_launcher.py")
+    launcher.write_text(f'#!/bin/sh\nexec "{python}" -u "{program}" "$1" "$2"\n')
     launcher.chmod(0o755)
     return folder
 

@@ -250,6 +250,7 @@ def test_down_leaves_nothing(checkout: Checkout, first: Result, before: set[str]
 
 def test_a_taken_port_is_named_with_the_remedy(checkout: Checkout) -> None:
     with socket.socket() as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(("127.0.0.1", checkout.port))
         taken.listen()
         refused = checkout.local("up").failed()
