@@ -425,6 +425,17 @@ class Container(Value):
         """Whether the task stops when the container does; so it is when the program says nothing."""
         return self["essential"].flag() is not False
 
+    def sibling(self, reference: Value) -> Container | None:
+        """The other container of the task that a text names; None when there is none."""
+        found = self.task_definition.container_named(reference)
+        return None if found is None or found.location == self.location else found
+
+    @property
+    def sibling_names(self) -> list[str]:
+        """The known names of the task's other containers."""
+        names = [each["name"].raw for each in self.task_definition.containers if each.location != self.location]
+        return [name for name in names if isinstance(name, str)]
+
 
 class TaskDefinition(Resource):
     TYPES = ("aws:ecs/taskDefinition:TaskDefinition",)
