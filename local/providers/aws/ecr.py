@@ -38,11 +38,11 @@ class Repository(Resource):
             },
             ordered=True,
             same=lambda old, new: _encryption(old) == _encryption(new),
-            computed=True,  # left out, it stays as it is
+            stays=True,
             replaces=True,
         ),
         "forceDelete": boolean(kept=True),
-        "imageScanningConfiguration": block({"scanOnPush": boolean(required=True)}),
+        "imageScanningConfiguration": block({"scanOnPush": boolean(required=True)}, stays=True),
         "imageTagMutability": string(
             default="MUTABLE",
             allowed=("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"),

@@ -319,7 +319,8 @@ class AwsProvider(Provider):
         call = self._call(context, request.urn, state, request.timeout)
         try:
             resource.update(call, request.id, old, new, changed)
-            updated = self._read_back(resource, call, request.id, {**old, **new}, inputs, self._config(context))
+            known = {**_not_removed(resource, old, new), **new}
+            updated = self._read_back(resource, call, request.id, known, inputs, self._config(context))
         except Exception as error:
             reason = explained(error, f"updating {token} {name}")
             # Part of the change may have been made: what AWS has now is the state to go on from.
@@ -406,15 +407,18 @@ def _as_config(problems: list[str]) -> list[str]:
 
 def _plain(values: Mapping[str, Any]) -> Values:
     """Values as the AWS calls use them: without secret wrappers and default lists."""
+    plain: Values = schema.without_defaults(reveal(dict(values)))
+    return plain
 
-    def clean(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {key: clean(item) for key, item in value.items() if key != DEFAULTS_KEY}
-        if isinstance(value, list):
-            return [clean(item) for item in value]
-        return value
 
-    return {key: clean(reveal(value)) for key, value in values.items() if key != DEFAULTS_KEY}
+def _not_removed(resource: Resource, old: Values, new: Values) -> Values:
+    """The old state without what the program no longer sets."""
+    properties = resource.all_properties
+    return {
+        key: value
+        for key, value in old.items()
+        if key in new or (key in properties and (properties[key].output or properties[key].computed))
+    }
 
 
 def _name(
@@ -472,7 +476,7 @@ def _previewed_creation(resource: Resource, inputs: Values) -> Values:
     for key, prop in resource.all_properties.items():
         if key not in previewed and (prop.output or prop.computed):
             previewed[key] = UNKNOWN
-    return _with_secrets(resource, _without_defaults(previewed), inputs)
+    return _with_secrets(resource, schema.without_defaults(previewed), inputs)
 
 
 def _previewed_update(
@@ -486,26 +490,20 @@ def _previewed_update(
             previewed.pop(key, None)
     for key in resource.recomputed(old, new, changed):
         previewed[key] = UNKNOWN
-    return _with_secrets(resource, _without_defaults(previewed), inputs)
-
-
-def _without_defaults(value: Any) -> Any:
-    if isinstance(value, Secret):
-        return Secret(_without_defaults(value.value))
-    if isinstance(value, dict):
-        return {key: _without_defaults(item) for key, item in value.items() if key != DEFAULTS_KEY}
-    if isinstance(value, list):
-        return [_without_defaults(item) for item in value]
-    return value
+    return _with_secrets(resource, schema.without_defaults(previewed), inputs)
 
 
 def _kept_state(resource: Resource, inputs: Values) -> Values:
-    return _with_secrets(resource, _without_defaults(inputs), inputs)
+    return _with_secrets(resource, schema.without_defaults(inputs), inputs)
 
 
 def _state(resource: Resource, found: Values, known: Values, marked: Values, config: Config, call: Call) -> Values:
     """What AWS returned as the resource's state: with what AWS does not tell, the tags split, and secrets marked."""
-    state = {key: value for key, value in schema.without_empty(found).items() if key in resource.all_properties}
+    state = {
+        key: value
+        for key, value in schema.without_empty(found).items()
+        if key in resource.all_properties and not _says_nothing(resource.all_properties[key], value, key in known)
+    }
     for key, prop in resource.all_properties.items():
         forgotten = prop.forgotten and schema.is_empty(state.get(key))
         if (prop.kept and key not in state) or forgotten:
@@ -515,10 +513,19 @@ def _state(resource: Resource, found: Values, known: Values, marked: Values, con
     if resource.tagged:
         everything = config.without_ignored(found.get("tags") or {})
         state["tagsAll"] = everything
-        state["tags"] = _own_tags(everything, known.get("tags") or {}, reveal(config.default_tags))
+        own = _own_tags(everything, known.get("tags") or {}, reveal(config.default_tags))
+        state.pop("tags", None)
+        if own or "tags" in known:
+            state["tags"] = own
     if resource.regional:
         state["region"] = call.region
     return _with_secrets(resource, state, marked)
+
+
+def _says_nothing(prop: Property, value: Any, given: bool) -> bool:
+    """Whether AWS returned its zero for something that was not given."""
+    optional = prop.is_input and not prop.computed and prop.default is None and not given
+    return optional and (schema.is_empty(value) or value in (False, 0))
 
 
 def _own_tags(everything: Values, known: Values, defaults: Any) -> Values:
@@ -543,13 +550,11 @@ def _with_secrets(resource: Resource, state: Values, marked: Values) -> Values:
 def _refreshed_inputs(resource: Resource, inputs: Values, state: Values) -> Values:
     """The old inputs with what AWS has now."""
     refreshed = dict(inputs)
-    for key, old in inputs.items():
+    for key in inputs:
         prop = resource.all_properties.get(key)
         if prop is None or prop.kept or key == DEFAULTS_KEY:
             continue
-        unlike: dict[str, Change] = {}
-        schema._compare(prop, state.get(key), old, key, False, unlike)
-        if unlike:
+        if schema.differences({key: prop}, state, inputs):
             if key in state:
                 refreshed[key] = state[key]
             else:

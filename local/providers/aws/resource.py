@@ -116,7 +116,7 @@ class Resource:
         properties = dict(self.properties)
         if self.tagged:
             properties["tags"] = mapping()
-            properties["tagsAll"] = mapping(computed=True)
+            properties["tagsAll"] = mapping()
         if self.regional:
             properties["region"] = string(computed=True, replaces=True)
         self.all_properties: Mapping[str, Property] = properties

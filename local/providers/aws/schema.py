@@ -50,6 +50,8 @@ class Property:
     """A change needs a new resource."""
     kept: bool = False
     """AWS does not return it; the state remembers what was given."""
+    stays: bool = False
+    """Left out of the inputs, it stays as AWS has it."""
     forgotten: bool = False
     """The emulator may not return it, though AWS does; the state then remembers what was given."""
     sensitive: bool = False
@@ -325,15 +327,26 @@ def differences(fields: Mapping[str, Property], olds: Mapping[str, Any], news: M
     found: dict[str, Change] = {}
     for key, prop in fields.items():
         if prop.is_input:
-            _compare(prop, olds.get(key), news.get(key), key, prop.replaces, found)
+            old, new = (without_defaults(reveal(values.get(key))) for values in (olds, news))
+            _compare(prop, old, new, key, prop.replaces, found)
     return found
 
 
+def without_defaults(value: Any) -> Any:
+    """The value without the lists of what was filled in."""
+    if isinstance(value, Secret):
+        return Secret(without_defaults(value.value))
+    if isinstance(value, dict):
+        return {key: without_defaults(item) for key, item in value.items() if key != DEFAULTS_KEY}
+    if isinstance(value, list):
+        return [without_defaults(item) for item in value]
+    return value
+
+
 def _compare(prop: Property, old: Any, new: Any, path: str, replaces: bool, found: dict[str, Change]) -> None:
-    old, new = reveal(old), reveal(new)
     if is_empty(new):
         emptied = new == [] and prop.kind in ("list", "set")
-        if (emptied or not prop.computed) and not is_empty(old) and not _absent_is_same(prop, old):
+        if (emptied or not (prop.computed or prop.stays)) and not is_empty(old) and not _absent_is_same(prop, old):
             found[path] = Change("delete", replaces)
         return
     if is_empty(old) and not _zero(new):
@@ -365,7 +378,7 @@ def _zero(value: Any) -> bool:
 def _absent_is_same(prop: Property, old: Any) -> bool:
     """Whether leaving a property out means what the state has: nothing, zero, or an object of nothing."""
     if prop.kind == "object" and isinstance(old, dict):
-        return all(is_empty(value) or key == DEFAULTS_KEY for key, value in old.items())
+        return all(is_empty(value) for value in old.values())
     return prop.kind in ("boolean", "integer", "number") and not old
 
 
@@ -386,7 +399,7 @@ def _compare_fields(
 
 def _compare_maps(old: Any, new: Any, path: str, replaces: bool, found: dict[str, Change]) -> None:
     olds = old if isinstance(old, dict) else {}
-    for key in sorted({*olds, *new} - {DEFAULTS_KEY}):
+    for key in sorted({*olds, *new}):
         place = f"{path}.{key}" if re.fullmatch(r"\w+", key) else f'{path}["{key}"]'
         if key not in olds:
             found[place] = Change("add", replaces)
