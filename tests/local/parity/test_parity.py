@@ -55,6 +55,11 @@ def test_a_change_does_what_it_does_in_terraform(
     assert set(ours.because) <= many
 
 
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.terraform.removeprefix("aws_"))
+def test_the_same_inputs_again_change_nothing(local_side: LocalSide, scenario: Scenario) -> None:
+    assert local_side.plan(scenario, {}).kind == "same"
+
+
 @pytest.mark.parametrize(("scenario", "name"), REFUSALS, ids=map(_title, REFUSALS))
 def test_what_terraform_refuses_is_refused_before_anything_is_made(
     oracle: Oracle, local_side: LocalSide, scenario: Scenario, name: str
