@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ecs_policy.image_reference import parse_image
-from ecs_policy.values import ABSENT, NotEvaluated, Unevaluated, Value
+from ecs_policy.values import ABSENT, SENTINELS, NotEvaluated, Unevaluated, Value
 
 R = TypeVar("R", bound="Resource")
 A = TypeVar("A")
@@ -240,12 +240,12 @@ class Stack:
         What is known to be outside the stack is in neither.
         """
         try:
-            items = place.items() if isinstance(place.raw, list) else [place]
-            return self._found_among(items, kind)
+            return self.found_among_all(place.items() if isinstance(place.raw, list) else [place], kind)
         except NotEvaluated:
             return [], []  # malformed: it refers to nothing
 
-    def _found_among(self, items: Sequence[Value], kind: type[R]) -> tuple[list[R], list[R]]:
+    def found_among_all(self, items: Sequence[Value], kind: type[R]) -> tuple[list[R], list[R]]:
+        """The same of several values in one property."""
         found: dict[str, R] = {}
         doubtful: dict[str, R] = {}
         unknown = []
@@ -457,7 +457,7 @@ class TaskDefinition(Resource):
             containers = []
             for index, item in enumerate(self["containerDefinitions"].parsed().items()):
                 raw = item.raw.get("name") if isinstance(item.raw, dict) else None
-                step = raw if isinstance(raw, str) and 0 < len(raw) <= 255 else index
+                step = raw if isinstance(raw, str) and 0 < len(raw) <= 255 and raw not in SENTINELS else index
                 containers.append(Container(self, ("containerDefinitions", f"[{step}]"), item.raw, item.secret))
             self._containers = containers
         return containers
