@@ -183,19 +183,18 @@ def _run(
 ) -> None:
     """Runs to the end; a failure becomes a UserError that carries the last lines of output."""
     lines: list[str] = []
-    process = subprocess.Popen(
+    with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=cwd, env=environment
-    )
-    assert process.stdout is not None
-    try:
-        for line in process.stdout:
-            lines.append(line.rstrip())
-            on_line(line.rstrip())
-        failed = process.wait() != 0
-    finally:
-        if process.poll() is None:
+    ) as process:
+        assert process.stdout is not None
+        try:
+            for line in process.stdout:
+                lines.append(line.rstrip())
+                on_line(line.rstrip())
+            failed = process.wait() != 0
+        except BaseException:
             process.terminate()
-            process.wait()
+            raise
     if failed:
         tail = " / ".join(lines[-3:])
         raise UserError(

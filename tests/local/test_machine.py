@@ -1,0 +1,216 @@
+"""What is missing or broken on the machine says so in one line with the remedy. No engine, no Docker."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections import namedtuple
+from pathlib import Path
+
+import pytest
+
+from local import __main__ as cli
+from local import console, emulator, engine, lock, paths, stack
+from local.console import UserError
+
+Usage = namedtuple("Usage", "total used free")
+
+
+@pytest.fixture(autouse=True)
+def private_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    monkeypatch.setattr(paths, "LOCAL", tmp_path)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(emulator, "_RECORD", tmp_path / "emulator.json")
+    monkeypatch.setattr(cli, "STATE", tmp_path / "state")
+    return tmp_path
+
+
+def error_of(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    assert cli.main(arguments) == 1
+    return capsys.readouterr().err
+
+
+def test_an_old_python_is_told_which_is_needed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 9, 1))
+    monkeypatch.setattr(sys, "version", "3.9.1 (main)")
+    assert error_of(["status"], capsys) == (
+        "error: Python: this is 3.9.1, 3.10 or newer is needed; run `make PYTHON=python3.12 up`\n"
+    )
+
+
+def test_a_full_disk_is_told_what_is_needed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10 * 2**30, 9 * 2**30, 2**30))
+    assert error_of(["up"], capsys) == "error: disk: 1.0 GiB free here, 2 GiB are needed; free some space\n"
+
+
+@pytest.mark.parametrize("command", ["status", "logs", "shell"])
+def test_what_needs_a_running_stack_says_how_to_get_one(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert error_of([command], capsys) == "error: the local stack is not running; run `make up`\n"
+
+
+def test_a_missing_docker_package_is_found_before_tasks_have_no_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
+    with pytest.raises(UserError, match=r"Python package `docker` is missing.*run `make setup`"):
+        emulator.ensure("ap-northeast-1")
+
+
+def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["--help"])
+    assert ended.value.code == 0
+    shown = capsys.readouterr().out
+    for command in ("up", "preview", "status", "logs", "shell", "down"):
+        assert f"    {command} " in shown
+
+
+# --- the engine -------------------------------------------------------------------------------------------------------
+
+
+def fake_pulumi(folder: Path, version: str) -> Path:
+    executable = folder / "bin" / "pulumi"
+    executable.parent.mkdir(parents=True)
+    executable.write_text(f"#!/bin/sh\necho v{version}\n")
+    executable.chmod(0o755)
+    return executable
+
+
+@pytest.mark.parametrize(("version", "origin"), [("3.250.0", "found on PATH"), ("3.300.1", "found on PATH")])
+def test_a_new_enough_engine_on_path_is_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str, origin: str
+) -> None:
+    monkeypatch.setenv("PATH", f"{fake_pulumi(tmp_path / 'on-path', version).parent}:/usr/bin:/bin")
+    found = engine.find()
+    assert found
+    assert (found.root, found.origin) == (tmp_path / "on-path", origin)
+
+
+@pytest.mark.parametrize("version", ["3.249.9", "2.0.0", "not a version"])
+def test_an_older_engine_on_path_is_passed_over_for_the_cached_one(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, version: str
+) -> None:
+    monkeypatch.setenv("PATH", f"{fake_pulumi(tmp_path / 'on-path', version).parent}:/usr/bin:/bin")
+    assert engine.find() is None
+    cached = paths.cache() / f"engine-{engine.VERSION}"
+    fake_pulumi(cached, engine.VERSION)
+    found = engine.find()
+    assert found
+    assert found.root == cached
+
+
+def test_a_build_needs_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    monkeypatch.setattr(engine, "DOWNLOAD_HOST", "localhost")
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10 * 2**30, 9 * 2**30, 2**30))
+    monkeypatch.setattr(engine, "_download", lambda _: None)
+    with pytest.raises(UserError, match=r"^disk: 1\.0 GiB free in .*put an official `pulumi` on PATH$"):
+        engine.ensure()
+
+
+def test_a_failing_build_shows_its_last_lines(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="building it failed: one / two; check the network"):
+        engine._run(["/bin/sh", "-c", "echo one; echo two; exit 3"], "building it", lambda _: None)
+
+
+# --- one at a time, and after a crash ---------------------------------------------------------------------------------
+
+
+def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
+    code = (
+        f"import pathlib, time\nfrom local import lock\nwith lock.exclusive(pathlib.Path({str(tmp_path / 'l')!r})):\n"
+        "  print('held', flush=True)\n  time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as holder:
+        assert holder.stdout
+        assert holder.stdout.readline() == "held\n"
+        again = lock.exclusive(tmp_path / "l", busy=lambda pid: UserError(f"held by {pid}"))
+        with pytest.raises(UserError, match=f"held by {holder.pid}"), again:
+            pass
+        holder.kill()
+    with lock.exclusive(tmp_path / "l", busy=UserError):
+        pass
+
+
+def checkpoint(state: Path, pending: list[str]) -> None:
+    file = state / ".pulumi" / "stacks" / "project" / "local.json"
+    file.parent.mkdir(parents=True)
+    operations = [{"type": kind, "resource": {"urn": "urn:x"}} for kind in pending]
+    file.write_text(json.dumps({"checkpoint": {"latest": {"resources": [], "pending_operations": operations}}}))
+
+
+@pytest.mark.parametrize(
+    ("pending", "interrupted"),
+    [([], False), (["updating"], False), (["deleting"], False), (["updating", "creating"], True)],
+)
+def test_only_an_unfinished_creation_leaves_what_nobody_knows(
+    tmp_path: Path, pending: list[str], interrupted: bool
+) -> None:
+    checkpoint(tmp_path / "state", pending)
+    assert stack.was_interrupted(tmp_path / "state") is interrupted
+
+
+def test_an_emulator_is_known_by_pid_and_start_time(tmp_path: Path) -> None:
+    me = emulator.Emulator(os.getpid(), emulator._started_ticks(os.getpid()), "ap-northeast-1")
+    (tmp_path / "emulator.json").write_text(json.dumps(vars(me)))
+    assert emulator.running() == me
+    (tmp_path / "emulator.json").write_text(json.dumps(vars(me) | {"started_ticks": 1}))
+    assert emulator.running() is None, "another process has taken the pid"
+
+
+# --- what is shown ----------------------------------------------------------------------------------------------------
+
+
+def test_a_step_is_plain_text_when_piped(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.step("Image") as shown:
+        shown.note("built")
+    assert capsys.readouterr().out == "✓ Image: built\n"
+
+
+def test_a_failing_step_says_so_and_lets_the_error_through(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(UserError), console.step("Image"):
+        raise UserError("no")
+    assert capsys.readouterr().out == "✗ Image: failed\n"
+
+
+def test_a_long_step_shows_that_it_lives(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(console, "REFRESH_SECONDS_TTY", 0.02)
+    monkeypatch.setattr(console, "REFRESH_SECONDS_PIPED", 0.1)
+    with console.step("Engine") as shown:
+        shown.note("compiling")
+        time.sleep(0.4)
+    assert "  … Engine (0 s): compiling\n" in capsys.readouterr().out
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_colour_is_for_terminals_without_no_color(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    assert console.paint("x", "31") == "\x1b[31mx\x1b[0m"
+    monkeypatch.setenv("NO_COLOR", "1")
+    assert console.paint("x", "31") == "x"
+
+
+# --- the local stack is nobody's business -----------------------------------------------------------------------------
+
+
+def test_the_program_and_the_pack_know_nothing_of_the_local_stack() -> None:
+    root = Path(__file__).resolve().parents[2]
+    files = [root / "__main__.py", root / "settings.py", *(root / "components").rglob("*.py")]
+    files += [file for file in (root / "policy").rglob("*.py") if ".venv" not in file.parts]
+    for file in files:
+        text = file.read_text()
+        for word in ("from local", "import local", "ministack", "MiniStack", "4566"):
+            assert word not in text, f"{file.relative_to(root)} mentions {word}"
