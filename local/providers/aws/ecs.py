@@ -317,7 +317,11 @@ def canonical_containers(text: Any, *, awsvpc: bool = False) -> Any:
         return text
     if not isinstance(containers, list) or not all(isinstance(item, dict) for item in containers):
         return containers
-    return sorted((_canonical_container(item, awsvpc) for item in containers), key=lambda item: str(item.get("name")))
+    try:
+        normal = [_canonical_container(item, awsvpc) for item in containers]
+    except (AttributeError, TypeError):  # ECS will refuse it; the check says what is wrong
+        return containers
+    return sorted(normal, key=lambda item: str(item.get("name")))
 
 
 def _canonical_container(container: Values, awsvpc: bool) -> Values:

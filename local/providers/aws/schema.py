@@ -203,7 +203,11 @@ def coerce(prop: Property, value: Any, path: str, problems: list[str]) -> Any:
     if value is UNKNOWN:
         return value
     if isinstance(value, Secret):
-        return Secret(coerce(prop, value.value, path, problems))
+        hidden: list[str] = []
+        coerced_secret = Secret(coerce(prop, value.value, path, hidden))
+        if hidden:  # their texts would show the value
+            problems.append(f"{path}: got a secret that does not fit, expected {EXPECTED[prop.kind]}; change it")
+        return coerced_secret
     got = f"{path}: got {shown(value)}, expected {EXPECTED[prop.kind]}"
     if prop.kind == "object":
         if not isinstance(value, dict):
@@ -344,6 +348,9 @@ def without_defaults(value: Any) -> Any:
 
 
 def _compare(prop: Property, old: Any, new: Any, path: str, replaces: bool, found: dict[str, Change]) -> None:
+    if prop.kind == "object" and new == {}:  # given, and everything in it left out
+        _compare_fields(prop.fields, old, new, path, replaces, found)
+        return
     if is_empty(new):
         emptied = new == [] and prop.kind in ("list", "set")
         if (emptied or not (prop.computed or prop.stays)) and not is_empty(old) and not _absent_is_same(prop, old):
