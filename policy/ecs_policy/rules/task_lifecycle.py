@@ -1,0 +1,173 @@
+"""In which order containers start, when they count as healthy, and how long they may take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from ecs_policy.fargate import CONTAINER_TIMEOUT_SECONDS
+from ecs_policy.model import Container, TaskDefinition
+from ecs_policy.rule import Level, Problem, Value, resource_rule
+from ecs_policy.values import independently, quoted, readable
+
+_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
+_DEPENDENCY = f"{_API}/API_ContainerDependency.html"
+_CONDITIONS = ("COMPLETE", "HEALTHY", "START", "SUCCESS")
+_HEALTH_CHECK = {
+    "interval": (5, 300, "seconds"),
+    "timeout": (2, 60, "seconds"),
+    "retries": (1, 10, "retries"),
+    "startPeriod": (0, 300, "seconds"),
+}
+
+
+@resource_rule(
+    "TD-24 dependson-exists",
+    on=TaskDefinition,
+    title="Containers depend on other containers of the task, and not in a circle",
+    why="A container that waits for nobody, or for itself, never starts.",
+    level=Level.REJECTED,
+    source=_DEPENDENCY,
+    aws_error="Cannot depend on container because it does not exist",
+)
+def dependson_exists(task_definition: TaskDefinition) -> Iterator[Problem]:
+    dependencies, doubt = readable(
+        task_definition.containers,
+        lambda container: (container, [each["containerName"] for each in _dependencies(container)]),
+    )
+    checks = [_exists(container, name) for container, names in dependencies for name in names]
+    yield from independently([*checks, _no_circle(dependencies)])
+    if doubt is not None:
+        raise doubt
+
+
+def _dependencies(container: Container) -> list[Value]:
+    return container["dependsOn"].items()
+
+
+def _exists(container: Container, name: Value) -> Iterator[Problem]:
+    if container.sibling(name) is None:
+        yield name.problem(
+            f"another container of the task ({quoted(container.sibling_names)})",
+            "change containerName, or remove the dependency",
+        )
+
+
+def _no_circle(dependencies: Sequence[tuple[Container, Sequence[Value]]]) -> Iterator[Problem]:
+    edges: dict[str, list[str]] = {}
+    for container, names in dependencies:
+        targets, _ = readable(names, lambda each: each.text() or "")
+        own = container["name"].raw
+        if isinstance(own, str):
+            edges.setdefault(own, []).extend(target for target in targets if target != own)
+    circle = _circle(edges)
+    if circle:
+        place = next(each for each, _ in dependencies if each["name"].raw == circle[0])["dependsOn"]
+        yield Problem(
+            place.resource.urn,
+            place.location,
+            f"{place.resource.label} {place.location}: got the circle {' -> '.join([*circle, circle[0]])}, "
+            "expected an order in which containers can start; remove one of these dependencies",
+        )
+
+
+def _circle(edges: Mapping[str, Sequence[str]]) -> list[str]:
+    """The nodes of one circle in their order; none when there is no circle."""
+    done: set[str] = set()
+    for start in edges:
+        path = dict.fromkeys([start])  # a dict for its quick search
+        pending = [iter(edges[start])]
+        while pending and start not in done:
+            follower = next(pending[-1], None)
+            if follower is None:
+                pending.pop()
+                done.add(path.popitem()[0])
+            elif follower in path:
+                return [*path][[*path].index(follower) :]
+            elif follower not in done:
+                path[follower] = None
+                pending.append(iter(edges.get(follower, ())))
+    return []
+
+
+@resource_rule(
+    "TD-25 dependson-condition",
+    on=TaskDefinition,
+    title="What a container waits for can happen",
+    why="Only a container with a health check becomes HEALTHY. When an essential container is COMPLETE the task ends.",
+    level=Level.REJECTED,
+    source=_DEPENDENCY,
+    aws_error="A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
+)
+def dependson_condition(task_definition: TaskDefinition) -> Iterator[Problem]:
+    dependencies, doubt = readable(task_definition.containers, _dependencies)
+    yield from independently(_can_happen(task_definition, each) for of_one in dependencies for each in of_one)
+    if doubt is not None:
+        raise doubt
+
+
+def _can_happen(task_definition: TaskDefinition, dependency: Value) -> Iterator[Problem]:
+    condition = dependency["condition"]
+    if condition.text() not in _CONDITIONS:
+        yield condition.problem(f"one of {quoted(_CONDITIONS)}", "change condition")
+        return
+    target = task_definition.container_named(dependency["containerName"]) if condition.text() != "START" else None
+    if target is None:
+        return  # TD-24
+    if condition.text() == "HEALTHY":
+        if not target["healthCheck"].given:
+            yield condition.problem(
+                f"another condition, since container '{target.name}' has no healthCheck",
+                "give it a healthCheck, or wait for START",
+            )
+    elif target.essential:
+        yield condition.problem(
+            f"START or HEALTHY, since container '{target.name}' is essential", 'set its "essential" to false'
+        )
+
+
+@resource_rule(
+    "TD-26 healthcheck-ranges",
+    on=Container,
+    title="A container's health check has a command and sensible times",
+    why="RegisterTaskDefinition takes times within limits, and a command that says how to be run.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_HealthCheck.html",
+)
+def healthcheck_ranges(container: Container) -> Iterator[Problem]:
+    check = container["healthCheck"]
+    if check.given:
+        yield from independently([_command(check), *(_in_range(check, name) for name in _HEALTH_CHECK)])
+
+
+def _command(check: Value) -> Iterator[Problem]:
+    command = check["command"]
+    words = command.items()
+    if not words or words[0].text() not in ("CMD", "CMD-SHELL"):
+        yield command.problem(
+            'a list that starts with "CMD" or "CMD-SHELL"', 'write it as ["CMD-SHELL", "<command>"], for instance'
+        )
+
+
+def _in_range(check: Value, name: str) -> Iterator[Problem]:
+    least, greatest, unit = _HEALTH_CHECK[name]
+    yield from _within(check[name], least, greatest, unit)
+
+
+def _within(place: Value, least: int, greatest: int, unit: str) -> Iterator[Problem]:
+    number = place.number()
+    if number is not None and (not least <= number <= greatest or number != int(number)):
+        yield place.problem(f"{least} to {greatest} {unit}", f"change {place.path[-1]}")
+
+
+@resource_rule(
+    "TD-27 stop-timeout",
+    on=Container,
+    title="A container on Fargate starts and stops within two minutes",
+    why="Fargate gives a container 2 to 120 seconds, by default 30 to stop. On EC2 the agent's settings decide.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_ContainerDefinition.html",
+)
+def stop_timeout(container: Container) -> Iterator[Problem]:
+    given = [name for name in ("startTimeout", "stopTimeout") if container[name].given]
+    if given and container.task_definition.for_fargate:
+        yield from independently(_within(container[name], *CONTAINER_TIMEOUT_SECONDS, "seconds") for name in given)

@@ -1,0 +1,128 @@
+"""Volumes of tasks and where containers mount them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ecs_policy.model import Container, TaskDefinition
+from ecs_policy.rule import Enforcement, Level, Problem, Value, resource_rule
+from ecs_policy.values import independently, quoted, readable
+
+_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
+_SOURCES = (
+    "configureAtLaunch",
+    "dockerVolumeConfiguration",
+    "efsVolumeConfiguration",
+    "fsxWindowsFileServerVolumeConfiguration",
+    "hostPath",
+    "s3filesVolumeConfiguration",
+)
+_NOT_ON_FARGATE = ("dockerVolumeConfiguration", "fsxWindowsFileServerVolumeConfiguration", "hostPath")
+
+
+@resource_rule(
+    "TD-12 fargate-volumes",
+    on=TaskDefinition,
+    title="A volume comes from one source, and from one that its launch type has",
+    why="Fargate has no host's disk, no Docker volumes and no FSx for Windows. Of a task's volumes one at most can be "
+    "configured at launch.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_Volume.html",
+    aws_error="Fargate compatible task definitions do not support sourcePath",
+)
+def fargate_volumes(task_definition: TaskDefinition) -> Iterator[Problem]:
+    volumes = task_definition["volumes"].items()
+    sources = [_one_source(volume) for volume in volumes]
+    on_fargate = [_not_on_fargate(task_definition, volume, name) for volume in volumes for name in _NOT_ON_FARGATE]
+    yield from independently([*sources, *on_fargate, _one_at_launch(volumes)])
+
+
+def _one_source(volume: Value) -> Iterator[Problem]:
+    found, doubt = readable(_SOURCES, lambda name: name if volume[name].filled else "")
+    names = [name for name in found if name]
+    if len(names) > 1:
+        yield Problem(
+            volume.resource.urn,
+            volume.location,
+            f"{volume.resource.label} {volume.location}: got {' and '.join(names)}, expected one of them; "
+            "keep one, and make a volume of its own of each other",
+        )
+    elif doubt is not None:
+        raise doubt
+
+
+def _not_on_fargate(task_definition: TaskDefinition, volume: Value, name: str) -> Iterator[Problem]:
+    if volume[name].filled and task_definition.for_fargate:
+        yield volume[name].problem("nothing on Fargate", "use the task's ephemeral storage, EFS or a volume at launch")
+
+
+def _one_at_launch(volumes: list[Value]) -> Iterator[Problem]:
+    flags, doubt = readable(volumes, lambda each: each["configureAtLaunch"] if _at_launch(each) else None)
+    for place in [each for each in flags if each is not None][1:]:
+        yield place.problem("one volume of the task at most", "configure the others here, or remove them")
+    if doubt is not None:
+        raise doubt
+
+
+def _at_launch(volume: Value) -> bool:
+    return volume["configureAtLaunch"].flag() is True
+
+
+@resource_rule(
+    "TD-31 mount-volume-exists",
+    on=Container,
+    title="What a container mounts is there",
+    why="A mount point names a volume of the task, volumesFrom another container of it.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_MountPoint.html",
+    aws_error="Unknown volume",
+)
+def mount_volume_exists(container: Container) -> Iterator[Problem]:
+    yield from independently([_mounted(container), _mounted_from(container)])
+
+
+def _mounted(container: Container) -> Iterator[Problem]:
+    yield from independently(
+        _volume_exists(container, each["sourceVolume"]) for each in container["mountPoints"].items()
+    )
+
+
+def _volume_exists(container: Container, name: Value) -> Iterator[Problem]:
+    names, doubt = readable(container.task_definition["volumes"].items(), lambda each: each["name"].text() or "")
+    if name.text() in names:
+        return
+    if doubt is not None:
+        raise doubt
+    yield name.problem(f"a volume of the task, which has {quoted(names)}", "change sourceVolume, or add the volume")
+
+
+def _mounted_from(container: Container) -> Iterator[Problem]:
+    yield from independently(
+        _container_exists(container, each["sourceContainer"]) for each in container["volumesFrom"].items()
+    )
+
+
+def _container_exists(container: Container, name: Value) -> Iterator[Problem]:
+    if container.sibling(name) is None:
+        yield name.problem(
+            f"another container of the task ({quoted(container.sibling_names)})", "change sourceContainer"
+        )
+
+
+@resource_rule(
+    "TD-41 efs-transit",
+    on=TaskDefinition,
+    each="volumes",
+    title="EFS volumes are encrypted in transit",
+    why="Without it files cross the network as plain text. With IAM authorization or an access point AWS requires it.",
+    level=Level.PRACTICE,
+    enforcement=Enforcement.MANDATORY,
+    source=f"{_API}/API_EFSVolumeConfiguration.html",
+    frameworks=("Security Hub ECS.18", "Checkov CKV_AWS_97"),
+    aws_error="EFS IAM authorization requires TransitEncryption to be enabled",
+)
+def efs_transit(volume: Value) -> Iterator[Problem]:
+    efs = volume["efsVolumeConfiguration"]
+    encryption = efs["transitEncryption"]
+    if efs.given and encryption.text() != "ENABLED":
+        yield encryption.problem('"ENABLED"', "set transitEncryption")

@@ -1,0 +1,200 @@
+import json
+from collections.abc import Mapping
+
+from tests.policy import good_stacks
+from tests.policy.example import container, missing, not_applicable, passes, task_definition, unknown, violates
+from tests.policy.good_stacks import mutant
+from tests.policy.stacks import UNKNOWN, Resources
+from tests.policy.stacks import unknown as not_known
+
+FARGATE = {"requiresCompatibilities": ["FARGATE"]}
+HERE = "app.containerDefinitions[app]"
+PROXY = "app.containerDefinitions[proxy]"
+HEALTHY = {"healthCheck": {"command": ["CMD-SHELL", "curl -f http://localhost/"]}}
+UNKNOWN_CONTAINERS: Resources = {"app": task_definition(containerDefinitions=not_known())}
+APP = good_stacks.FARGATE["app"]["properties"]["containerDefinitions"][0]
+
+
+def on(name: object, condition: object = "START") -> Mapping[str, object]:
+    return {"dependsOn": [{"containerName": name, "condition": condition}]}
+
+
+def after(condition: object, **proxy: object) -> Resources:
+    """`app` waits for `proxy`."""
+    return {"app": task_definition(container(**on("proxy", condition)), container(name="proxy", **proxy))}
+
+
+def checked(**check: object) -> Resources:
+    return {"app": task_definition(container(healthCheck={"command": ["CMD", "/check"], **check}))}
+
+
+def partly_known(*containers: Mapping[str, object]) -> Resources:
+    return {"app": task_definition(containerDefinitions=json.dumps(containers))}
+
+
+EXAMPLES = {
+    "TD-24": [
+        violates(
+            "a container that is not there",
+            {"app": task_definition(container(**on("db")), container(name="proxy"))},
+            at={f"{HERE}.dependsOn[0].containerName"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].dependsOn[0].containerName: got \"db\", expected "
+                'another container of the task ("proxy"); change containerName, or remove the dependency'
+            ),
+        ),
+        violates("itself", {"app": task_definition(container(**on("app")))}, at={f"{HERE}.dependsOn[0].containerName"}),
+        violates(
+            "each other",
+            {"app": task_definition(container(**on("proxy")), container(name="proxy", **on("app")))},
+            at={f"{HERE}.dependsOn"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].dependsOn: got the circle app -> proxy -> app, "
+                "expected an order in which containers can start; remove one of these dependencies"
+            ),
+        ),
+        violates(
+            "a circle that another container waits for",
+            {
+                "app": task_definition(
+                    container(**on("a")),
+                    container(name="a", **on("b")),
+                    container(name="b", **on("c")),
+                    container(name="c", **on("a")),
+                )
+            },
+            at={"app.containerDefinitions[a].dependsOn"},
+        ),
+        passes("one after the other", after("START")),
+        passes(
+            "two ways to the same container",
+            {
+                "app": task_definition(
+                    container(dependsOn=[{"containerName": each, "condition": "START"} for each in ("a", "b")]),
+                    container(name="a", **on("c")),
+                    container(name="b", **on("c")),
+                    container(name="c"),
+                )
+            },
+        ),
+        missing(
+            "no name", {"app": task_definition(container(dependsOn=[{}]))}, at={f"{HERE}.dependsOn[0].containerName"}
+        ),
+        missing("no dependencies", {"app": task_definition()}),
+        unknown("unknown containers", UNKNOWN_CONTAINERS, not_evaluated={"app.containerDefinitions"}),
+        unknown(
+            "a container of unknown name may be the one; the circle is there all the same",
+            partly_known(
+                container(**on("proxy")), container(name="proxy", **on("app")), container(name=UNKNOWN, **on("db"))
+            ),
+            at={f"{HERE}.dependsOn"},
+            not_evaluated={"app.containerDefinitions[2].name"},
+        ),
+        not_applicable("no task definition", {}),
+    ],
+    "TD-25": [
+        violates(
+            "an essential container that is to be complete",
+            after("SUCCESS"),
+            at={f"{HERE}.dependsOn[0].condition"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].dependsOn[0].condition: got \"SUCCESS\", expected "
+                "START or HEALTHY, since container 'proxy' is essential; set its \"essential\" to false"
+            ),
+        ),
+        violates("health that nobody checks", after("HEALTHY"), at={f"{HERE}.dependsOn[0].condition"}),
+        violates("a condition that does not exist", after("READY"), at={f"{HERE}.dependsOn[0].condition"}),
+        passes("started", after("START")),
+        passes("healthy", after("HEALTHY", **HEALTHY)),
+        passes("complete, and not essential", after("COMPLETE", essential=False)),
+        missing("no condition", after(None), at={f"{HERE}.dependsOn[0].condition"}),
+        unknown("unknown containers", UNKNOWN_CONTAINERS, not_evaluated={"app.containerDefinitions"}),
+        unknown(
+            "one unknown condition hides no other",
+            partly_known(
+                container(**on("proxy", UNKNOWN)), container(name="proxy", **on("db", "SUCCESS")), container(name="db")
+            ),
+            at={f"{PROXY}.dependsOn[0].condition"},
+            not_evaluated={f"{HERE}.dependsOn[0].condition"},
+        ),
+        not_applicable(
+            "what is not there has a rule of its own", {"app": task_definition(container(**on("db", "SUCCESS")))}
+        ),
+    ],
+    "TD-26": [
+        violates(
+            "too often",
+            checked(interval=1),
+            at={f"{HERE}.healthCheck.interval"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].healthCheck.interval: got 1, expected 5 to 300 "
+                "seconds; change interval"
+            ),
+        ),
+        violates(
+            "everything out of range",
+            checked(interval=301, timeout=1, retries=0, startPeriod=-1),
+            at={f"{HERE}.healthCheck.{name}" for name in ("interval", "timeout", "retries", "startPeriod")},
+        ),
+        violates("half a second", checked(timeout=2.5), at={f"{HERE}.healthCheck.timeout"}),
+        violates(
+            "a command that says not how to be run", checked(command=["curl", "-f"]), at={f"{HERE}.healthCheck.command"}
+        ),
+        passes("by a shell", {"app": task_definition(container(**HEALTHY))}),
+        passes("at the limits", checked(interval=300, timeout=60, retries=10, startPeriod=0)),
+        missing("no command", {"app": task_definition(container(healthCheck={}))}, at={f"{HERE}.healthCheck.command"}),
+        unknown("unknown containers", UNKNOWN_CONTAINERS, not_evaluated={"app.containerDefinitions"}),
+        unknown(
+            "an unknown command hides no wrong time",
+            partly_known(container(healthCheck={"command": UNKNOWN, "retries": 11})),
+            at={f"{HERE}.healthCheck.retries"},
+            not_evaluated={f"{HERE}.healthCheck.command"},
+        ),
+        not_applicable("no health check", {"app": task_definition()}),
+    ],
+    "TD-27": [
+        violates(
+            "ten minutes to stop",
+            {"app": task_definition(container(stopTimeout=600), **FARGATE)},
+            at={f"{HERE}.stopTimeout"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].stopTimeout: got 600, expected 2 to 120 seconds; "
+                "change stopTimeout"
+            ),
+        ),
+        violates(
+            "no time to start",
+            {"app": task_definition(container(startTimeout=1, stopTimeout=121), **FARGATE)},
+            at={f"{HERE}.startTimeout", f"{HERE}.stopTimeout"},
+        ),
+        passes("two minutes", {"app": task_definition(container(startTimeout=2, stopTimeout=120), **FARGATE)}),
+        missing("neither", {"app": task_definition(**FARGATE)}),
+        unknown(
+            "unknown containers",
+            {"app": task_definition(containerDefinitions=not_known(), **FARGATE)},
+            not_evaluated={"app.containerDefinitions"},
+        ),
+        unknown(
+            "unknown compatibilities",
+            {"app": task_definition(container(stopTimeout=600), requiresCompatibilities=not_known())},
+            not_evaluated={"app.requiresCompatibilities"},
+        ),
+        not_applicable("EC2", {"app": task_definition(container(stopTimeout=600), requiresCompatibilities=["EC2"])}),
+    ],
+}
+
+SIDECAR = {**APP, "name": "proxy", "portMappings": [], "cpu": 0, "memory": 64, "memoryReservation": 0}
+
+MUTANTS = {
+    "TD-24": [mutant("a container that is not there", good_stacks.FARGATE, "app", container=on("db"))],
+    "TD-25": [
+        mutant(
+            "health that nobody checks",
+            good_stacks.FARGATE,
+            "app",
+            containerDefinitions=[{**APP, **on("proxy", "HEALTHY")}, SIDECAR],
+        )
+    ],
+    "TD-26": [mutant("no command", good_stacks.FARGATE, "app", container={"healthCheck": {}})],
+    "TD-27": [mutant("ten minutes", good_stacks.FARGATE, "app", container={"stopTimeout": 600})],
+}
