@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecs_policy.fargate import LOG_DRIVERS
-from ecs_policy.model import Container
-from ecs_policy.rule import Level, Problem, resource_rule
-from ecs_policy.values import quoted
+from ecs_policy.model import Container, TaskDefinition
+from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule
+from ecs_policy.values import independently, quoted, readable
 
 _LOG_CONFIGURATION = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html"
 _EC2_LOG_DRIVERS = tuple(sorted({*LOG_DRIVERS, "fluentd", "gelf", "journald", "json-file", "syslog"}))
+_FIRELENS = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html"
+_ROUTERS = ("fluentbit", "fluentd")
 _AWSLOGS_OPTIONS = (
     "awslogs-create-group",
     "awslogs-datetime-format",
@@ -65,3 +67,68 @@ def awslogs_options(container: Container) -> Iterator[Problem]:
     prefix = options["awslogs-stream-prefix"]
     if not prefix.given and container.task_definition.for_fargate:
         yield prefix.problem("a value with the awslogs driver on Fargate", "set awslogs-stream-prefix")
+
+
+@resource_rule(
+    "TD-30 firelens-pair",
+    on=TaskDefinition,
+    title="The awsfirelens driver has one log router, and the router something to route",
+    why="FireLens is a driver in some containers and a router in another; one without the other is refused.",
+    level=Level.REJECTED,
+    source=_FIRELENS,
+    aws_error="When awsfirelens log driver is specified in log configuration, a firelens configuration object must be "
+    "configured in one of the containers.",
+)
+def firelens_pair(task_definition: TaskDefinition) -> Iterator[Problem]:
+    containers = task_definition.containers
+    routers, no_routers = readable(containers, lambda each: each if each["firelensConfiguration"].given else None)
+    senders, no_senders = readable(containers, lambda each: each if _sends(each) else None)
+    routing = [each["firelensConfiguration"] for each in routers if each is not None]
+    sending = [each["logConfiguration"]["logDriver"] for each in senders if each is not None]
+    doubt = no_routers or no_senders
+    if not routing and no_routers is None:
+        for place in sending:
+            yield place.problem(
+                "a container with firelensConfiguration in the task", "add the log router, or change logDriver"
+            )
+    if routing and not sending and no_senders is None:
+        yield routing[0].problem(
+            "a container that logs by awsfirelens", 'remove firelensConfiguration, or set a logDriver to "awsfirelens"'
+        )
+    for place in routing[1:]:
+        yield place.problem("one log router in the task", "remove this one or the others")
+    yield from independently(check for each in routing for check in (_router(each), _router_file(each)))
+    if doubt is not None:
+        raise doubt
+
+
+def _sends(container: Container) -> bool:
+    return container["logConfiguration"]["logDriver"].text() == "awsfirelens"
+
+
+def _router(configuration: Value) -> Iterator[Problem]:
+    if configuration["type"].text() not in _ROUTERS:
+        yield configuration["type"].problem(f"one of {quoted(_ROUTERS)}", "change type")
+
+
+def _router_file(configuration: Value) -> Iterator[Problem]:
+    place = configuration["options"]["config-file-type"]
+    task_definition = configuration.resource
+    assert isinstance(task_definition, TaskDefinition)
+    if place.given and task_definition.for_fargate and place.text() != "file":
+        yield place.problem('"file" on Fargate', "put the configuration into the router's image")
+
+
+@resource_rule(
+    "TD-40 logging-present",
+    on=Container,
+    title="Every container logs somewhere",
+    why="On Fargate the output of a container without a log driver is lost; on EC2 it fills the instance's disk.",
+    level=Level.PRACTICE,
+    severity=Severity.HIGH,
+    source=_LOG_CONFIGURATION,
+    frameworks=("Security Hub ECS.9", "Control Tower CT.ECS.PR.5"),
+)
+def logging_present(container: Container) -> Iterator[Problem]:
+    if not container["logConfiguration"].given:
+        yield container["logConfiguration"].problem("a log driver", 'set logConfiguration, to "awslogs" for instance')

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from ecs_policy.image_reference import parse_image
-from ecs_policy.model import Container, TaskDefinition
-from ecs_policy.rule import Level, Problem, Severity, resource_rule
+from ecs_policy.model import Container, Role, TaskDefinition
+from ecs_policy.rule import Level, Problem, Severity, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated
 
 _EXECUTION_ROLE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
@@ -69,3 +69,25 @@ def _needs_role(task_definition: TaskDefinition, need: Callable[[Container], str
             return
     if doubt is not None:
         raise doubt
+
+
+@stack_rule(
+    "TD-34 roles-differ",
+    on=TaskDefinition,
+    title="The application does not hold the execution role",
+    why="The execution role reads every secret of the task and pulls its images; the application needs neither.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html",
+    frameworks=("Checkov CKV_AWS_249",),
+)
+def roles_differ(task_definition: TaskDefinition) -> Iterator[Problem]:
+    task, execution = task_definition["taskRoleArn"], task_definition["executionRoleArn"]
+    if not task.given or not execution.given:
+        return
+    if task.unknown or execution.unknown:
+        same = task.one(Role) is execution.one(Role)
+    else:
+        same = task.text() == execution.text()
+    if same:
+        yield task.problem("another role than executionRoleArn", "give the application a role of its own, or none")

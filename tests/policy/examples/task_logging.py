@@ -1,3 +1,6 @@
+import json
+from collections.abc import Mapping
+
 from tests.policy import good_stacks
 from tests.policy.example import (
     container,
@@ -10,6 +13,7 @@ from tests.policy.example import (
     violates,
 )
 from tests.policy.good_stacks import mutant
+from tests.policy.stacks import UNKNOWN
 from tests.policy.stacks import unknown as not_known
 
 FARGATE = {"requiresCompatibilities": ["FARGATE"]}
@@ -21,6 +25,18 @@ LOG_GROUP = resource("aws:cloudwatch/logGroup:LogGroup")
 def logging(driver: object, options: object = None, **properties: object) -> dict[str, dict[str, object]]:
     log = {"logDriver": driver} | ({"options": options} if options is not None else {})
     return {"app": task_definition(container(logConfiguration=log), **properties)}
+
+
+SENDER = container(name="sender", logConfiguration={"logDriver": "awsfirelens"})
+ROUTER = "app.containerDefinitions[router]"
+
+
+def router(name: str = "router", **configuration: object) -> dict[str, object]:
+    return {"name": name, "firelensConfiguration": {"type": "fluentbit", **configuration}}
+
+
+def routing(*containers: Mapping[str, object], **properties: object) -> dict[str, dict[str, object]]:
+    return {"app": task_definition(*containers, **properties)}
 
 
 EXAMPLES = {
@@ -78,9 +94,67 @@ EXAMPLES = {
         ),
         not_applicable("another driver", logging("json-file")),
     ],
+    "TD-30": [
+        violates(
+            "no router",
+            logging("awsfirelens"),
+            at={f"{HERE}.logDriver"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].logConfiguration.logDriver: got \"awsfirelens\", "
+                "expected a container with firelensConfiguration in the task; add the log router, or change logDriver"
+            ),
+        ),
+        violates("nothing to route", routing(container(), router()), at={f"{ROUTER}.firelensConfiguration"}),
+        violates(
+            "two routers, one of an unknown kind",
+            routing(SENDER, router(), router(name="other", type="logstash")),
+            at={
+                "app.containerDefinitions[other].firelensConfiguration",
+                "app.containerDefinitions[other].firelensConfiguration.type",
+            },
+        ),
+        violates(
+            "a configuration in S3 on Fargate",
+            routing(SENDER, router(options={"config-file-type": "s3"}), **FARGATE),
+            at={f"{ROUTER}.firelensConfiguration.options.config-file-type"},
+        ),
+        passes("a sender and a router", routing(SENDER, router(options={"config-file-type": "file"}), **FARGATE)),
+        passes("a configuration in S3 on EC2", routing(SENDER, router(options={"config-file-type": "s3"}))),
+        missing("a router of no type", routing(SENDER, router(type=None)), at={f"{ROUTER}.firelensConfiguration.type"}),
+        unknown("unknown containers", logging(not_known()), not_evaluated={"app.containerDefinitions"}),
+        unknown(
+            "an unknown driver may be the one that the router waits for",
+            {
+                "app": task_definition(
+                    containerDefinitions=json.dumps([container(logConfiguration={"logDriver": UNKNOWN}), router()])
+                )
+            },
+            not_evaluated={f"{HERE}.logDriver"},
+        ),
+        not_applicable("other drivers", logging("awslogs", AWSLOGS)),
+    ],
+    "TD-40": [
+        violates(
+            "one of two",
+            routing(container(), SENDER),
+            at={HERE},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].logConfiguration: got nothing, expected a log driver; "
+                'set logConfiguration, to "awslogs" for instance'
+            ),
+        ),
+        passes("all of them", logging("awslogs", AWSLOGS)),
+        missing("no logging at all", {"app": task_definition()}, at={HERE}),
+        unknown("unknown containers", logging(not_known()), not_evaluated={"app.containerDefinitions"}),
+        not_applicable("no task definition", {"logs": LOG_GROUP}),
+    ],
 }
 
 MUTANTS = {
+    "TD-30": [
+        mutant("no router", good_stacks.FARGATE, "app", container={"logConfiguration": {"logDriver": "awsfirelens"}})
+    ],
+    "TD-40": [mutant("no logging", good_stacks.FARGATE, "app", container={"logConfiguration": None})],
     "TD-28": [
         mutant("json-file", good_stacks.FARGATE, "app", container={"logConfiguration": {"logDriver": "json-file"}})
     ],

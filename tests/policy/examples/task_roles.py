@@ -85,9 +85,54 @@ EXAMPLES = {
         ),
         not_applicable("no task definition", {"role": ROLE}),
     ],
+    "TD-34": [
+        violates(
+            "one role for both",
+            {
+                "role": ROLE,
+                "app": task_definition(taskRoleArn="${role.arn}", executionRoleArn="${role.arn}"),
+            },
+            at={"app.taskRoleArn"},
+            says=(
+                "TaskDefinition 'app' taskRoleArn: got \"arn:aws:test:ap-northeast-1:123456789012:Role/role\", "
+                "expected another role than executionRoleArn; give the application a role of its own, or none"
+            ),
+        ),
+        violates(
+            "also in a first preview, when its ARN is unknown",
+            {
+                "role": ROLE,
+                "app": task_definition(taskRoleArn="${role.arn}", executionRoleArn="${role.arn}"),
+            },
+            at={"app.taskRoleArn"},
+            preview=True,
+        ),
+        violates(
+            "a role of another stack for both",
+            {"app": task_definition(taskRoleArn="arn:aws:iam::1:role/x", executionRoleArn="arn:aws:iam::1:role/x")},
+            at={"app.taskRoleArn"},
+        ),
+        passes(
+            "two roles",
+            {
+                "role": ROLE,
+                "other": ROLE,
+                "app": task_definition(taskRoleArn="${role.arn}", executionRoleArn="${other.arn}"),
+            },
+            preview=True,
+        ),
+        missing("no task role", {"role": ROLE, "app": task_definition(executionRoleArn="${role.arn}")}),
+        unknown(
+            "one role comes from another stack",
+            {"role": ROLE, "app": task_definition(taskRoleArn=not_known(), executionRoleArn="${role.arn}")},
+            not_evaluated={"app.taskRoleArn"},
+        ),
+        not_applicable("no roles", {"app": task_definition()}),
+    ],
 }
 
 MUTANTS = {
+    "TD-34": [mutant("one role for both", good_stacks.FARGATE, "app", taskRoleArn="${executionRole.arn}")],
     "TD-32": [mutant("no role", good_stacks.FARGATE, "app", executionRoleArn=None)],
     "TD-33": [mutant("no role", good_stacks.EC2, "app", executionRoleArn=None, container=SECRET)],
 }
