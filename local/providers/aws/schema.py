@@ -283,7 +283,7 @@ def check_fields(
     """Inputs of the right types with the defaults filled in and listed in `__defaults`."""
     checked: dict[str, Any] = {}
     prefix = f"{path}." if path else ""
-    for key, value in news.items():
+    for key, value in sorted(news.items()):  # a message of several lines reads the same every time
         if key == DEFAULTS_KEY or value is None:
             continue
         prop = fields.get(key)

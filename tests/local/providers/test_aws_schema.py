@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import pytest
@@ -61,14 +62,14 @@ def changed(olds: dict[str, Any], **inputs: Any) -> dict[str, str]:
 class TestChecking:
     def test_all_problems_are_told_at_once_each_with_what_to_change(self) -> None:
         assert problems(colour="green", count=9, arn="x", shape="round", parts=[{"weight": "many"}], extra=True) == [
+            'arn: got "x", expected nothing (only AWS sets it); remove it',
             'colour: got "green", expected one of red, blue; choose one of them',
             "count: got 9, expected at least 1 and at most 3; change it",
-            'arn: got "x", expected nothing (only AWS sets it); remove it',
-            'shape: got "round", expected an object; give its fields: edge, round',
-            'parts[0].weight: got "many", expected a whole number; change it',
-            "parts[0].name: got nothing, expected a string; add it",
             "extra: got true, expected one of colour, count, kind, labels, on, parts, shape, size, zones; remove it, "
             "or teach it to the local provider (local/providers/aws)",
+            'parts[0].weight: got "many", expected a whole number; change it',
+            "parts[0].name: got nothing, expected a string; add it",
+            'shape: got "round", expected an object; give its fields: edge, round',
         ]
 
     def test_defaults_are_filled_in_and_listed_at_every_level(self) -> None:
@@ -123,7 +124,7 @@ class TestNames:
     def test_a_generated_name_is_the_logical_one_and_seven_hex_digits(self) -> None:
         name = schema.generated_name("web", 32, b"seed")
         assert name is not None
-        assert schema.re.fullmatch(r"web-[0-9a-f]{7}", name)
+        assert re.fullmatch(r"web-[0-9a-f]{7}", name)
 
     def test_the_same_seed_gives_the_same_name(self) -> None:
         assert schema.generated_name("web", 32, b"a") == schema.generated_name("web", 32, b"a")
@@ -236,7 +237,10 @@ class TestDifferences:
         assert differences(THING, state, checked(**inputs)) == {}
 
 
-POLICY = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*"}]}
+POLICY: dict[str, Any] = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": ["a:B", "a:C"], "Resource": "*"}],
+}
 
 
 @pytest.mark.parametrize(
