@@ -1,7 +1,16 @@
 import json
 
 from tests.policy import good_stacks
-from tests.policy.example import container, missing, not_applicable, passes, task_definition, unknown, violates
+from tests.policy.example import (
+    container,
+    missing,
+    not_applicable,
+    passes,
+    resource,
+    task_definition,
+    unknown,
+    violates,
+)
 from tests.policy.good_stacks import mutant
 from tests.policy.stacks import UNKNOWN, Resources, secret
 from tests.policy.stacks import unknown as not_known
@@ -143,6 +152,17 @@ EXAMPLES = {
     ],
 }
 
+MAY_READ_SETTINGS = resource(
+    "aws:iam/rolePolicy:RolePolicy",
+    role="${executionRole.name}",
+    policy=json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::settings/*"}],
+        }
+    ),
+)
+
 MUTANTS = {
     "TD-39": [
         mutant(
@@ -153,6 +173,11 @@ MUTANTS = {
         )
     ],
     "TD-43": [
-        mutant("no .env", good_stacks.FARGATE, "app", container={"environmentFiles": [{**FILE, "value": "app.txt"}]})
+        mutant(
+            "no .env",
+            {**good_stacks.FARGATE, "settings": MAY_READ_SETTINGS},
+            "app",
+            container={"environmentFiles": [{**FILE, "value": "arn:aws:s3:::settings/app.txt"}]},
+        )
     ],
 }
