@@ -133,6 +133,11 @@ def resource(*, type: str, **facts: Any) -> Resource:  # noqa: A002 the engine's
     return _KINDS.get(token, Resource)(type=token, **facts)
 
 
+def known_types() -> list[str]:
+    """Every type token that has a view."""
+    return sorted(_KINDS)
+
+
 class Stack:
     """All resources of one run, and the joins between them, each made once and on demand."""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ecs_policy.load_balancing import attachments
 from ecs_policy.model import Container, Service, TargetGroup, TaskDefinition
-from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
-from ecs_policy.values import quoted
+from ecs_policy.rule import Enforcement, Level, Problem, Severity, Value, stack_rule
+from ecs_policy.values import independently, quoted
 
+_CREATE_SERVICE = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html"
 _LOAD_BALANCER = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LoadBalancer.html"
 
 
@@ -87,6 +89,184 @@ def tg_type(link: Value) -> Iterator[Problem]:
             f'"{expected}", since {link.resource.label} registers tasks of {task_definition.label}, '
             f"whose network mode is {mode}",
             f'set targetType to "{expected}", or change networkMode',
+        )
+
+
+@stack_rule(
+    "SV-07 tg-attached-before-service",
+    on=Service,
+    title="A service is created after the listener that attaches its target group to a load balancer",
+    why="A target group by itself is known at once, a listener only after the load balancer, minutes later. Nothing "
+    "but dependsOn makes the service wait for it.",
+    level=Level.REJECTED,
+    severity=Severity.CRITICAL,
+    source=_LOAD_BALANCER,
+    aws_error="The target group with targetGroupArn ... does not have an associated load balancer.",
+)
+def tg_attached_before_service(service: Service) -> Iterator[Problem]:
+    links = service["loadBalancers"]
+    arns = [link["targetGroupArn"] for link in links.items()]
+    target_groups, doubtful = service.stack.found_among_all(arns, TargetGroup)
+    for target_group in target_groups:
+        attached = attachments(target_group)
+        if not attached:
+            yield links.problem(
+                f"target groups that a listener forwards to; none forwards to {target_group.label}",
+                "add a listener or listener rule that forwards to it, and let the service depend on that",
+            )
+        elif not service.stack.waits_for(service, attached):
+            names = " or ".join(each.label for each in attached[:3])
+            yield links.problem(
+                f"a service that waits for what attaches {target_group.label} to a load balancer",
+                f"add {names} to the service's dependsOn",
+            )
+    for arn in arns:
+        if arn.given and (doubtful or not target_groups or not arn.unknown):
+            arn.one(TargetGroup)  # raises what stands in the way of a verdict about it
+
+
+@stack_rule(
+    "SV-08 lb-shape",
+    on=Service,
+    each="loadBalancers",
+    title="A load balancer of a service is a target group or a Classic Load Balancer, and the latter not with awsvpc",
+    why="CreateService takes one of the two; a Classic Load Balancer knows instances only.",
+    level=Level.REJECTED,
+    source=_LOAD_BALANCER,
+)
+def lb_shape(link: Value) -> Iterator[Problem]:
+    group, classic = link["targetGroupArn"], link["elbName"]
+    if group.given and classic.given:
+        yield classic.problem("nothing beside targetGroupArn", "remove elbName or targetGroupArn")
+    elif not group.given and not classic.given:
+        yield group.problem("a target group", "set targetGroupArn")
+    elif classic.given:
+        task_definition = _task_definition(link)
+        if task_definition is not None and task_definition.network_mode == "awsvpc":
+            yield classic.problem(
+                f"nothing, since {task_definition.label} uses awsvpc", "use a target group of type ip instead"
+            )
+
+
+@stack_rule(
+    "SV-09 dynamic-port-healthcheck",
+    on=Service,
+    each="loadBalancers",
+    title="Where host ports are dynamic, health checks go to the port that traffic goes to",
+    why="Each task has another port; a fixed one answers for none of them.",
+    level=Level.FAILS,
+    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html",
+)
+def dynamic_port_healthcheck(link: Value) -> Iterator[Problem]:
+    task_definition = _task_definition(link)
+    if task_definition is None or task_definition.network_mode not in ("bridge", "default"):
+        return
+    target_group = link["targetGroupArn"].one(TargetGroup)
+    port = target_group["healthCheck"]["port"] if target_group is not None else None
+    if port is None or port.text() in (None, "traffic-port"):
+        return
+    container = task_definition.container_named(link["containerName"])
+    for mapping in container["portMappings"].items() if container is not None else ():
+        if mapping["containerPort"].number() == link["containerPort"].number() and not mapping["hostPort"].number():
+            yield port.problem(
+                f"\"traffic-port\", since container '{link['containerName'].text()}' of {task_definition.label} has a "
+                "dynamic host port",
+                "remove the port, or set hostPort in the container's port mapping",
+            )
+
+
+@stack_rule(
+    "SV-10 tg-port-vs-container",
+    on=Service,
+    each="loadBalancers",
+    title="The target group's port and protocol are those of the container",
+    why="ECS registers each task with its own port, so it works all the same; whoever reads the target group, or "
+    "derives a security group from it, is misled.",
+    level=Level.PRACTICE,
+    severity=Severity.LOW,
+    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateTargetGroup.html",
+    ours=True,
+)
+def tg_port_vs_container(link: Value) -> Iterator[Problem]:
+    target_group = link["targetGroupArn"].one(TargetGroup)
+    if target_group is None or target_group["targetType"].text() != "ip":
+        return
+    yield from independently((_same_port(link, target_group), _same_protocol(link, target_group)))
+
+
+def _same_port(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
+    port, wanted = target_group["port"], link["containerPort"].number()
+    if port.given and wanted is not None and port.number() != wanted:
+        yield port.problem(f"{wanted}, the container's port in {link.resource.label}", f"set port to {wanted}")
+
+
+_PROTOCOL_VERSIONS = {"http": ("HTTP1",), "http2": ("HTTP2", "GRPC"), "grpc": ("GRPC",)}
+
+
+def _same_protocol(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
+    if target_group["protocol"].text() not in ("HTTP", "HTTPS"):
+        return
+    task_definition = _task_definition(link)
+    container = task_definition.container_named(link["containerName"]) if task_definition is not None else None
+    for mapping in container["portMappings"].items() if container is not None else ():
+        if mapping["containerPort"].number() != link["containerPort"].number():
+            continue
+        spoken = mapping["appProtocol"].text() or ""
+        version = target_group["protocolVersion"]
+        if spoken in _PROTOCOL_VERSIONS and (version.text() or "HTTP1") not in _PROTOCOL_VERSIONS[spoken]:
+            yield version.problem(
+                f"{quoted(_PROTOCOL_VERSIONS[spoken])}, since the container's appProtocol is {spoken}",
+                "change protocolVersion, or appProtocol in the container's port mapping",
+            )
+
+
+@stack_rule(
+    "SV-11 healthcheck-grace",
+    on=Service,
+    title="A service with a health check grace period has health checks",
+    why="The period delays the verdict of load balancer, VPC Lattice and container health checks. Without any it does "
+    "nothing; until 2024 AWS refused it without a load balancer.",
+    level=Level.UNSUPPORTED,
+    severity=Severity.LOW,
+    enforcement=Enforcement.ADVISORY,
+    source=_CREATE_SERVICE,
+    aws_error="Health check grace period is only valid for services configured to use load balancers",
+)
+def healthcheck_grace(service: Service) -> Iterator[Problem]:
+    period = service["healthCheckGracePeriodSeconds"]
+    if not period.given or not period.number():
+        return
+    for key in ("loadBalancers", "vpcLatticeConfigurations"):
+        if service[key].items():
+            return
+    task_definition = service.task_definition
+    if task_definition is not None and not any(each["healthCheck"].given for each in task_definition.containers):
+        yield period.problem(
+            "nothing without a load balancer, VPC Lattice or a container health check",
+            "remove healthCheckGracePeriodSeconds, or add a health check",
+        )
+
+
+@stack_rule(
+    "SV-12 iam-role-param",
+    on=Service,
+    title="A service names an IAM role for its load balancer only where ECS has no role of its own",
+    why="With awsvpc, or with more than one target group, ECS uses its service-linked role and refuses another.",
+    level=Level.REJECTED,
+    source=_CREATE_SERVICE,
+    aws_error="You cannot specify an IAM role for services that require a service linked role.",
+)
+def iam_role_param(service: Service) -> Iterator[Problem]:
+    role = service["iamRole"]
+    if not role.given:
+        return
+    if not service["loadBalancers"].items():
+        yield role.problem("nothing without loadBalancers", "remove iamRole")
+        return
+    task_definition = service.task_definition
+    if task_definition is not None and task_definition.network_mode == "awsvpc":
+        yield role.problem(
+            f"nothing, since {task_definition.label} uses awsvpc", "remove iamRole: ECS uses its service-linked role"
         )
 
 

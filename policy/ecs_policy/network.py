@@ -1,0 +1,460 @@
+"""Who may talk to whom, and which way out a subnet has: security groups, routes and endpoints joined."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple
+
+from ecs_policy.model import (
+    InternetGateway,
+    MainRouteTableAssociation,
+    NatGateway,
+    Resource,
+    Route,
+    RouteTable,
+    RouteTableAssociation,
+    SecurityGroup,
+    SecurityGroupEgressRule,
+    SecurityGroupIngressRule,
+    SecurityGroupRule,
+    Subnet,
+    Vpc,
+    VpcEndpoint,
+    VpcEndpointRouteTableAssociation,
+)
+from ecs_policy.values import NotEvaluated, Value, readable
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+WHOLE_INTERNET = ("0.0.0.0/0", "::/0")
+ALL_PROTOCOLS = ("-1", "all")
+_TCP = ("tcp", "6")
+_LAST_PORT = 65535
+
+
+def network(value: Value) -> Network | None:
+    """The address range of a CIDR text; None when absent."""
+    text = value.text()
+    if text is None:
+        return None
+    try:
+        return ipaddress.ip_network(text, strict=False)
+    except ValueError:
+        raise value.not_evaluated("is not an address range") from None
+
+
+# Security groups
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One rule of a security group, whether it is written in the group or as a resource of its own."""
+
+    place: Value
+    """Where it is written: the entry of the group, or the rule's description."""
+    protocol: Value
+    first_port: Value
+    last_port: Value
+    ranges: tuple[Value, ...]
+    """CIDR texts, and lists of them."""
+    groups: Value
+    prefix_lists: Value
+    own: Value
+    """Whether it holds for members of the group itself."""
+    description: Value
+
+    @property
+    def ports(self) -> tuple[int, int] | None:
+        """The TCP ports, first and last; None when it is about another protocol."""
+        protocol = (self.protocol.text() or "").lower()
+        if protocol in ALL_PROTOCOLS:
+            return 0, _LAST_PORT
+        if protocol not in _TCP:
+            return None
+        first, last = self.first_port.number(), self.last_port.number()
+        if first is None or last is None:
+            raise self.first_port.not_evaluated("is absent: no port is named")
+        return int(first), int(last)
+
+    def cidrs(self) -> list[Value]:
+        """Each address range by itself."""
+        found: list[Value] = []
+        for each in self.ranges:
+            if each.unknown or not isinstance(each.raw, list):
+                found.extend([each] if each.given else [])
+            else:
+                found.extend(each.items())
+        return found
+
+
+class Permissions(NamedTuple):
+    known: list[Permission]
+    doubt: NotEvaluated | None
+    """Why there may be more."""
+
+
+def ingress(group: SecurityGroup) -> Permissions:
+    """What a security group lets in."""
+    return group.stack.derived(_ingress, group)
+
+
+def egress(group: SecurityGroup) -> Permissions:
+    """What a security group lets out. AWS's own open egress rule does not exist: the provider removes it."""
+    return group.stack.derived(_egress, group)
+
+
+def _ingress(group: SecurityGroup) -> Permissions:
+    return _permissions(group, "ingress", SecurityGroupIngressRule)
+
+
+def _egress(group: SecurityGroup) -> Permissions:
+    return _permissions(group, "egress", SecurityGroupEgressRule)
+
+
+def _group_of(rule: Resource) -> list[Value]:
+    return [rule["securityGroupId"]]
+
+
+def _permissions(group: SecurityGroup, direction: str, kind: type[Resource]) -> Permissions:
+    doubt = None
+    known: list[Permission] = []
+    try:
+        known += [_inline(entry) for entry in group[direction].items()]
+    except NotEvaluated as outcome:
+        doubt = outcome
+    separate = group.stack.relation(kind, _group_of, SecurityGroup)
+    either = group.stack.relation(SecurityGroupRule, _group_of, SecurityGroup)
+    known += [_separate(rule) for rule in separate.sure(group)]
+    for rule in either.sure(group):
+        try:
+            if rule["type"].text() == direction:
+                known.append(_of_either_direction(rule))
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    return Permissions(known, doubt or separate.doubt_about(group) or either.doubt_about(group))
+
+
+def _inline(entry: Value) -> Permission:
+    return Permission(
+        place=entry,
+        protocol=entry["protocol"],
+        first_port=entry["fromPort"],
+        last_port=entry["toPort"],
+        ranges=(entry["cidrBlocks"], entry["ipv6CidrBlocks"]),
+        groups=entry["securityGroups"],
+        prefix_lists=entry["prefixListIds"],
+        own=entry["self"],
+        description=entry["description"],
+    )
+
+
+def _separate(rule: Resource) -> Permission:
+    return Permission(
+        place=rule["ipProtocol"],
+        protocol=rule["ipProtocol"],
+        first_port=rule["fromPort"],
+        last_port=rule["toPort"],
+        ranges=(rule["cidrIpv4"], rule["cidrIpv6"]),
+        groups=rule["referencedSecurityGroupId"],
+        prefix_lists=rule["prefixListId"],
+        own=rule["self"],
+        description=rule["description"],
+    )
+
+
+def _of_either_direction(rule: Resource) -> Permission:
+    return Permission(
+        place=rule["protocol"],
+        protocol=rule["protocol"],
+        first_port=rule["fromPort"],
+        last_port=rule["toPort"],
+        ranges=(rule["cidrBlocks"], rule["ipv6CidrBlocks"]),
+        groups=rule["sourceSecurityGroupId"],
+        prefix_lists=rule["prefixListIds"],
+        own=rule["self"],
+        description=rule["description"],
+    )
+
+
+def permits(
+    groups: Sequence[SecurityGroup],
+    direction: str,
+    port: int,
+    peers: Sequence[SecurityGroup],
+    addresses: Sequence[Value],
+) -> bool:
+    """Whether any of the groups lets TCP on `port` in from (or out to) a peer. Raises when that cannot be told.
+
+    The peer is a member of `peers` with an address in one of `addresses`, which are CIDR texts.
+    """
+    doubt = None
+    for group in groups:
+        known, missing = ingress(group) if direction == "ingress" else egress(group)
+        doubt = doubt or missing
+        for permission in known:
+            try:
+                if _permits(permission, group, port, peers, addresses):
+                    return True
+            except NotEvaluated as outcome:
+                doubt = doubt or outcome
+    if doubt is not None:
+        raise doubt
+    return False
+
+
+def _permits(
+    permission: Permission,
+    group: SecurityGroup,
+    port: int,
+    peers: Sequence[SecurityGroup],
+    addresses: Sequence[Value],
+) -> bool:
+    ports = permission.ports
+    if ports is None or not ports[0] <= port <= ports[1]:
+        return False
+    sure, doubtful = group.stack.found_among(permission.groups, SecurityGroup)
+    if any(each in sure for each in peers) or (permission.own.flag() and group in peers):
+        return True
+    ranges, doubt = readable(permission.cidrs(), network)
+    allowed = [each for each in ranges if each is not None]
+    if any(each.prefixlen == 0 for each in allowed):
+        return True
+    if allowed:
+        if not addresses:
+            raise permission.place.not_evaluated(
+                "names address ranges, and the addresses of the other side are not known"
+            )
+        wanted = [each for each in (network(address) for address in addresses) if each is not None]
+        if wanted and all(_within(each, allowed) for each in wanted):
+            return True
+    if doubt is not None:
+        raise doubt
+    if any(each in doubtful for each in peers):
+        raise permission.groups.not_evaluated("is not known yet")
+    if permission.prefix_lists.given:
+        raise permission.prefix_lists.not_evaluated("names a prefix list, whose addresses are not known")
+    return False
+
+
+def _within(inner: Network, ranges: Sequence[Network]) -> bool:
+    return any(
+        inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
+        for outer in ranges
+    )
+
+
+def lets_out(groups: Sequence[SecurityGroup], port: int) -> bool:
+    """Whether any of the groups lets TCP on `port` out to anywhere."""
+    doubt = None
+    for group in groups:
+        known, missing = egress(group)
+        doubt = doubt or missing
+        for permission in known:
+            try:
+                ports = permission.ports
+            except NotEvaluated as outcome:
+                doubt = doubt or outcome
+            else:
+                if ports is not None and ports[0] <= port <= ports[1]:
+                    return True
+    if doubt is not None:
+        raise doubt
+    return False
+
+
+# Routes
+
+
+class WayOut(Enum):
+    """Where a subnet's traffic to the internet goes."""
+
+    NAT = "a NAT gateway"
+    INTERNET = "an internet gateway"
+    NONE = "nowhere"
+
+
+_ELSEWHERE = (
+    "carrierGatewayId",
+    "coreNetworkArn",
+    "localGatewayId",
+    "networkInterfaceId",
+    "odbNetworkArn",
+    "transitGatewayId",
+    "vpcEndpointId",
+    "vpcPeeringConnectionId",
+)
+
+
+def way_out(subnet: Subnet) -> WayOut:
+    """By its route table. Raises where the traffic goes on outside of what the stack shows."""
+    return subnet.stack.derived(_way_out, subnet)
+
+
+def _subnet_of(association: Resource) -> list[Value]:
+    return [association["subnetId"]]
+
+
+def _vpc_of(resource: Resource) -> list[Value]:
+    return [resource["vpcId"]]
+
+
+def _vpc_of_main(table: Resource) -> list[Value]:
+    return [table["defaultRouteTableId"]]
+
+
+def _table_of(route: Resource) -> list[Value]:
+    return [route["routeTableId"]]
+
+
+def route_table(subnet: Subnet) -> RouteTable | None:
+    """The route table in force; None for a VPC's main table when the stack leaves it as AWS made it."""
+    associations = subnet.stack.relation(RouteTableAssociation, _subnet_of, Subnet).of(subnet)
+    if len(associations) > 1:
+        raise associations[1]["subnetId"].not_evaluated("associates a second route table with the subnet")
+    if associations:
+        return associations[0]["routeTableId"].one(RouteTable)
+    vpc = subnet["vpcId"].one(Vpc)
+    if vpc is None or vpc.type.startswith("aws:ec2/defaultVpc"):
+        raise subnet["vpcId"].not_evaluated("is the account's default VPC, whose main route table is not in this stack")
+    mains = subnet.stack.relation(MainRouteTableAssociation, _vpc_of, Vpc).of(vpc)
+    if mains:
+        return mains[-1]["routeTableId"].one(RouteTable)
+    adopted = subnet.stack.relation(RouteTable, _vpc_of_main, Vpc).of(vpc)
+    return adopted[0] if adopted else None
+
+
+def _way_out(subnet: Subnet) -> WayOut:
+    table = route_table(subnet)
+    if table is None:
+        vpc = subnet["vpcId"].one(Vpc)
+        routes = subnet.stack.relation(Route, _table_of, Vpc)
+        entries: list[Resource | Value] = [] if vpc is None else list(routes.sure(vpc))
+        doubt = None if vpc is None else routes.doubt_about(vpc)
+    else:
+        routes = subnet.stack.relation(Route, _table_of, RouteTable)
+        entries, doubt = [*routes.sure(table), *table["routes"].items()], routes.doubt_about(table)
+    for entry in entries:
+        inline = isinstance(entry, Value)
+        destination = entry["cidrBlock" if inline else "destinationCidrBlock"]
+        v6 = entry["ipv6CidrBlock" if inline else "destinationIpv6CidrBlock"]
+        try:
+            if destination.text() == "0.0.0.0/0":
+                return _target(entry, destination)
+            if v6.text() == "::/0" and (subnet["ipv6CidrBlock"].given or subnet["ipv6Native"].flag()):
+                doubt = doubt or v6.not_evaluated("is a way out by IPv6 only: what it reaches is not looked into")
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    if doubt is not None:
+        raise doubt
+    return WayOut.NONE
+
+
+def _target(entry: Resource | Value, destination: Value) -> WayOut:
+    nat, gateway = entry["natGatewayId"], entry["gatewayId"]
+    if nat.given:
+        return _through(nat)
+    if gateway.given:
+        known = "" if gateway.unknown else gateway.text() or ""
+        if known.startswith("igw-") or gateway.one(InternetGateway) is not None:
+            return WayOut.INTERNET
+    for key in _ELSEWHERE:
+        if entry[key].given:
+            raise entry[key].not_evaluated("leads to a network outside of this stack")
+    raise destination.not_evaluated("has a target that this pack does not know")
+
+
+def _through(nat: Value) -> WayOut:
+    try:
+        gateway = nat.one(NatGateway)
+    except NotEvaluated:
+        if not nat.unknown and (nat.text() or "").startswith("nat-"):
+            return WayOut.NAT  # of another stack
+        raise
+    if gateway is None:
+        return WayOut.NONE
+    if gateway["connectivityType"].text() == "private":
+        raise gateway["connectivityType"].not_evaluated("is private: it leads to other networks only")
+    subnet = gateway["subnetId"]
+    home = subnet.one(Subnet) if subnet.given else None
+    if home is not None and _beyond(home) is WayOut.NONE:
+        return WayOut.NONE
+    return WayOut.NAT
+
+
+def _beyond(home: Subnet) -> WayOut:
+    """The way out of a NAT gateway's own subnet. One that leads through NAT again is none, and may be a circle."""
+    table = route_table(home)
+    routes = [] if table is None else home.stack.relation(Route, _table_of, RouteTable).sure(table)
+    entries: list[Resource | Value] = [] if table is None else [*routes, *table["routes"].items()]
+    for entry in entries:
+        destination = entry["cidrBlock" if isinstance(entry, Value) else "destinationCidrBlock"]
+        if destination.text() == "0.0.0.0/0" and entry["natGatewayId"].given:
+            return WayOut.NONE
+    return way_out(home)
+
+
+def endpoints(subnet: Subnet) -> tuple[set[str], NotEvaluated | None]:
+    """The AWS services that the subnet reaches by endpoints of its VPC (`ecr.api`, `s3`), and why there may be more."""
+    vpc = subnet["vpcId"].one(Vpc)
+    if vpc is None:
+        return set(), None
+    relation = subnet.stack.relation(VpcEndpoint, _vpc_of, Vpc)
+    found, doubt = set(), relation.doubt_about(vpc)
+    for endpoint in relation.sure(vpc):
+        try:
+            service = service_of(endpoint)
+            if service and _serves(endpoint, subnet):
+                found.add(service)
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    return found, doubt
+
+
+def service_of(endpoint: VpcEndpoint) -> str:
+    """`ecr.api` of `com.amazonaws.ap-northeast-1.ecr.api`."""
+    parts = (endpoint["serviceName"].text() or "").split(".")
+    regional = next((index for index, part in enumerate(parts) if part.count("-") >= 2), len(parts))
+    return ".".join(parts[regional + 1 :])
+
+
+def _serves(endpoint: VpcEndpoint, subnet: Subnet) -> bool:
+    if (endpoint["vpcEndpointType"].text() or "Gateway") == "Interface":
+        return endpoint["privateDnsEnabled"].flag() is True
+    table = route_table(subnet)
+    if table is None:
+        return False
+    sure, doubtful = subnet.stack.found_among(endpoint["routeTableIds"], RouteTable)
+    if table in sure or any(each is table for each in _associated(endpoint)):
+        return True
+    if table in doubtful:
+        raise endpoint["routeTableIds"].not_evaluated("is not known yet")
+    return False
+
+
+def _endpoint_of(association: Resource) -> list[Value]:
+    return [association["vpcEndpointId"]]
+
+
+def _associated(endpoint: VpcEndpoint) -> Iterator[RouteTable | None]:
+    for association in endpoint.stack.relation(VpcEndpointRouteTableAssociation, _endpoint_of, VpcEndpoint).of(
+        endpoint
+    ):
+        yield association["routeTableId"].one(RouteTable)
+
+
+def vpcs_of(resources: Sequence[Resource]) -> list[tuple[Resource, str]]:
+    """Each with its VPC as one text, the same for the same VPC."""
+    return [(each, _identity(each["vpcId"])) for each in resources]
+
+
+def _identity(vpc: Value) -> str:
+    try:
+        found = vpc.one(Vpc)
+    except NotEvaluated:
+        if vpc.unknown:
+            raise
+        return vpc.text() or ""
+    return found.urn if found is not None else ""

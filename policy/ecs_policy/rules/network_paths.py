@@ -1,0 +1,206 @@
+"""Whether a task can start and be reached: the way to its image, and the way from its load balancer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ecs_policy.image_reference import parse_image
+from ecs_policy.load_balancing import balancers_of
+from ecs_policy.model import LoadBalancer, SecurityGroup, Service, Subnet, TargetGroup
+from ecs_policy.network import WayOut, endpoints, lets_out, permits, way_out
+from ecs_policy.rule import Level, Problem, Severity, stack_rule
+from ecs_policy.values import NotEvaluated, Value, independently, quoted
+
+_HTTPS = 443
+_PULLING = frozenset({"ecr.api", "ecr.dkr", "s3"})
+_PUBLIC_REGISTRIES = ("docker.io", "public.ecr.aws", "quay.io", "ghcr.io", "gcr.io", "registry.k8s.io")
+
+
+@stack_rule(
+    "SV-04 egress-path",
+    on=Service,
+    title="A Fargate task has a way to its image and its log",
+    why="A task pulls its image over its own network interface. Without a NAT gateway, a public address with an "
+    "internet gateway, or endpoints for ECR, S3 and CloudWatch Logs it is started and stopped for ever.",
+    level=Level.FAILS,
+    severity=Severity.CRITICAL,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
+    aws_error="CannotPullContainerError",
+)
+def egress_path(service: Service) -> Iterator[Problem]:
+    if "FARGATE" not in service.launch_types or not service["networkConfiguration"].given:
+        return
+    yield from independently((_routes(service), _firewall(service)))
+
+
+def _routes(service: Service) -> Iterator[Problem]:
+    configuration = service["networkConfiguration"]
+    subnets = configuration["subnets"]
+    without: list[Subnet] = []
+    missing: set[str] = set()
+    doubt = None
+    candidates, sure = _subnets(subnets)
+    for subnet in candidates:
+        try:
+            lacks = _lacks(service, subnet)
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+            continue
+        if lacks:
+            without.append(subnet)
+            missing |= lacks
+    if not sure and len(without) < len(candidates):
+        if without or doubt is not None:
+            raise subnets.not_evaluated("is not known yet, and of the subnets it may name some have no way out")
+        return
+    if without:
+        yield subnets.problem(
+            f"subnets with a way out: {', '.join(each.label for each in without)} "
+            f"{'has' if len(without) == 1 else 'have'} no route to a NAT gateway"
+            f"{'' if configuration['assignPublicIp'].flag() else ', tasks get no public address'}, and the VPC has no "
+            f"endpoints for {quoted(sorted(missing))}",
+            "choose subnets behind a NAT gateway, or add the endpoints",
+        )
+    elif doubt is not None:
+        raise doubt
+
+
+def _subnets(value: Value) -> tuple[list[Subnet], bool]:
+    """The subnets, and whether they are these for sure or only among these: a list that a component yields."""
+    try:
+        return value.many(Subnet), True
+    except NotEvaluated:
+        sure, doubtful = value.resource.stack.found_among(value, Subnet)
+        if not value.unknown or sure or not doubtful:
+            raise
+        return doubtful, False
+
+
+def _lacks(service: Service, subnet: Subnet) -> set[str]:
+    """The AWS services that tasks in the subnet need and cannot reach."""
+    outside = None
+    try:
+        way = way_out(subnet)
+    except NotEvaluated as outcome:
+        outside, way = outcome, WayOut.NONE
+    if way is WayOut.NAT:
+        return set()
+    if way is WayOut.INTERNET and service["networkConfiguration"]["assignPublicIp"].flag():
+        return set()
+    there, doubt = endpoints(subnet)
+    missing: set[str] = set(_PULLING - there)
+    if not missing:
+        missing = _needed_beyond(service) - there
+    if missing and (outside or doubt):
+        raise outside or doubt  # type: ignore[misc]
+    if missing:
+        _refuse_to_judge_private_registries(service)
+    return missing
+
+
+def _needed_beyond(service: Service) -> set[str]:
+    task_definition = service.task_definition
+    needed = set()
+    for container in task_definition.containers if task_definition is not None else ():
+        if container["logConfiguration"]["logDriver"].text() == "awslogs":
+            needed.add("logs")
+        for secret in (*container["secrets"].items(), *container["logConfiguration"]["secretOptions"].items()):
+            needed.add("secretsmanager" if ":secretsmanager:" in (secret["valueFrom"].text() or "") else "ssm")
+    return needed
+
+
+def _refuse_to_judge_private_registries(service: Service) -> None:
+    """A registry of one's own may be inside the VPC."""
+    task_definition = service.task_definition
+    if task_definition is None:
+        return
+    try:
+        images = [container["image"] for container in task_definition.containers]
+        references = [parse_image(image.text() or "") for image in images]
+    except NotEvaluated:
+        return  # whatever it is, it has to be pulled
+    for image, reference in zip(images, references, strict=True):
+        if reference is None or reference.ecr_region or reference.name == reference.repository:
+            continue
+        if not reference.name.startswith(_PUBLIC_REGISTRIES):
+            raise image.not_evaluated("is in a registry that may be inside the VPC")
+
+
+def _firewall(service: Service) -> Iterator[Problem]:
+    value = service["networkConfiguration"]["securityGroups"]
+    groups = value.many(SecurityGroup)
+    if groups and not lets_out(groups, _HTTPS):
+        yield value.problem(
+            f"a group that lets TCP out on port {_HTTPS}, by which images and logs travel; none of "
+            f"{', '.join(each.label for each in groups)} does",
+            f"add an egress rule for port {_HTTPS}",
+        )
+
+
+@stack_rule(
+    "LB-13 alb-to-task-sg",
+    on=Service,
+    each="loadBalancers",
+    title="The load balancer reaches the tasks: its security group lets out what theirs lets in",
+    why="AWS accepts any security groups. When they do not meet on the container's port every health check fails, "
+    "and ECS replaces one good task after the other.",
+    level=Level.FAILS,
+    severity=Severity.CRITICAL,
+    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html",
+)
+def alb_to_task_sg(link: Value) -> Iterator[Problem]:
+    service = link.resource
+    assert isinstance(service, Service)
+    task_definition = service.task_definition
+    if task_definition is None or task_definition.network_mode != "awsvpc":
+        return
+    target_group = link["targetGroupArn"].one(TargetGroup)
+    if target_group is None:
+        return
+    ports = [link["containerPort"].number()]
+    if target_group["healthCheck"]["port"].text() not in (None, "traffic-port"):
+        ports.append(target_group["healthCheck"]["port"].number())
+    for balancer in balancers_of(target_group):
+        if (balancer["loadBalancerType"].text() or "application") == "application":
+            yield from independently(
+                _meet(service, balancer, int(port)) for port in dict.fromkeys(ports) if port is not None
+            )
+
+
+def _meet(service: Service, balancer: LoadBalancer, port: int) -> Iterator[Problem]:
+    of_tasks, of_balancer = service["networkConfiguration"]["securityGroups"], balancer["securityGroups"]
+    for value in (of_tasks, of_balancer):
+        if not value.unknown and not value.filled:
+            raise value.not_evaluated("is absent: the VPC's default security group applies")
+    task_groups, balancer_groups = of_tasks.many(SecurityGroup), of_balancer.many(SecurityGroup)
+    task_addresses = _addresses(service["networkConfiguration"]["subnets"])
+    yield from independently(
+        (
+            _opens(of_tasks, "ingress", port, balancer_groups, _addresses(balancer["subnets"]), balancer.label),
+            _opens(of_balancer, "egress", port, task_groups, task_addresses, f"the tasks of {service.label}"),
+        )
+    )
+
+
+def _opens(
+    place: Value, direction: str, port: int, peers: list[SecurityGroup], addresses: list[Value], who: str
+) -> Iterator[Problem]:
+    groups = place.many(SecurityGroup)
+    way = f"in on port {port} from {who}" if direction == "ingress" else f"out on port {port} to {who}"
+    if not permits(groups, direction, port, peers, addresses):
+        yield place.problem(
+            f"a group that lets TCP {way} ({_labels(peers)}), which {_labels(groups)} does not",
+            f"add an {direction} rule for that port and group",
+        )
+
+
+def _labels(groups: list[SecurityGroup]) -> str:
+    return ", ".join(each.label for each in groups)
+
+
+def _addresses(subnets: Value) -> list[Value]:
+    """Where the members are; empty when that cannot be told."""
+    try:
+        return [each["cidrBlock"] for each in subnets.many(Subnet)]
+    except NotEvaluated:
+        return []
