@@ -126,7 +126,7 @@ def stack_config(stack: str) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _run(program: Callable[[], object], stack: str, config: dict[str, str], preview: bool) -> Run:
