@@ -3,10 +3,17 @@
 import pulumi
 import pulumi_aws as aws
 
+from components.access_logs import AccessLogs, AccessLogsArgs
+from components.alarms import Alarms, AlarmsArgs
+from components.autoscaling import Autoscaling, AutoscalingArgs
+from components.certificate import Certificate, CertificateArgs
 from components.cluster import Cluster, ClusterArgs
+from components.dashboard import Dashboard, DashboardArgs
+from components.firewall import Firewall, FirewallArgs
 from components.image import AppImage, AppImageArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs
+from components.running_tasks_alarm import RunningTasksAlarm, RunningTasksAlarmArgs
 from components.service import Service, ServiceArgs
 from components.task_definition import TaskDefinition, TaskDefinitionArgs
 from settings import Settings
@@ -36,19 +43,36 @@ network = Network(
         availability_zone_count=settings.availability_zone_count,
         nat_gateways=settings.nat_gateways,
         allowed_ingress_cidrs=settings.allowed_ingress_cidrs,
-        listener_port=settings.listener_port,
+        endpoint_services=settings.endpoint_services,
+        flow_log_retention_days=settings.flow_log_retention_days,
+        listener_ports=settings.listener_ports,
         container_port=settings.container_port,
     ),
     on_aws,
 )
 cluster = Cluster(name, ClusterArgs(container_insights=settings.container_insights), on_aws)
+certificate_arn: pulumi.Input[str] | None = settings.certificate_arn
+if settings.domain_name and settings.hosted_zone_id and not certificate_arn:
+    certificate_args = CertificateArgs(domain_name=settings.domain_name, hosted_zone_id=settings.hosted_zone_id)
+    certificate_arn = Certificate(name, certificate_args, on_aws).arn
+access_log_bucket = None
+if settings.access_log_retention_days:
+    access_logs_args = AccessLogsArgs(
+        retention_days=settings.access_log_retention_days, deletion_protection=settings.deletion_protection
+    )
+    access_log_bucket = AccessLogs(name, access_logs_args, on_aws).bucket
 load_balancer = LoadBalancer(
     name,
     LoadBalancerArgs(
         vpc_id=network.vpc_id,
-        subnet_ids=network.public_subnet_ids,
+        subnet_ids=network.private_subnet_ids if settings.is_internal else network.public_subnet_ids,
         security_group_id=network.load_balancer_security_group_id,
+        internal=settings.is_internal,
         listener_port=settings.listener_port,
+        certificate_arn=certificate_arn,
+        domain_name=settings.domain_name,
+        hosted_zone_id=settings.hosted_zone_id,
+        access_log_bucket=access_log_bucket,
         container_port=settings.container_port,
         health_check_path=settings.health_check_path,
         deregistration_delay_seconds=settings.deregistration_delay_seconds,
@@ -56,6 +80,8 @@ load_balancer = LoadBalancer(
     ),
     on_aws,
 )
+if settings.firewall:
+    Firewall(name, FirewallArgs(load_balancer_arn=load_balancer.arn, web_acl_arn=settings.web_acl_arn), on_aws)
 task_definition = TaskDefinition(
     name,
     TaskDefinitionArgs(
@@ -72,6 +98,19 @@ task_definition = TaskDefinition(
     ),
     on_aws,
 )
+alarms = None
+if settings.alarms:
+    alarms = Alarms(
+        name,
+        AlarmsArgs(
+            load_balancer_arn_suffix=load_balancer.arn_suffix,
+            target_group_arn_suffix=load_balancer.target_group_arn_suffix,
+            error_percent=settings.alarm_error_percent,
+            latency_milliseconds=settings.alarm_latency_milliseconds,
+            email=settings.alarm_email,
+        ),
+        on_aws,
+    )
 service = Service(
     name,
     ServiceArgs(
@@ -84,9 +123,57 @@ service = Service(
         target_group_arn=load_balancer.target_group_arn,
         listener=load_balancer.listener,
         desired_count=settings.desired_count,
+        is_scaled=settings.max_count is not None,
+        alarm_names=[*alarms.names, settings.running_tasks_alarm_name] if alarms else [],
     ),
     on_aws,
 )
+if settings.max_count:
+    Autoscaling(
+        name,
+        AutoscalingArgs(
+            cluster_name=cluster.name,
+            service_name=service.name,
+            min_count=settings.desired_count,
+            max_count=settings.max_count,
+            cpu_percent=settings.scaling_cpu_percent,
+            memory_percent=settings.scaling_memory_percent,
+            requests_per_target=settings.scaling_requests_per_target,
+            target_group_label=load_balancer.target_group_label,
+            schedule=settings.scaling_schedule,
+            timezone=settings.scaling_timezone,
+        ),
+        on_aws,
+    )
+alarm_arns = []
+if alarms:
+    running_tasks_alarm = RunningTasksAlarm(
+        name,
+        RunningTasksAlarmArgs(
+            alarm_name=settings.running_tasks_alarm_name,
+            cluster_name=cluster.name,
+            service_name=service.name,
+            topic_arn=alarms.topic_arn,
+        ),
+        on_aws,
+    )
+    alarm_arns = [*alarms.arns, running_tasks_alarm.arn]
+    pulumi.export("alarmTopicArn", alarms.topic_arn)
+if settings.dashboard:
+    dashboard = Dashboard(
+        name,
+        DashboardArgs(
+            dashboard_name=settings.family,
+            load_balancer_arn_suffix=load_balancer.arn_suffix,
+            target_group_arn_suffix=load_balancer.target_group_arn_suffix,
+            cluster_name=cluster.name,
+            service_name=service.name,
+            log_group_name=task_definition.log_group_name,
+            alarm_arns=alarm_arns,
+        ),
+        on_aws,
+    )
+    pulumi.export("dashboardUrl", dashboard.url)
 
 pulumi.export("url", load_balancer.url)
 pulumi.export("albDnsName", load_balancer.dns_name)

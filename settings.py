@@ -8,18 +8,46 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
 import pulumi
 from pulumi.runtime.config import CONFIG, get_config_env
 
-from components.checks import Check, Contradiction, check_of, one_of, refuse, text, whole
+from components.access_logs import AccessLogRetentionDays
+from components.alarms import EmailAddress, ErrorPercent, LatencyMilliseconds
+from components.autoscaling import (
+    MaxTaskCount,
+    RequestsPerTarget,
+    Schedule,
+    TargetPercent,
+    Timezone,
+    cause_problem,
+    count_problem,
+)
+from components.certificate import DomainName
+from components.checks import Check, Contradiction, check_of, is_optional, one_of, refuse, required, text, whole
 from components.cluster import ContainerInsights
+from components.firewall import WebAclArn
 from components.image import CpuArchitecture, ImageVersion, KeepImages, RepositoryName
-from components.load_balancer import DeregistrationDelaySeconds, HealthCheckPath
-from components.network import AvailabilityZoneCount, IngressCidrs, NatGateways, Port, VpcCidr, vpc_size_problem
+from components.load_balancer import (
+    HTTPS_PORT,
+    DeregistrationDelaySeconds,
+    HealthCheckPath,
+    alias_problem,
+    port_problem,
+)
+from components.log_retention import LogRetentionDays
+from components.network import (
+    TASK_ENDPOINT_SERVICES,
+    AvailabilityZoneCount,
+    IngressCidrs,
+    NatGateways,
+    Port,
+    VpcCidr,
+    vpc_size_problem,
+)
 from components.service import DesiredCount
-from components.task_definition import ContainerUser, LogRetentionDays, fargate_size_problem
+from components.task_definition import ContainerUser, fargate_size_problem
 from ecs_policy.fargate import TASK_SIZES
 
 Region = Annotated[
@@ -32,6 +60,21 @@ Region = Annotated[
 ]
 ImageBase = Annotated[
     str, text(r"[a-z0-9][!-~]*", "an image reference", fix="name an image with apt-get, for instance ubuntu:24.04")
+]
+CertificateArn = Annotated[
+    str,
+    text(
+        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
+        "the ARN of a certificate in ACM",
+        fix="copy the ARN from ACM, or set domainName and hostedZoneId to have one issued",
+    ),
+]
+HostedZoneId = Annotated[
+    str, text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 hosted zone", fix="copy the id from Route 53, it starts with Z")
+]
+LoadBalancerScheme = Annotated[
+    Literal["internet-facing", "internal"],
+    one_of("internet-facing", "internal", fix="choose who can reach the load balancer"),
 ]
 CpuUnits = Annotated[int, one_of(*TASK_SIZES, fix="choose a task size that Fargate offers")]
 MemoryMib = Annotated[
@@ -46,7 +89,10 @@ MemoryMib = Annotated[
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The configuration of one stack. Field `desired_count` is key `desiredCount`, and so on."""
+    """The configuration of one stack. Field `desired_count` is key `desiredCount`, and so on.
+
+    Where a field may be None, the key's empty value (`""`, `0`) says so.
+    """
 
     region: Region
     image_version: ImageVersion
@@ -56,9 +102,18 @@ class Settings:
     vpc_cidr: VpcCidr
     availability_zone_count: AvailabilityZoneCount
     nat_gateways: NatGateways
+    vpc_endpoints: bool
+    flow_log_retention_days: LogRetentionDays | None
     allowed_ingress_cidrs: IngressCidrs
     container_insights: ContainerInsights
+    load_balancer_scheme: LoadBalancerScheme
     listener_port: Port
+    certificate_arn: CertificateArn | None
+    domain_name: DomainName | None
+    hosted_zone_id: HostedZoneId | None
+    firewall: bool
+    web_acl_arn: WebAclArn | None
+    access_log_retention_days: AccessLogRetentionDays | None
     health_check_path: HealthCheckPath
     deregistration_delay_seconds: DeregistrationDelaySeconds
     cpu_architecture: CpuArchitecture
@@ -68,6 +123,17 @@ class Settings:
     container_user: ContainerUser
     log_retention_days: LogRetentionDays
     desired_count: DesiredCount
+    max_count: MaxTaskCount | None
+    scaling_cpu_percent: TargetPercent | None
+    scaling_memory_percent: TargetPercent | None
+    scaling_requests_per_target: RequestsPerTarget | None
+    scaling_schedule: Schedule
+    scaling_timezone: Timezone
+    alarms: bool
+    alarm_error_percent: ErrorPercent
+    alarm_latency_milliseconds: LatencyMilliseconds
+    alarm_email: EmailAddress | None
+    dashboard: bool
     deletion_protection: bool
 
     @classmethod
@@ -91,6 +157,27 @@ class Settings:
     def family(self) -> str:
         """Family of the task definition: of this stack alone, so that revisions count its deployments."""
         return f"{pulumi.get_project()}-{pulumi.get_stack()}"
+
+    @property
+    def running_tasks_alarm_name(self) -> str:
+        """Name of the alarm on missing tasks, known before the service that it watches."""
+        return f"{self.family}-running-tasks"
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether the load balancer is for the VPC alone."""
+        return self.load_balancer_scheme == "internal"
+
+    @property
+    def listener_ports(self) -> tuple[int, ...]:
+        """The ports on which the load balancer listens."""
+        is_encrypted = self.certificate_arn is not None or self.domain_name is not None
+        return (self.listener_port, HTTPS_PORT) if is_encrypted else (self.listener_port,)
+
+    @property
+    def endpoint_services(self) -> tuple[str, ...]:
+        """The AWS services with an endpoint in the VPC."""
+        return TASK_ENDPOINT_SERVICES if self.vpc_endpoints else ()
 
     @property
     def tags(self) -> dict[str, str]:
@@ -130,8 +217,10 @@ def _configuration() -> dict[str, str]:
 
 def _read(key: str, annotation: object, given: str | None) -> tuple[Any, str | None]:
     """The value of a key, or what is wrong with it."""
+    if is_optional(annotation) and given in ("", "0"):
+        return None, None
     check = check_of(annotation)
-    base = getattr(annotation, "__origin__", annotation) if check else annotation
+    base = getattr(required(annotation), "__origin__", annotation) if check else annotation
     if base is bool:
         check = Check("true or false", "choose one of the two", lambda value: isinstance(value, bool))
     assert check is not None, f"{key} has no check"
@@ -175,5 +264,100 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
 
     return [
         between(vpc_size_problem, "vpc_cidr", "availability_zone_count"),
+        between(_certificate_port_problem, "listener_port", "certificate_arn", "domain_name"),
+        between(_certificate_problem, "domain_name", "certificate_arn", "hosted_zone_id"),
+        between(_alias_problem, "domain_name", "hosted_zone_id"),
+        between(_region_problem, "certificate_arn", "region"),
+        between(_region_problem, "web_acl_arn", "region"),
+        between(_firewall_problem, "web_acl_arn", "firewall"),
         between(fargate_size_problem, "task_cpu_units", "task_memory_mib"),
+        between(_count_problem, "desired_count", "max_count"),
+        between(_schedule_problem, "scaling_schedule", "max_count"),
+        between(
+            _cause_problem,
+            *("scaling_cpu_percent", "scaling_memory_percent", "scaling_requests_per_target", "scaling_schedule"),
+            "max_count",
+        ),
+        between(_insights_problem, "container_insights", "alarms"),
     ]
+
+
+def _certificate_port_problem(
+    listener_port: int, certificate_arn: str | None, domain_name: str | None, key: str, *_: str
+) -> str | None:
+    return port_problem(listener_port, certificate_arn is not None or domain_name is not None, key)
+
+
+def _certificate_problem(
+    domain_name: str | None,
+    certificate_arn: str | None,
+    hosted_zone_id: str | None,
+    domain_name_key: str,
+    certificate_arn_key: str,
+    hosted_zone_id_key: str,
+) -> str | None:
+    if domain_name is None or certificate_arn is not None or hosted_zone_id is not None:
+        return None
+    return (
+        f"{domain_name_key}: got {domain_name!r} without {certificate_arn_key} and {hosted_zone_id_key}, "
+        f"expected one of the two; set {hosted_zone_id_key} to have a certificate issued, or {certificate_arn_key}"
+    )
+
+
+def _alias_problem(domain_name: str | None, hosted_zone_id: str | None, *keys: str) -> str | None:
+    return alias_problem(domain_name, hosted_zone_id is not None, *keys)
+
+
+def _region_problem(arn: str | None, region: str, arn_key: str, region_key: str) -> str | None:
+    if arn is None or arn.split(":")[3] == region:
+        return None
+    return (
+        f"{arn_key}: got one of region {arn.split(':')[3]} with {region_key} {region}, expected one of {region}; "
+        "a load balancer takes none from elsewhere"
+    )
+
+
+def _firewall_problem(web_acl_arn: str | None, firewall: bool, web_acl_arn_key: str, firewall_key: str) -> str | None:
+    if web_acl_arn is None or firewall:
+        return None
+    return (
+        f"{web_acl_arn_key}: got a web ACL with {firewall_key} false, expected {firewall_key} true or none; "
+        f"set {firewall_key} to true or remove {web_acl_arn_key}"
+    )
+
+
+def _count_problem(desired_count: int, max_count: int | None, *keys: str) -> str | None:
+    return None if max_count is None else count_problem(desired_count, max_count, *keys)
+
+
+def _schedule_problem(
+    schedule: Sequence[str], max_count: int | None, schedule_key: str, max_count_key: str
+) -> str | None:
+    if not schedule or max_count is not None:
+        return None
+    return (
+        f"{schedule_key}: got a schedule without {max_count_key}, expected none while nothing scales; "
+        f"set {max_count_key} or remove {schedule_key}"
+    )
+
+
+def _cause_problem(
+    cpu_percent: int | None,
+    memory_percent: int | None,
+    requests_per_target: int | None,
+    schedule: Sequence[str],
+    max_count: int | None,
+    *keys: str,
+) -> str | None:
+    if max_count is None:
+        return None
+    return cause_problem(cpu_percent, memory_percent, requests_per_target, schedule, *keys[:-1])
+
+
+def _insights_problem(insights: str, alarms: bool, insights_key: str, alarms_key: str) -> str | None:
+    if not alarms or insights != "disabled":
+        return None
+    return (
+        f"{insights_key}: got 'disabled' with {alarms_key} true, expected enhanced or enabled, which count running "
+        f"tasks; change {insights_key} or set {alarms_key} to false"
+    )

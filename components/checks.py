@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import PurePath
-from typing import Any
+from typing import Any, get_args
 
 import pulumi
 
@@ -70,15 +70,16 @@ def cidr(shortest: int, longest: int, *, fix: str) -> Check:
     return Check(f"an IPv4 network with a prefix from /{shortest} to /{longest} and no host bits", fix, accepts)
 
 
-def each(check: Check) -> Check:
-    """A list of at least one value, none twice, each allowed by `check`."""
+def each(check: Check, *, at_least: int = 1) -> Check:
+    """A list of at least so many values, none twice, each allowed by `check`."""
 
     def accepts(value: object) -> bool:
-        if not isinstance(value, (list, tuple)) or not value:
+        if not isinstance(value, (list, tuple)) or len(value) < at_least:
             return False
         return all(check.accepts(item) and item not in value[:index] for index, item in enumerate(value))
 
-    return Check(f"a list, not empty and without repetition, of: {check.expected}", check.fix, accepts)
+    size = "not empty and without repetition" if at_least else "without repetition"
+    return Check(f"a list, {size}, of: {check.expected}", check.fix, accepts)
 
 
 def shown(value: object) -> str:
@@ -88,8 +89,20 @@ def shown(value: object) -> str:
 
 
 def check_of(annotation: object) -> Check | None:
-    """The check in an `Annotated` type."""
-    return next((item for item in getattr(annotation, "__metadata__", ()) if isinstance(item, Check)), None)
+    """The check in an `Annotated` type, or in `Annotated[...] | None`."""
+    metadata = getattr(required(annotation), "__metadata__", ())
+    return next((item for item in metadata if isinstance(item, Check)), None)
+
+
+def is_optional(annotation: object) -> bool:
+    """Whether a type allows None."""
+    return type(None) in get_args(annotation)
+
+
+def required(annotation: object) -> object:
+    """A type without `| None`."""
+    members = [member for member in get_args(annotation) if member is not type(None)]
+    return members[0] if is_optional(annotation) and len(members) == 1 else annotation
 
 
 class ArgumentError(pulumi.RunError):
@@ -125,8 +138,11 @@ class Arguments:
 
     def __post_init__(self) -> None:
         own: Any = self
-        checks = {field.name: check_of(field.type) for field in fields(own)}
-        problems = {name: check.problem(name, getattr(self, name)) for name, check in checks.items() if check}
+        problems = {}
+        for field in fields(own):
+            check, value = check_of(field.type), getattr(self, field.name)
+            if check and not (value is None and is_optional(field.type)):
+                problems[field.name] = check.problem(field.name, value)
         refuse(type(self).__name__, problems, self.contradictions())
 
     def contradictions(self) -> Iterable[Contradiction]:

@@ -1,4 +1,4 @@
-"""The public load balancer: the only door from the internet."""
+"""The load balancer: the only door to the tasks."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ from typing import Annotated
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, text, whole
+from components.certificate import DomainName
+from components.checks import Arguments, Contradiction, text, whole
 from components.network import Port
 
 HealthCheckPath = Annotated[
@@ -17,7 +18,16 @@ DeregistrationDelaySeconds = Annotated[
     int, whole(0, 3600, fix="choose at least the seconds that the longest request may take")
 ]
 
+HTTPS_PORT = 443
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
+"""TLS 1.3 and 1.2 with forward secrecy, and key exchange that a quantum computer cannot undo where the client has it:
+the policy that AWS recommends as of November 2026.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html"""
+
 _HTTP_PORT = 80
+_HSTS = f"max-age={365 * 24 * 60 * 60}"
+"""Browsers that were here once use HTTPS for a year whatever a link says.
+https://datatracker.ietf.org/doc/html/rfc6797"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +38,14 @@ class LoadBalancerArgs(Arguments):
     """The VPC of subnets and targets."""
 
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Public subnets in at least two availability zones."""
+    """Subnets in at least two availability zones: public ones, or private ones if `internal`."""
 
     security_group_id: pulumi.Input[str]
-    """Security group that lets clients in to `listener_port` and requests out to `container_port`."""
+    """Security group that lets clients in to `listener_port` (and 443 with a certificate) and requests out to
+    `container_port`."""
 
     listener_port: Port
-    """TCP port that clients connect to, plain HTTP."""
+    """TCP port for plain HTTP. With a certificate it only redirects to HTTPS, on 443."""
 
     container_port: Port
     """TCP port that targets answer on. ECS registers each task with its own port; this is for targets without one."""
@@ -48,12 +59,43 @@ class LoadBalancerArgs(Arguments):
     long, so AWS recommends 5 (its default is 300) where requests take under a second. Not less than the longest one.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html"""
 
+    certificate_arn: pulumi.Input[str] | None = None
+    """Certificate in ACM, of the same region, for HTTPS. Default: none, plain HTTP.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/https-listener-certificates.html"""
+
+    domain_name: DomainName | None = None
+    """Name by which clients know the load balancer, the certificate's. Default: the one that AWS gives, which no
+    certificate of yours can be for."""
+
+    hosted_zone_id: pulumi.Input[str] | None = None
+    """Route 53 hosted zone in which `domain_name` becomes an alias of the load balancer. Default: none, the name is
+    pointed to it elsewhere."""
+
+    internal: bool = False
+    """Whether only the VPC and what is connected to it reach the load balancer. A change makes a new one."""
+
+    access_log_bucket: pulumi.Input[str] | None = None
+    """S3 bucket, open to load balancers' log delivery, that gets a line for each request. Default: none.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-access-logs.html"""
+
     deletion_protection: bool = True
     """Whether the load balancer, whose DNS name clients know, refuses to be deleted, by Pulumi and by AWS."""
 
+    def contradictions(self) -> list[Contradiction]:
+        return [
+            Contradiction(
+                ("listener_port",), lambda: port_problem(self.listener_port, self.certificate_arn is not None)
+            ),
+            Contradiction(("domain_name",), lambda: alias_problem(self.domain_name, self.hosted_zone_id is not None)),
+        ]
+
 
 class LoadBalancer(pulumi.ComponentResource):
-    """An internet-facing Application Load Balancer with one HTTP listener and one target group for tasks.
+    """An Application Load Balancer with one target group for tasks, reached by HTTPS if there is a certificate.
+
+    With a certificate, plain HTTP only redirects (301) to HTTPS, and answers tell browsers to come by HTTPS from then
+    on (HSTS, one year, this name only).
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
 
     A target is checked every 5 seconds (AWS's default is 30): a new task gets traffic after its first good answer, and
     the wait for that is what a deployment feels. Two good answers bring a sick target back, three bad ones (15 s) take
@@ -62,22 +104,33 @@ class LoadBalancer(pulumi.ComponentResource):
 
     Requests with malformed headers are dropped, and ambiguous ones get a connection of their own (desync mitigation).
 
-    Not done here: TLS, access logs, WAF, IPv6.
+    Not done here: client certificates, several names, IPv6.
     """
 
     TYPE = "h4b:load_balancer:LoadBalancer"
 
     dns_name: pulumi.Output[str]
-    """Public name given by AWS."""
+    """Name given by AWS."""
 
     url: pulumi.Output[str]
     """Where clients go."""
 
+    arn: pulumi.Output[str]
+    arn_suffix: pulumi.Output[str]
+    """How metrics name the load balancer: `app/<name>/<id>`."""
+
     target_group_arn: pulumi.Output[str]
     """Where a service registers its tasks."""
 
+    target_group_arn_suffix: pulumi.Output[str]
+    """How metrics name the target group: `targetgroup/<name>/<id>`."""
+
+    target_group_label: pulumi.Output[str]
+    """How scaling names the two together."""
+
     listener: aws.lb.Listener
-    """Attaches the target group to the load balancer: a service that uses the one must wait for the other."""
+    """The listener that forwards. It attaches the target group to the load balancer: a service that uses the one must
+    wait for the other."""
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
@@ -86,11 +139,14 @@ class LoadBalancer(pulumi.ComponentResource):
         load_balancer = aws.lb.LoadBalancer(
             name,
             load_balancer_type="application",
-            internal=False,
+            internal=args.internal,
             subnets=args.subnet_ids,
             security_groups=[args.security_group_id],
             drop_invalid_header_fields=True,
             desync_mitigation_mode="defensive",
+            access_logs=aws.lb.LoadBalancerAccessLogsArgs(bucket=args.access_log_bucket, enabled=True)
+            if args.access_log_bucket is not None
+            else None,
             enable_deletion_protection=args.deletion_protection,
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
         )
@@ -114,17 +170,104 @@ class LoadBalancer(pulumi.ComponentResource):
             ),
             opts=child,
         )
-        self.listener = aws.lb.Listener(
+        forward = [aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=target_group.arn)]
+        http = aws.lb.Listener(
             name,
             load_balancer_arn=load_balancer.arn,
             protocol="HTTP",
             port=args.listener_port,
-            default_actions=[aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=target_group.arn)],
+            default_actions=forward if args.certificate_arn is None else [_redirect_to_https()],
             opts=child,
         )
+        self.listener = http
+        if args.certificate_arn is not None:
+            self.listener = aws.lb.Listener(
+                f"{name}-https",
+                load_balancer_arn=load_balancer.arn,
+                protocol="HTTPS",
+                port=HTTPS_PORT,
+                certificate_arn=args.certificate_arn,
+                ssl_policy=TLS_POLICY,
+                routing_http_response_strict_transport_security_header_value=_HSTS,
+                default_actions=forward,
+                opts=child,
+            )
+        if args.domain_name is not None and args.hosted_zone_id is not None:
+            aws.route53.Record(
+                name,
+                zone_id=args.hosted_zone_id,
+                name=args.domain_name,
+                type="A",
+                aliases=[
+                    aws.route53.RecordAliasArgs(
+                        name=load_balancer.dns_name,
+                        zone_id=load_balancer.zone_id,
+                        # There is nowhere else to send clients to while no target is healthy.
+                        evaluate_target_health=False,
+                    )
+                ],
+                opts=child,
+            )
 
-        port = "" if args.listener_port == _HTTP_PORT else f":{args.listener_port}"
+        self.arn = load_balancer.arn
+        self.arn_suffix = load_balancer.arn_suffix
         self.dns_name = load_balancer.dns_name
-        self.url = pulumi.Output.concat("http://", load_balancer.dns_name, port)
+        self.url = _url(args, load_balancer.dns_name)
         self.target_group_arn = target_group.arn
-        self.register_outputs({"dnsName": self.dns_name, "url": self.url, "targetGroupArn": self.target_group_arn})
+        self.target_group_arn_suffix = target_group.arn_suffix
+        self.target_group_label = pulumi.Output.concat(load_balancer.arn_suffix, "/", target_group.arn_suffix)
+        self.register_outputs(
+            {
+                "arn": self.arn,
+                "arnSuffix": self.arn_suffix,
+                "dnsName": self.dns_name,
+                "url": self.url,
+                "targetGroupArn": self.target_group_arn,
+                "targetGroupArnSuffix": self.target_group_arn_suffix,
+                "targetGroupLabel": self.target_group_label,
+            }
+        )
+
+
+def port_problem(
+    listener_port: int, has_certificate: bool, listener_port_argument: str = "listener_port"
+) -> str | None:
+    """Why plain HTTP cannot have this port, in the caller's name of the argument; None when it can."""
+    if not has_certificate or listener_port != HTTPS_PORT:
+        return None
+    return (
+        f"{listener_port_argument}: got {HTTPS_PORT} with a certificate, expected a port other than {HTTPS_PORT}, "
+        f"where HTTPS is; change it to {_HTTP_PORT}, from where clients are redirected to HTTPS"
+    )
+
+
+def alias_problem(
+    domain_name: str | None,
+    has_hosted_zone: bool,
+    domain_name_argument: str = "domain_name",
+    hosted_zone_id_argument: str = "hosted_zone_id",
+) -> str | None:
+    """Why the hosted zone is of no use, in the caller's names of the two arguments; None when it is."""
+    if not has_hosted_zone or domain_name is not None:
+        return None
+    return (
+        f"{domain_name_argument}: got nothing with {hosted_zone_id_argument}, expected a name in that zone; "
+        f"set {domain_name_argument} or remove {hosted_zone_id_argument}"
+    )
+
+
+def _redirect_to_https() -> aws.lb.ListenerDefaultActionArgs:
+    return aws.lb.ListenerDefaultActionArgs(
+        type="redirect",
+        redirect=aws.lb.ListenerDefaultActionRedirectArgs(
+            protocol="HTTPS", port=str(HTTPS_PORT), status_code="HTTP_301"
+        ),
+    )
+
+
+def _url(args: LoadBalancerArgs, dns_name: pulumi.Output[str]) -> pulumi.Output[str]:
+    host = dns_name if args.domain_name is None else pulumi.Output.from_input(args.domain_name)
+    if args.certificate_arn is not None:
+        return pulumi.Output.concat("https://", host)
+    port = "" if args.listener_port == _HTTP_PORT else f":{args.listener_port}"
+    return pulumi.Output.concat("http://", host, port)

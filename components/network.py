@@ -1,6 +1,7 @@
 """The network: a VPC over several availability zones, and who may talk to whom."""
 
 import ipaddress
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal
@@ -9,7 +10,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
 
-from components.checks import Arguments, Contradiction, cidr, each, one_of, whole
+from components.checks import Arguments, Contradiction, cidr, each, one_of, text, whole
+from components.log_retention import LogRetentionDays
 
 VpcCidr = Annotated[
     str, cidr(16, 28, fix="choose a private range that overlaps with no network you want to reach from here")
@@ -22,6 +24,22 @@ NatGateways = Annotated[
     one_of("none", "single", "one-per-zone", fix="choose how tasks reach ECR and CloudWatch Logs"),
 ]
 Port = Annotated[int, whole(1, 65535, fix="choose a TCP port")]
+Ports = Annotated[Sequence[int], each(whole(1, 65535, fix="choose TCP ports"))]
+EndpointServices = Annotated[
+    Sequence[str],
+    each(
+        text(
+            r"[a-z0-9-]+(\.[a-z0-9-]+)*",
+            "the end of an AWS service's endpoint name",
+            fix="write what follows com.amazonaws.<region>. in the service's endpoint name, for instance ecr.api",
+        ),
+        at_least=0,
+    ),
+]
+
+TASK_ENDPOINT_SERVICES = ("ecr.api", "ecr.dkr", "logs")
+"""What a task on Fargate needs to start and to log, beside S3.
+https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"""
 IngressCidrs = Annotated[
     Sequence[str], each(cidr(0, 32, fix='list the networks of your clients, or ["0.0.0.0/0"] for everybody'))
 ]
@@ -32,6 +50,8 @@ _NAT_STRATEGIES = {
     "one-per-zone": awsx.ec2.NatGatewayStrategy.ONE_PER_AZ,
 }
 
+_FLOW_LOG_INTERVAL_SECONDS = 600
+_HTTPS_PORT = 443
 _SMALLEST_SUBNET_PREFIX = 27
 """A load balancer's subnet must be at least a /27.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones"""
@@ -41,8 +61,8 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-
 class NetworkArgs(Arguments):
     """Arguments of `Network`."""
 
-    listener_port: Port
-    """TCP port on which the load balancer is open to `allowed_ingress_cidrs`."""
+    listener_ports: Ports
+    """TCP ports on which the load balancer is open to `allowed_ingress_cidrs`."""
 
     container_port: Port
     """TCP port on which the tasks are open to the load balancer."""
@@ -59,8 +79,19 @@ class NetworkArgs(Arguments):
 
     nat_gateways: NatGateways = "one-per-zone"
     """How private subnets reach the internet, and so ECR and CloudWatch Logs: `one-per-zone` survives the loss of a
-    zone, `single` is cheaper and does not, `none` gives no path at all: Fargate tasks then cannot pull their image.
+    zone, `single` is cheaper and does not, `none` gives no path at all: Fargate tasks then cannot pull their image,
+    unless `endpoint_services` are there.
     https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html"""
+
+    endpoint_services: EndpointServices = ()
+    """AWS services that private subnets reach without leaving the VPC, by the end of their endpoint name, each in every
+    zone: instead of NAT gateways `TASK_ENDPOINT_SERVICES` and what the application itself calls. S3 is always there,
+    its endpoint is free. Costs by zone and hour.
+    https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"""
+
+    flow_log_retention_days: LogRetentionDays | None = 365
+    """Days that the record of all connections, accepted or not, is kept; None makes no record.
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html"""
 
     def contradictions(self) -> list[Contradiction]:
         return [
@@ -75,10 +106,12 @@ class Network(pulumi.ComponentResource):
     """A VPC with public subnets for the load balancer, private subnets for tasks, and one security group for each.
 
     Traffic goes one way: clients -> load balancer -> tasks -> HTTPS outside (ECR, S3 and CloudWatch Logs; the tasks'
-    DNS questions go to the VPC's own resolver, which security groups do not filter). The VPC's default security group
-    is emptied, so that a resource without a group of its own reaches nothing.
+    DNS questions go to the VPC's own resolver, which security groups do not filter). Where there are endpoints and no
+    NAT gateway, the tasks may reach these endpoints alone. The VPC's default security group is emptied, so that a
+    resource without a group of its own reaches nothing. Image layers come from S3 through its own endpoint, so they
+    never pay for a NAT gateway.
 
-    Not done here: IPv6, VPC endpoints, flow logs, network ACLs other than AWS's open default.
+    Not done here: IPv6, network ACLs other than AWS's open default.
     """
 
     TYPE = "h4b:network:Network"
@@ -111,6 +144,17 @@ class Network(pulumi.ComponentResource):
             opts=child,
         )
         aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.vpc_id, opts=child)
+        region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
+        s3 = aws.ec2.VpcEndpoint(
+            f"{name}-s3",
+            vpc_id=vpc.vpc_id,
+            vpc_endpoint_type="Gateway",
+            service_name=pulumi.Output.concat("com.amazonaws.", region, ".s3"),
+            route_table_ids=vpc.route_tables.apply(lambda tables: pulumi.Output.all(*[table.id for table in tables])),
+            opts=child,
+        )
+        if args.flow_log_retention_days is not None:
+            self._flow_log(name, vpc.vpc_id, args.flow_log_retention_days)
 
         load_balancer = aws.ec2.SecurityGroup(
             f"{name}-load-balancer",
@@ -124,14 +168,14 @@ class Network(pulumi.ComponentResource):
             vpc_id=vpc.vpc_id,
             opts=child,
         )
-        for client in args.allowed_ingress_cidrs:
+        for port, client in itertools.product(args.listener_ports, args.allowed_ingress_cidrs):
             aws.vpc.SecurityGroupIngressRule(
-                f"{name}-load-balancer-from-{client.replace('/', '-')}",
+                f"{name}-load-balancer-{port}-from-{client.replace('/', '-')}",
                 security_group_id=load_balancer.id,
                 description="Clients to the listener",
                 ip_protocol="tcp",
-                from_port=args.listener_port,
-                to_port=args.listener_port,
+                from_port=port,
+                to_port=port,
                 cidr_ipv4=client,
                 opts=child,
             )
@@ -155,16 +199,30 @@ class Network(pulumi.ComponentResource):
             referenced_security_group_id=load_balancer.id,
             opts=child,
         )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{name}-tasks-to-https",
-            security_group_id=tasks.id,
-            description="HTTPS to ECR, S3 and CloudWatch Logs",
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            cidr_ipv4="0.0.0.0/0",
-            opts=child,
-        )
+        if args.endpoint_services:
+            self._interface_endpoints(name, args.endpoint_services, vpc, region, tasks.id)
+        if args.endpoint_services and args.nat_gateways == "none":
+            aws.vpc.SecurityGroupEgressRule(
+                f"{name}-tasks-to-s3",
+                security_group_id=tasks.id,
+                description="HTTPS to S3: image layers",
+                ip_protocol="tcp",
+                from_port=_HTTPS_PORT,
+                to_port=_HTTPS_PORT,
+                prefix_list_id=s3.prefix_list_id,
+                opts=child,
+            )
+        else:
+            aws.vpc.SecurityGroupEgressRule(
+                f"{name}-tasks-to-https",
+                security_group_id=tasks.id,
+                description="HTTPS to ECR, S3 and CloudWatch Logs",
+                ip_protocol="tcp",
+                from_port=_HTTPS_PORT,
+                to_port=_HTTPS_PORT,
+                cidr_ipv4="0.0.0.0/0",
+                opts=child,
+            )
 
         self.vpc_id = vpc.vpc_id
         self.public_subnet_ids = vpc.public_subnet_ids
@@ -180,6 +238,107 @@ class Network(pulumi.ComponentResource):
                 "taskSecurityGroupId": self.task_security_group_id,
             }
         )
+
+    def _interface_endpoints(
+        self,
+        name: str,
+        services: Sequence[str],
+        vpc: awsx.ec2.Vpc,
+        region: pulumi.Output[str],
+        task_security_group_id: pulumi.Output[str],
+    ) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        endpoints = aws.ec2.SecurityGroup(
+            f"{name}-endpoints", description="AWS services: tasks in", vpc_id=vpc.vpc_id, opts=child
+        )
+        aws.vpc.SecurityGroupIngressRule(
+            f"{name}-endpoints-from-tasks",
+            security_group_id=endpoints.id,
+            description="HTTPS from the tasks",
+            ip_protocol="tcp",
+            from_port=_HTTPS_PORT,
+            to_port=_HTTPS_PORT,
+            referenced_security_group_id=task_security_group_id,
+            opts=child,
+        )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{name}-tasks-to-endpoints",
+            security_group_id=task_security_group_id,
+            description="HTTPS to AWS services in the VPC",
+            ip_protocol="tcp",
+            from_port=_HTTPS_PORT,
+            to_port=_HTTPS_PORT,
+            referenced_security_group_id=endpoints.id,
+            opts=child,
+        )
+        for service in services:
+            aws.ec2.VpcEndpoint(
+                f"{name}-{service.replace('.', '-')}",
+                vpc_id=vpc.vpc_id,
+                vpc_endpoint_type="Interface",
+                service_name=pulumi.Output.concat("com.amazonaws.", region, ".", service),
+                subnet_ids=vpc.private_subnet_ids,
+                security_group_ids=[endpoints.id],
+                # The service's usual name leads to the endpoint: no client needs to know.
+                private_dns_enabled=True,
+                opts=child,
+            )
+
+    def _flow_log(self, name: str, vpc_id: pulumi.Output[str], retention_days: int) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        log_group = aws.cloudwatch.LogGroup(f"{name}-flow", retention_in_days=retention_days, opts=child)
+        role = aws.iam.Role(
+            f"{name}-flow",
+            description="VPC flow logs: write their log group",
+            assume_role_policy=_assumed_by_flow_logs(self),
+            opts=child,
+        )
+        policy = aws.iam.RolePolicy(
+            f"{name}-flow",
+            role=role.name,
+            policy=pulumi.Output.json_dumps(
+                {
+                    "Version": "2012-10-17",
+                    "Statement": [
+                        {
+                            "Effect": "Allow",
+                            "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+                            "Resource": pulumi.Output.concat(log_group.arn, ":*"),
+                        }
+                    ],
+                }
+            ),
+            opts=child,
+        )
+        aws.ec2.FlowLog(
+            name,
+            vpc_id=vpc_id,
+            traffic_type="ALL",
+            log_destination_type="cloud-watch-logs",
+            log_destination=log_group.arn,
+            iam_role_arn=role.arn,
+            max_aggregation_interval=_FLOW_LOG_INTERVAL_SECONDS,
+            # Records that come before the permission are lost.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+
+
+def _assumed_by_flow_logs(parent: pulumi.Resource) -> pulumi.Output[str]:
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent)).account_id
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
+                    "Action": "sts:AssumeRole",
+                    # Not for the flow logs of others.
+                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+                }
+            ],
+        }
+    )
 
 
 def vpc_size_problem(

@@ -54,6 +54,15 @@ class ServiceArgs(Arguments):
     """Number of tasks to keep running, 0 to 5000, spread over the availability zones.
     https://docs.aws.amazon.com/general/latest/gr/ecs-service.html"""
 
+    is_scaled: bool = False
+    """Whether something else changes the number of running tasks. Then `desired_count` is where a new service starts,
+    and no deployment sets the count again."""
+
+    alarm_names: Sequence[pulumi.Input[str]] = ()
+    """CloudWatch alarms, of any state or not yet there, that end a deployment and roll it back when they go off during
+    it.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html"""
+
     launch_type: LaunchType = "FARGATE"
     """Where tasks run: `FARGATE`, or `EC2` on instances that belong to the cluster. Must be among the task definition's
     `requires_compatibilities`.
@@ -71,10 +80,10 @@ class Service(pulumi.ComponentResource):
 
     A deployment starts the new tasks beside the old ones (100 to 200 percent) and stops the old ones when the new ones
     are healthy: no moment has fewer tasks than wanted. When new tasks keep failing, the circuit breaker ends the
-    deployment and returns to the revision before.
+    deployment and returns to the revision before; so does an alarm that goes off.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 
-    Not done here: scaling, service discovery, ECS Exec, services without a load balancer.
+    Not done here: service discovery, ECS Exec, services without a load balancer.
     """
 
     TYPE = "h4b:service:Service"
@@ -107,6 +116,9 @@ class Service(pulumi.ComponentResource):
             # AWS's default, but only when stated does the provider follow this deployment and fail with ECS's reason.
             deployment_controller=aws.ecs.ServiceDeploymentControllerArgs(type="ECS"),
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
+            alarms=aws.ecs.ServiceAlarmsArgs(alarm_names=list(args.alarm_names), enable=True, rollback=True)
+            if args.alarm_names
+            else None,
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
             availability_zone_rebalancing="ENABLED",
@@ -114,7 +126,11 @@ class Service(pulumi.ComponentResource):
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             wait_for_steady_state=args.wait_for_steady_state,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[args.listener]),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[args.listener],
+                ignore_changes=["desiredCount"] if args.is_scaled else None,
+            ),
         )
 
         self.name = service.name

@@ -10,6 +10,7 @@ import pulumi_aws as aws
 from components.checks import Arguments, Contradiction, each, one_of, text, whole
 from components.container_definitions import container_definitions
 from components.image import CpuArchitecture
+from components.log_retention import LogRetentionDays
 from components.network import Port
 from ecs_policy.fargate import task_size_problem
 
@@ -23,13 +24,6 @@ ContainerUser = Annotated[
         r"[1-9][0-9]{0,9}(:[0-9]{1,10})?",
         "a user id other than 0, or <user id>:<group id>, in digits",
         fix="name the user that the image was made for; it must not be root",
-    ),
-]
-LogRetentionDays = Annotated[
-    int,
-    one_of(
-        *(1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653),
-        fix="choose a number of days that CloudWatch Logs knows",
     ),
 ]
 StopTimeoutSeconds = Annotated[

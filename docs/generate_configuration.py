@@ -1,12 +1,13 @@
 """Writes docs/configuration.md and the README's table from Pulumi.yaml and the settings' checks."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from components.checks import check_of
+from components.checks import check_of, is_optional
 from settings import Settings, key_of
 
 ROOT = Path(__file__).parent.parent
@@ -36,7 +37,9 @@ def table() -> str:
         schema = schemas[key]
         check = check_of(field.type)
         allowed = check.expected if check else "true or false"
-        default = f"`{_yaml(schema['default'])}`" if "default" in schema else "none: every stack decides"
+        if is_optional(field.type):
+            allowed = f"{_quoted('' if schema['type'] == 'string' else 0)}, or {allowed}"
+        default = _quoted(schema["default"]) if "default" in schema else "none: every stack decides"
         rows.append(f"| `{key}` | {default} | {_cell(allowed)} | {_cell(schema['description'])} |")
     return "\n".join(rows) + "\n"
 
@@ -52,8 +55,8 @@ def readme() -> str:
     return f"{before}{_BEGIN}\n{table()}\n{_END}{rest.partition(_END)[2]}"
 
 
-def _yaml(value: object) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
+def _quoted(value: object) -> str:
+    return f"`{value or json.dumps(value)}`" if isinstance(value, str) else f"`{json.dumps(value)}`"
 
 
 def _cell(text: str) -> str:

@@ -28,7 +28,7 @@ with warnings.catch_warnings():
     import pulumi_aws as aws
     import pulumi_awsx as awsx
 
-    _LOADED = (aws.ec2.Vpc, awsx.ec2.Vpc)
+    _LOADED = (aws.ec2.Vpc, aws.s3.Bucket, awsx.ec2.Vpc)
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "h4b-helloworld"
@@ -40,6 +40,7 @@ SECRET = "<secret>"
 
 _UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SPECIAL = "4dabf18193072939515e22adb298388d"
+_REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 
 @dataclass(frozen=True)
@@ -125,7 +126,7 @@ def stack_config(stack: str) -> dict[str, str]:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
 def _run(program: Callable[[], object], stack: str, config: dict[str, str], preview: bool) -> Run:
@@ -185,6 +186,9 @@ class _Monitor(mocks.MockMonitor):
         self._labels: dict[str, str] = {}
 
     def RegisterResource(self, request: Any) -> Any:  # noqa: N802
+        for urn, state in _CHILDREN.get(request.type, {}).items():
+            self.resources[urn] = mocks.MockMonitor.ResourceRegistration(urn, state["id"], state)
+            self._labels[urn] = f"{urn.split('::')[2].split('$')[-1]} {urn.split('::')[-1]}"
         response = super().RegisterResource(request)  # type: ignore[no-untyped-call]
         if request.type != "pulumi:pulumi:Stack":
             self._labels[response.urn] = f"{request.type} {request.name}"
@@ -209,6 +213,8 @@ class _Monitor(mocks.MockMonitor):
         return super().RegisterResourceOutputs(request)  # type: ignore[no-untyped-call]
 
     def Invoke(self, request: Any) -> Any:  # noqa: N802
+        if request.tok == "pulumi:pulumi:getResource":
+            return super().Invoke(request)  # type: ignore[no-untyped-call]
         arguments = _plain(json_format.MessageToDict(request.args))
         self._record.calls.append((request.tok, arguments, request.provider))
         return super().Invoke(request)  # type: ignore[no-untyped-call]
@@ -239,14 +245,30 @@ class _Aws(mocks.Mocks):
         return f"{args.name}-id", inputs | added
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        assert args.token == "aws:ecr/getAuthorizationToken:getAuthorizationToken", args.token
-        host = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com"
-        return {"userName": "AWS", "password": "hunter2", "proxyEndpoint": f"https://{host}"}, []
+        return _CALLS[args.token], []
 
 
 def _arn(service: str, resource: str) -> str:
     return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
 
+
+_CALLS: dict[str, dict[str, Any]] = {
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": {
+        "userName": "AWS",
+        "password": "hunter2",
+        "proxyEndpoint": f"https://{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com",
+    },
+    "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
+    "aws:index/getPartition:getPartition": {"partition": "aws"},
+    "aws:index/getRegion:getRegion": {"region": REGION},
+}
+"""What AWS answers to functions."""
+
+_ROUTE_TABLE = "urn:pulumi:test::test::awsx:ec2:Vpc$aws:ec2/routeTable:RouteTable::table-"
+_CHILDREN: dict[str, dict[str, dict[str, Any]]] = {
+    "awsx:ec2:Vpc": {f"{_ROUTE_TABLE}{number}": {"id": f"rtb-{number}"} for number in range(2)}
+}
+"""What a component of another package makes that its outputs refer to."""
 
 _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "aws:ecr/repository:Repository": lambda _name, inputs: {
@@ -260,6 +282,9 @@ _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "awsx:ec2:Vpc": lambda _name, inputs: {
         "vpcId": "vpc-1",
         "publicSubnetIds": [f"subnet-public-{zone}" for zone in range(int(inputs["numberOfAvailabilityZones"]))],
+        "routeTables": [
+            {_SPECIAL: _REFERENCE, "urn": urn, "id": state["id"]} for urn, state in _CHILDREN["awsx:ec2:Vpc"].items()
+        ],
         "privateSubnetIds": [f"subnet-private-{zone}" for zone in range(int(inputs["numberOfAvailabilityZones"]))],
     },
     "aws:ecs/cluster:Cluster": lambda name, _inputs: {"name": f"{name}-1a2b3c4", "arn": _arn("ecs", f"cluster/{name}")},
@@ -278,10 +303,36 @@ _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     },
     "aws:lb/loadBalancer:LoadBalancer": lambda name, _inputs: {
         "arn": _arn("elasticloadbalancing", f"loadbalancer/app/{name}/1"),
+        "arnSuffix": f"app/{name}/1",
+        "zoneId": "ZLOADBALANCER",
         "dnsName": f"{name}-1.{REGION}.elb.amazonaws.com",
     },
     "aws:lb/targetGroup:TargetGroup": lambda name, _inputs: {
-        "arn": _arn("elasticloadbalancing", f"targetgroup/{name}/1")
+        "arn": _arn("elasticloadbalancing", f"targetgroup/{name}/1"),
+        "arnSuffix": f"targetgroup/{name}/1",
     },
+    "aws:acm/certificate:Certificate": lambda name, inputs: {
+        "arn": _arn("acm", f"certificate/{name}"),
+        "domainValidationOptions": [
+            {
+                "domainName": inputs["domainName"],
+                "resourceRecordName": f"_1a2b.{inputs['domainName']}.",
+                "resourceRecordType": "CNAME",
+                "resourceRecordValue": "_3c4d.acm-validations.aws.",
+            }
+        ],
+    },
+    "aws:route53/record:Record": lambda _name, inputs: {"fqdn": inputs["name"].rstrip(".")},
+    "aws:s3/bucket:Bucket": lambda name, _inputs: {
+        "bucket": f"{name}-1a2b3c4",
+        "arn": f"arn:aws:s3:::{name}-1a2b3c4",
+    },
+    "aws:sns/topic:Topic": lambda name, _inputs: {"arn": _arn("sns", f"{name}-1a2b3c4")},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": lambda name, inputs: {
+        "name": inputs.get("name", f"{name}-1a2b3c4"),
+        "arn": _arn("cloudwatch", f"alarm:{inputs.get('name', f'{name}-1a2b3c4')}"),
+    },
+    "aws:wafv2/webAcl:WebAcl": lambda name, _inputs: {"arn": _arn("wafv2", f"regional/webacl/{name}-1a2b3c4/1")},
+    "aws:ec2/vpcEndpoint:VpcEndpoint": lambda name, _inputs: {"prefixListId": f"pl-{name}"},
     "aws:lb/listener:Listener": lambda name, _inputs: {"arn": _arn("elasticloadbalancing", f"listener/app/{name}/1/2")},
 }

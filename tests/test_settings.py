@@ -1,5 +1,6 @@
 """What a stack's configuration may say, and what a user reads who says something else."""
 
+import json
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,7 @@ def test_the_declared_defaults_are_allowed_values() -> None:
 
 def _default(key: str) -> str:
     value = KEYS[key.split(":")[1]]["default"]
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def test_the_page_about_configuration_is_up_to_date() -> None:
@@ -108,6 +109,72 @@ def test_contradictions_are_told_with_all_the_rest() -> None:
         "choose a larger range or fewer zones, each zone needs two subnets of at least /27\n"
         "  - taskMemoryMib: got 4096, expected 512, 1024 or 2048 MiB with taskCpuUnits 256; "
         "change taskMemoryMib, or taskCpuUnits to 512 or 1024 or 2048"
+    )
+
+
+OPTIONAL = {
+    key: schema["default"]
+    for key, schema in KEYS.items()
+    if schema.get("default") in ("", 0) and not isinstance(schema["default"], bool)
+}
+
+
+def test_the_empty_value_of_an_optional_key_is_none() -> None:
+    assert set(OPTIONAL) == {
+        *("certificateArn", "domainName", "hostedZoneId", "webAclArn", "maxCount"),
+        *("scalingRequestsPerTarget", "alarmEmail"),
+    }
+    none = load(maxCount="0", scalingSchedule="[]", flowLogRetentionDays="0", accessLogRetentionDays="0", alarmEmail="")
+    assert (none.max_count, none.alarm_email) == (None, None)
+    assert (none.flow_log_retention_days, none.access_log_retention_days) == (None, None)
+
+
+def test_settings_that_contradict_each_other_are_told_all_at_once() -> None:
+    region = "arn:aws:%s:us-east-1:123456789012:%s/01234567-89ab-cdef-0123-456789abcdef"
+    assert refusal(
+        certificateArn=region % ("acm", "certificate"),
+        hostedZoneId="Z1",
+        listenerPort="443",
+        webAclArn=region % ("wafv2", "regional/webacl/company"),
+        maxCount="1",
+        scalingCpuPercent="0",
+        scalingMemoryPercent="0",
+        scalingSchedule="[]",
+        containerInsights="disabled",
+    ) == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - listenerPort: got 443 with a certificate, expected a port other than 443, where HTTPS is; "
+        "change it to 80, from where clients are redirected to HTTPS\n"
+        "  - domainName: got nothing with hostedZoneId, expected a name in that zone; "
+        "set domainName or remove hostedZoneId\n"
+        "  - certificateArn: got one of region us-east-1 with aws:region ap-northeast-1, expected one of "
+        "ap-northeast-1; a load balancer takes none from elsewhere\n"
+        "  - webAclArn: got one of region us-east-1 with aws:region ap-northeast-1, expected one of "
+        "ap-northeast-1; a load balancer takes none from elsewhere\n"
+        "  - webAclArn: got a web ACL with firewall false, expected firewall true or none; "
+        "set firewall to true or remove webAclArn\n"
+        "  - maxCount: got 1 with desiredCount 2, expected at least 2; raise maxCount or lower desiredCount\n"
+        "  - scalingCpuPercent: got nothing, as have scalingMemoryPercent, scalingRequestsPerTarget and "
+        "scalingSchedule, expected at least one of them; say what to scale by\n"
+        "  - containerInsights: got 'disabled' with alarms true, expected enhanced or enabled, which count running "
+        "tasks; change containerInsights or set alarms to false"
+    )
+
+
+def test_a_domain_name_needs_a_certificate_or_a_zone_to_have_one_issued() -> None:
+    assert refusal(domainName="shop.example.com") == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - domainName: got 'shop.example.com' without certificateArn and hostedZoneId, expected one of the two; "
+        "set hostedZoneId to have a certificate issued, or certificateArn"
+    )
+    assert load(domainName="shop.example.com", hostedZoneId="Z1").listener_ports == (80, 443)
+
+
+def test_a_schedule_needs_something_that_scales() -> None:
+    assert refusal(maxCount="0") == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - scalingSchedule: got a schedule without maxCount, expected none while nothing scales; "
+        "set maxCount or remove scalingSchedule"
     )
 
 
@@ -155,11 +222,20 @@ def test_keys_of_providers_and_of_pulumi_are_left_alone() -> None:
         ("vpcCidr", "10.0.0.0"),
         ("availabilityZoneCount", "1"),
         ("natGateways", "None"),
+        ("vpcEndpoints", "yes"),
+        ("flowLogRetentionDays", "2"),
         ("allowedIngressCidrs", "0.0.0.0/0"),
         ("allowedIngressCidrs", "[]"),
         ("allowedIngressCidrs", '{"a": 1}'),
         ("containerInsights", "true"),
+        ("loadBalancerScheme", "public"),
         ("listenerPort", "0"),
+        ("certificateArn", "arn:aws:iam::123456789012:server-certificate/shop"),
+        ("domainName", "https://example.com"),
+        ("hostedZoneId", "example.com"),
+        ("firewall", "1"),
+        ("webAclArn", "shop"),
+        ("accessLogRetentionDays", "-1"),
         ("healthCheckPath", "health"),
         ("deregistrationDelaySeconds", "3601"),
         ("taskCpuUnits", "0.25"),
@@ -169,6 +245,17 @@ def test_keys_of_providers_and_of_pulumi_are_left_alone() -> None:
         ("containerUser", "www-data"),
         ("logRetentionDays", "2"),
         ("desiredCount", ""),
+        ("maxCount", "many"),
+        ("scalingCpuPercent", "100"),
+        ("scalingMemoryPercent", "9"),
+        ("scalingRequestsPerTarget", "-1"),
+        ("scalingSchedule", '["at night"]'),
+        ("scalingTimezone", ""),
+        ("alarms", ""),
+        ("alarmErrorPercent", "0"),
+        ("alarmLatencyMilliseconds", "0.5"),
+        ("alarmEmail", "me"),
+        ("dashboard", "on"),
         ("deletionProtection", "1"),
     ],
 )

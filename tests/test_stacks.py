@@ -12,7 +12,7 @@ import pytest
 from components.checks import ArgumentError
 from tests.mocks import DIGEST, PROJECT, REGION, ROOT, UNKNOWN, Run, run_main, stack_config
 
-STACKS = ["local", "dev", "prod"]
+STACKS = ["local", "dev", "prod", "internal"]
 NAME = PROJECT
 
 
@@ -47,9 +47,20 @@ def test_there_is_a_test_for_every_stack() -> None:
     assert {file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml")} == set(STACKS)
 
 
-def test_every_stack_makes_the_same_architecture(stack: str) -> None:
-    client = {"local": "127.0.0.1-32"}.get(stack, "0.0.0.0-0")
-    assert run_main(stack).names == {
+CLIENTS = {"local": "127.0.0.1-32", "internal": "10.0.0.0-8"}
+
+
+def from_clients(stack: str, port: int) -> tuple[str, str]:
+    client = CLIENTS.get(stack, "0.0.0.0-0")
+    return (
+        "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+        f"{NAME}-load-balancer-{port}-from-{client}",
+    )
+
+
+def core(stack: str) -> set[tuple[str, str]]:
+    """What every stack makes."""
+    return {
         ("pulumi:providers:aws", NAME),
         ("h4b:image:AppImage", NAME),
         ("aws:ecr/repository:Repository", NAME),
@@ -58,12 +69,12 @@ def test_every_stack_makes_the_same_architecture(stack: str) -> None:
         ("h4b:network:Network", NAME),
         ("awsx:ec2:Vpc", NAME),
         ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", NAME),
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-s3"),
         ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-load-balancer"),
         ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-tasks"),
-        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-load-balancer-from-{client}"),
+        from_clients(stack, 80),
         ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-load-balancer-to-tasks"),
         ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-tasks-from-load-balancer"),
-        ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-https"),
         ("h4b:cluster:Cluster", NAME),
         ("aws:ecs/cluster:Cluster", NAME),
         ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", NAME),
@@ -82,16 +93,102 @@ def test_every_stack_makes_the_same_architecture(stack: str) -> None:
     }
 
 
+TO_HTTPS = {("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-https")}
+WATCHED = {
+    ("h4b:alarms:Alarms", NAME),
+    ("aws:sns/topic:Topic", f"{NAME}-alarms"),
+    ("aws:sns/topicPolicy:TopicPolicy", NAME),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-errors"),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-latency"),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-unhealthy-targets"),
+    ("h4b:running_tasks_alarm:RunningTasksAlarm", NAME),
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-running-tasks"),
+    ("h4b:dashboard:Dashboard", NAME),
+    ("aws:cloudwatch/dashboard:Dashboard", NAME),
+}
+SCALED = {
+    ("h4b:autoscaling:Autoscaling", NAME),
+    ("aws:appautoscaling/target:Target", NAME),
+    ("aws:appautoscaling/policy:Policy", f"{NAME}-cpu"),
+    ("aws:appautoscaling/policy:Policy", f"{NAME}-memory"),
+}
+RECORDED = {
+    ("aws:ec2/flowLog:FlowLog", NAME),
+    ("aws:cloudwatch/logGroup:LogGroup", f"{NAME}-flow"),
+    ("aws:iam/role:Role", f"{NAME}-flow"),
+    ("aws:iam/rolePolicy:RolePolicy", f"{NAME}-flow"),
+    ("h4b:access_logs:AccessLogs", NAME),
+    ("aws:s3/bucket:Bucket", f"{NAME}-access-logs"),
+    ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", NAME),
+    ("aws:s3/bucketOwnershipControls:BucketOwnershipControls", NAME),
+    (
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        NAME,
+    ),
+    ("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", NAME),
+    ("aws:s3/bucketPolicy:BucketPolicy", NAME),
+}
+HTTPS = {("aws:lb/listener:Listener", f"{NAME}-https")}
+MORE = {
+    "local": TO_HTTPS,
+    "dev": TO_HTTPS
+    | WATCHED
+    | SCALED
+    | {("aws:appautoscaling/scheduledAction:ScheduledAction", f"{NAME}-{index}") for index in range(2)},
+    "prod": TO_HTTPS
+    | WATCHED
+    | SCALED
+    | RECORDED
+    | HTTPS
+    | {
+        from_clients("prod", 443),
+        ("h4b:certificate:Certificate", NAME),
+        ("aws:acm/certificate:Certificate", NAME),
+        ("aws:acm/certificateValidation:CertificateValidation", NAME),
+        ("aws:route53/record:Record", f"{NAME}-validation"),
+        ("aws:route53/record:Record", NAME),
+        ("aws:appautoscaling/policy:Policy", f"{NAME}-requests"),
+        ("h4b:firewall:Firewall", NAME),
+        ("aws:wafv2/webAcl:WebAcl", NAME),
+        ("aws:wafv2/webAclAssociation:WebAclAssociation", NAME),
+    },
+    "internal": WATCHED
+    | RECORDED
+    | HTTPS
+    | {
+        from_clients("internal", 443),
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-ecr-api"),
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-ecr-dkr"),
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-logs"),
+        ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-endpoints"),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-endpoints-from-tasks"),
+        ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-endpoints"),
+        ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-s3"),
+    },
+}
+URLS = {"prod": "https://www.example.com", "internal": "https://hello.corp.example.com"}
+
+
+def test_every_stack_makes_the_architecture_and_what_its_environment_needs(stack: str) -> None:
+    assert run_main(stack).names == core(stack) | MORE[stack]
+
+
 def test_a_preview_of_an_empty_account_shows_the_same(stack: str) -> None:
     preview = run_main(stack, preview=True)
     assert preview.names == run_main(stack).names
-    assert set(preview.outputs.values()) == {UNKNOWN}
+    known = {name for name, value in preview.outputs.items() if value != UNKNOWN}
+    assert known == ({"url"} if stack in URLS else set()) | ({"dashboardUrl"} if stack != "local" else set())
 
 
 def test_the_outputs(stack: str) -> None:
     registry = f"123456789012.dkr.ecr.{REGION}.amazonaws.com"
+    watched = {
+        "alarmTopicArn": f"arn:aws:sns:{REGION}:123456789012:{NAME}-alarms-1a2b3c4",
+        "dashboardUrl": f"https://{REGION}.console.aws.amazon.com/cloudwatch/home?region={REGION}"
+        f"#dashboards/dashboard/{NAME}-{stack}",
+    }
     assert run_main(stack).outputs == {
-        "url": f"http://{NAME}-1.{REGION}.elb.amazonaws.com",
+        "url": URLS.get(stack, f"http://{NAME}-1.{REGION}.elb.amazonaws.com"),
         "albDnsName": f"{NAME}-1.{REGION}.elb.amazonaws.com",
         "ecrRepositoryUrl": f"{registry}/ecr-h4b-helloworld",
         "imageUri": f"{registry}/ecr-h4b-helloworld@{DIGEST}",
@@ -99,6 +196,7 @@ def test_the_outputs(stack: str) -> None:
         "serviceName": f"{NAME}-1a2b3c4",
         "taskDefinitionArn": f"arn:aws:ecs:{REGION}:123456789012:task-definition/{NAME}-{stack}:7",
         "logGroupName": f"{NAME}-1a2b3c4",
+        **({} if stack == "local" else watched),
     }
 
 
@@ -141,16 +239,58 @@ def test_the_service_is_what_the_task_definition_is_made_for(stack: str) -> None
     assert re.fullmatch(r"arn:.*:\d+", service.inputs["taskDefinition"])
     assert balanced["containerName"] == container["name"]
     assert balanced["containerPort"] in [mapping["containerPort"] for mapping in container["portMappings"]]
-    assert "aws:lb/listener:Listener h4b-helloworld" in service.depends_on
+    listener = f"{NAME}-https" if stack in URLS else NAME
+    assert f"aws:lb/listener:Listener {listener}" in service.depends_on
 
 
-def test_tasks_are_private_and_the_load_balancer_is_public(stack: str) -> None:
+def test_tasks_are_private_and_the_load_balancer_is_where_its_clients_are(stack: str) -> None:
     made = run_main(stack)
     service = made.get("aws:ecs/service:Service").inputs["networkConfiguration"]
     assert all(subnet.startswith("subnet-private-") for subnet in service["subnets"])
     assert service["assignPublicIp"] is False
     load_balancer = made.get("aws:lb/loadBalancer:LoadBalancer").inputs
-    assert all(subnet.startswith("subnet-public-") for subnet in load_balancer["subnets"])
+    side = "private" if stack == "internal" else "public"
+    assert load_balancer["internal"] is (stack == "internal")
+    assert all(subnet.startswith(f"subnet-{side}-") for subnet in load_balancer["subnets"])
+
+
+def test_a_deployment_is_rolled_back_by_the_alarms_and_leaves_the_scaled_count(stack: str) -> None:
+    made = run_main(stack)
+    service = made.get("aws:ecs/service:Service")
+    alarms = {each.inputs.get("name", f"{each.name}-1a2b3c4") for each in made.resources if "metricAlarm" in each.type}
+    watched = service.inputs.get("alarms", {"alarmNames": []})
+    assert set(watched["alarmNames"]) == alarms
+    assert len(alarms) == (0 if stack == "local" else 4)
+    assert service.ignore_changes == (("desiredCount",) if stack in ("dev", "prod") else ())
+
+
+def test_a_certificate_of_ones_own_is_used_as_it_is() -> None:
+    listener = run_main("internal").get("aws:lb/listener:Listener", f"{NAME}-https").inputs
+    assert listener["certificateArn"] == stack_config("internal")[f"{PROJECT}:certificateArn"]
+    issued = run_main("prod").get("aws:lb/listener:Listener", f"{NAME}-https").inputs
+    assert issued["certificateArn"] == f"arn:aws:acm:{REGION}:123456789012:certificate/{NAME}"
+
+
+def test_scaling_stays_within_what_the_stack_allows() -> None:
+    assert limits(run_main("dev")) == (2, 4)
+    assert limits(run_main("prod")) == (3, 12)
+
+
+def limits(made: Run) -> tuple[int, int]:
+    target = made.get("aws:appautoscaling/target:Target").inputs
+    return target["minCapacity"], target["maxCapacity"]
+
+
+def test_dev_sleeps_at_night_and_at_weekends() -> None:
+    actions = {
+        each.inputs["schedule"]: each.inputs["scalableTargetAction"]
+        for each in run_main("dev").resources
+        if each.type == "aws:appautoscaling/scheduledAction:ScheduledAction"
+    }
+    assert actions == {
+        "cron(0 21 * * ? *)": {"minCapacity": 0, "maxCapacity": 0},
+        "cron(0 8 ? * MON-FRI *)": {"minCapacity": 2, "maxCapacity": 4},
+    }
 
 
 def sizes(made: Run) -> tuple[object, ...]:
@@ -162,7 +302,7 @@ def sizes(made: Run) -> tuple[object, ...]:
         made.get("aws:ecs/service:Service").inputs["desiredCount"],
         vpc["numberOfAvailabilityZones"],
         vpc["natGateways"]["strategy"],
-        made.get("aws:cloudwatch/logGroup:LogGroup").inputs["retentionInDays"],
+        made.get("aws:cloudwatch/logGroup:LogGroup", NAME).inputs["retentionInDays"],
         made.get("aws:lb/loadBalancer:LoadBalancer").protect,
     )
 

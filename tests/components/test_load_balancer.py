@@ -1,4 +1,4 @@
-"""A public load balancer with a listener and a target group made for tasks."""
+"""A load balancer with a target group made for tasks, and HTTPS where there is a certificate."""
 
 from typing import Any
 
@@ -9,6 +9,12 @@ from components.checks import ArgumentError
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from tests.mocks import ACCOUNT, REGION, UNKNOWN, Run, run, unknown
 
+OUTPUTS = (
+    *("arn", "arn_suffix", "dns_name", "url"),
+    *("target_group_arn", "target_group_arn_suffix", "target_group_label"),
+)
+LISTENER = "aws:lb/listener:Listener"
+CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1"
 ARN = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 
 
@@ -25,11 +31,12 @@ def args(**changes: Any) -> LoadBalancerArgs:
 
 def build(*, preview: bool = False, **changes: Any) -> Run:
     def program() -> None:
-        upstream = {"vpc_id": unknown(), "subnet_ids": unknown(), "security_group_id": unknown()} if preview else {}
-        load_balancer = LoadBalancer("shop", args(**upstream | changes))
-        pulumi.export("dns_name", load_balancer.dns_name)
-        pulumi.export("url", load_balancer.url)
-        pulumi.export("target_group_arn", load_balancer.target_group_arn)
+        upstream = {"vpc_id": unknown, "subnet_ids": unknown, "security_group_id": unknown} if preview else {}
+        given = {key: value() if value is unknown else value for key, value in (upstream | changes).items()}
+        load_balancer = LoadBalancer("shop", args(**given))
+        for name in OUTPUTS:
+            pulumi.export(name, getattr(load_balancer, name))
+        pulumi.export("listener", load_balancer.listener.arn)
 
     return run(program, preview=preview)
 
@@ -100,23 +107,104 @@ def test_the_listener_forwards_everything_to_the_targets() -> None:
     }
 
 
+def test_an_internal_one_has_no_public_address() -> None:
+    assert build(internal=True).get("aws:lb/loadBalancer:LoadBalancer").inputs["internal"] is True
+
+
+def test_requests_are_logged_in_the_bucket_that_is_given() -> None:
+    load_balancer = build(access_log_bucket="logs").get("aws:lb/loadBalancer:LoadBalancer")
+    assert load_balancer.inputs["accessLogs"] == {"bucket": "logs", "enabled": True}
+
+
+def test_with_a_certificate_http_only_redirects() -> None:
+    assert build(certificate_arn=CERTIFICATE).get(LISTENER, "shop").inputs == {
+        "loadBalancerArn": f"{ARN}:loadbalancer/app/shop/1",
+        "protocol": "HTTP",
+        "port": 80,
+        "defaultActions": [
+            {"type": "redirect", "redirect": {"protocol": "HTTPS", "port": "443", "statusCode": "HTTP_301"}}
+        ],
+    }
+
+
+def test_https_is_as_strong_as_aws_recommends_and_remembered_by_browsers() -> None:
+    assert build(certificate_arn=CERTIFICATE).get(LISTENER, "shop-https").inputs == {
+        "loadBalancerArn": f"{ARN}:loadbalancer/app/shop/1",
+        "protocol": "HTTPS",
+        "port": 443,
+        "certificateArn": CERTIFICATE,
+        "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
+        "routingHttpResponseStrictTransportSecurityHeaderValue": "max-age=31536000",
+        "defaultActions": [{"type": "forward", "targetGroupArn": f"{ARN}:targetgroup/shop/1"}],
+    }
+
+
+def test_a_service_waits_for_the_listener_that_forwards() -> None:
+    assert build().outputs["listener"] == f"{ARN}:listener/app/shop/1/2"
+    assert build(certificate_arn=CERTIFICATE).outputs["listener"] == f"{ARN}:listener/app/shop-https/1/2"
+
+
+def test_the_domain_name_becomes_an_alias_in_its_hosted_zone() -> None:
+    made = build(certificate_arn=CERTIFICATE, domain_name="shop.example.com", hosted_zone_id="Z1")
+    assert made.get("aws:route53/record:Record").inputs == {
+        "zoneId": "Z1",
+        "name": "shop.example.com",
+        "type": "A",
+        "aliases": [
+            {
+                "name": f"shop-1.{REGION}.elb.amazonaws.com",
+                "zoneId": "ZLOADBALANCER",
+                "evaluateTargetHealth": False,
+            }
+        ],
+    }
+
+
+def test_a_name_that_others_manage_makes_no_record() -> None:
+    made = build(certificate_arn=CERTIFICATE, domain_name="shop.example.com")
+    assert made.names == build(certificate_arn=CERTIFICATE).names
+    assert made.outputs["url"] == "https://shop.example.com"
+
+
+@pytest.mark.parametrize(
+    ("changes", "url"),
+    [
+        ({}, f"http://shop-1.{REGION}.elb.amazonaws.com"),
+        ({"listener_port": 8000}, f"http://shop-1.{REGION}.elb.amazonaws.com:8000"),
+        ({"certificate_arn": CERTIFICATE}, f"https://shop-1.{REGION}.elb.amazonaws.com"),
+        ({"certificate_arn": CERTIFICATE, "listener_port": 8000}, f"https://shop-1.{REGION}.elb.amazonaws.com"),
+        ({"certificate_arn": CERTIFICATE, "domain_name": "shop.example.com"}, "https://shop.example.com"),
+    ],
+)
+def test_the_url_is_where_clients_go(changes: dict[str, Any], url: str) -> None:
+    assert build(**changes).outputs["url"] == url
+
+
 def test_outputs() -> None:
     made = build()
     assert made.outputs == {
+        "arn": f"{ARN}:loadbalancer/app/shop/1",
+        "arn_suffix": "app/shop/1",
         "dns_name": f"shop-1.{REGION}.elb.amazonaws.com",
         "url": f"http://shop-1.{REGION}.elb.amazonaws.com",
         "target_group_arn": f"{ARN}:targetgroup/shop/1",
+        "target_group_arn_suffix": "targetgroup/shop/1",
+        "target_group_label": "app/shop/1/targetgroup/shop/1",
+        "listener": f"{ARN}:listener/app/shop/1/2",
     }
-    assert made.component_outputs == {"h4b:load_balancer:LoadBalancer shop": {"dnsName", "url", "targetGroupArn"}}
-
-
-def test_the_url_names_a_port_that_is_not_the_usual_one() -> None:
-    assert build(listener_port=8000).outputs["url"] == f"http://shop-1.{REGION}.elb.amazonaws.com:8000"
+    assert made.component_outputs == {
+        "h4b:load_balancer:LoadBalancer shop": {
+            *("arn", "arnSuffix", "dnsName", "url"),
+            *("targetGroupArn", "targetGroupArnSuffix", "targetGroupLabel"),
+        }
+    }
 
 
 def test_a_preview_shows_every_resource_before_anything_is_known() -> None:
-    made = build(preview=True)
-    assert made.names == build().names
+    name = "shop.example.com"
+    made = build(preview=True, certificate_arn=unknown, hosted_zone_id=unknown, domain_name=name)
+    assert made.names == build(certificate_arn="arn", hosted_zone_id="Z1", domain_name=name).names
+    assert made.outputs.pop("url") == "https://shop.example.com"
     assert set(made.outputs.values()) == {UNKNOWN}
     assert made.get("aws:lb/targetGroup:TargetGroup").inputs["port"] == 8080
 
@@ -131,4 +219,16 @@ def test_wrong_arguments_are_refused_together() -> None:
         "name a page that answers 200\n"
         "  - deregistration_delay_seconds: got -1, expected a whole number from 0 to 3600; "
         "choose at least the seconds that the longest request may take"
+    )
+
+
+def test_https_needs_its_port_for_itself_and_an_alias_a_name() -> None:
+    with pytest.raises(ArgumentError) as refused:
+        args(certificate_arn=CERTIFICATE, listener_port=443, hosted_zone_id="Z1")
+    assert str(refused.value) == (
+        "LoadBalancerArgs cannot be used:\n"
+        "  - listener_port: got 443 with a certificate, expected a port other than 443, where HTTPS is; "
+        "change it to 80, from where clients are redirected to HTTPS\n"
+        "  - domain_name: got nothing with hosted_zone_id, expected a name in that zone; "
+        "set domain_name or remove hosted_zone_id"
     )

@@ -1,5 +1,6 @@
 """A network in which traffic goes one way: clients, load balancer, tasks, HTTPS outside."""
 
+import json
 from typing import Any
 
 import pulumi
@@ -8,16 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.checks import ArgumentError
-from components.network import Network, NetworkArgs, vpc_size_problem
-from tests.mocks import UNKNOWN, Run, run
+from components.network import TASK_ENDPOINT_SERVICES, Network, NetworkArgs, vpc_size_problem
+from tests.mocks import ACCOUNT, REGION, UNKNOWN, Run, run
 
 OUTPUTS = ("vpc_id", "public_subnet_ids", "private_subnet_ids", "load_balancer_security_group_id")
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
+ENDPOINT = "aws:ec2/vpcEndpoint:VpcEndpoint"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
 
 
 def args(**changes: Any) -> NetworkArgs:
-    values: dict[str, Any] = {"listener_port": 80, "container_port": 8080, "allowed_ingress_cidrs": ["0.0.0.0/0"]}
+    values: dict[str, Any] = {"listener_ports": [80], "container_port": 8080, "allowed_ingress_cidrs": ["0.0.0.0/0"]}
     return NetworkArgs(**values | changes)
 
 
@@ -31,14 +33,15 @@ def build(*, preview: bool = False, **changes: Any) -> Run:
 
 
 def test_it_makes_a_vpc_two_security_groups_and_their_rules() -> None:
-    made = build()
+    made = build(flow_log_retention_days=None)
     assert made.names == {
         ("h4b:network:Network", "shop"),
         ("awsx:ec2:Vpc", "shop"),
         ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", "shop"),
+        (ENDPOINT, "shop-s3"),
         ("aws:ec2/securityGroup:SecurityGroup", "shop-load-balancer"),
         ("aws:ec2/securityGroup:SecurityGroup", "shop-tasks"),
-        (INGRESS, "shop-load-balancer-from-0.0.0.0-0"),
+        (INGRESS, "shop-load-balancer-80-from-0.0.0.0-0"),
         (EGRESS, "shop-load-balancer-to-tasks"),
         (INGRESS, "shop-tasks-from-load-balancer"),
         (EGRESS, "shop-tasks-to-https"),
@@ -80,7 +83,7 @@ def test_security_groups_have_no_rules_but_the_separate_ones() -> None:
 @pytest.mark.parametrize(
     ("type_", "name", "group", "port", "peer"),
     [
-        (INGRESS, "shop-load-balancer-from-0.0.0.0-0", "shop-load-balancer-id", 80, {"cidrIpv4": "0.0.0.0/0"}),
+        (INGRESS, "shop-load-balancer-80-from-0.0.0.0-0", "shop-load-balancer-id", 80, {"cidrIpv4": "0.0.0.0/0"}),
         (
             EGRESS,
             "shop-load-balancer-to-tasks",
@@ -110,10 +113,127 @@ def test_only_listed_clients_reach_the_load_balancer() -> None:
     made = build(allowed_ingress_cidrs=["192.0.2.0/24", "198.51.100.7/32"])
     from_clients = {each.name: each.inputs["cidrIpv4"] for each in made.resources if "cidrIpv4" in each.inputs}
     assert from_clients == {
-        "shop-load-balancer-from-192.0.2.0-24": "192.0.2.0/24",
-        "shop-load-balancer-from-198.51.100.7-32": "198.51.100.7/32",
+        "shop-load-balancer-80-from-192.0.2.0-24": "192.0.2.0/24",
+        "shop-load-balancer-80-from-198.51.100.7-32": "198.51.100.7/32",
         "shop-tasks-to-https": "0.0.0.0/0",
     }
+
+
+def test_each_port_of_the_load_balancer_is_open_to_each_client() -> None:
+    made = build(listener_ports=[80, 443], allowed_ingress_cidrs=["192.0.2.0/24", "198.51.100.7/32"])
+    rules = [each.inputs for each in made.resources if "load-balancer-" in each.name and each.type == INGRESS]
+    assert {(rule["fromPort"], rule["toPort"], rule["cidrIpv4"]) for rule in rules} == {
+        (80, 80, "192.0.2.0/24"),
+        (443, 443, "192.0.2.0/24"),
+        (80, 80, "198.51.100.7/32"),
+        (443, 443, "198.51.100.7/32"),
+    }
+
+
+def test_image_layers_come_from_s3_without_a_nat_gateway() -> None:
+    assert build().get(ENDPOINT, "shop-s3").inputs == {
+        "vpcId": "vpc-1",
+        "vpcEndpointType": "Gateway",
+        "serviceName": f"com.amazonaws.{REGION}.s3",
+        "routeTableIds": ["rtb-0", "rtb-1"],
+    }
+
+
+def test_each_aws_service_that_is_named_gets_an_endpoint_in_every_zone() -> None:
+    made = build(endpoint_services=TASK_ENDPOINT_SERVICES)
+    assert {name for type_, name in made.names if type_ == ENDPOINT} == {
+        "shop-s3",
+        "shop-ecr-api",
+        "shop-ecr-dkr",
+        "shop-logs",
+    }
+    assert made.get(ENDPOINT, "shop-ecr-dkr").inputs == {
+        "vpcId": "vpc-1",
+        "vpcEndpointType": "Interface",
+        "serviceName": f"com.amazonaws.{REGION}.ecr.dkr",
+        "subnetIds": ["subnet-private-0", "subnet-private-1"],
+        "securityGroupIds": ["shop-endpoints-id"],
+        "privateDnsEnabled": True,
+    }
+
+
+def test_only_tasks_reach_the_endpoints() -> None:
+    made = build(endpoint_services=["logs"])
+    to_endpoints = made.get(EGRESS, "shop-tasks-to-endpoints").inputs
+    from_tasks = made.get(INGRESS, "shop-endpoints-from-tasks").inputs
+    assert (to_endpoints["securityGroupId"], to_endpoints["referencedSecurityGroupId"]) == (
+        "shop-tasks-id",
+        "shop-endpoints-id",
+    )
+    assert (from_tasks["securityGroupId"], from_tasks["referencedSecurityGroupId"]) == (
+        "shop-endpoints-id",
+        "shop-tasks-id",
+    )
+    assert {rule[port] for rule in (to_endpoints, from_tasks) for port in ("fromPort", "toPort")} == {443}
+
+
+def test_with_endpoints_and_no_nat_gateway_tasks_reach_nothing_but_aws() -> None:
+    made = build(endpoint_services=["logs"], nat_gateways="none")
+    assert {name for type_, name in made.names if type_ == EGRESS and name.startswith("shop-tasks")} == {
+        "shop-tasks-to-endpoints",
+        "shop-tasks-to-s3",
+    }
+    to_s3 = dict(made.get(EGRESS, "shop-tasks-to-s3").inputs)
+    assert to_s3.pop("description")
+    assert to_s3 == {
+        "securityGroupId": "shop-tasks-id",
+        "ipProtocol": "tcp",
+        "fromPort": 443,
+        "toPort": 443,
+        "prefixListId": "pl-shop-s3",
+    }
+
+
+@pytest.mark.parametrize("nat_gateways", ["single", "one-per-zone"])
+def test_with_endpoints_and_a_nat_gateway_the_rest_of_the_world_stays_open(nat_gateways: str) -> None:
+    made = build(endpoint_services=["logs"], nat_gateways=nat_gateways)
+    assert (EGRESS, "shop-tasks-to-https") in made.names
+    assert (EGRESS, "shop-tasks-to-s3") not in made.names
+
+
+def test_every_connection_is_recorded() -> None:
+    made = build(flow_log_retention_days=30)
+    assert made.names - build(flow_log_retention_days=None).names == {
+        ("aws:ec2/flowLog:FlowLog", "shop"),
+        ("aws:cloudwatch/logGroup:LogGroup", "shop-flow"),
+        ("aws:iam/role:Role", "shop-flow"),
+        ("aws:iam/rolePolicy:RolePolicy", "shop-flow"),
+    }
+    flow_log = made.get("aws:ec2/flowLog:FlowLog")
+    assert flow_log.inputs == {
+        "vpcId": "vpc-1",
+        "trafficType": "ALL",
+        "logDestinationType": "cloud-watch-logs",
+        "logDestination": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:shop-flow-1a2b3c4",
+        "iamRoleArn": f"arn:aws:iam::{ACCOUNT}:role/shop-flow-1a2b3c4",
+        "maxAggregationInterval": 600,
+    }
+    assert "aws:iam/rolePolicy:RolePolicy shop-flow" in flow_log.depends_on
+    assert made.get("aws:cloudwatch/logGroup:LogGroup").inputs == {"retentionInDays": 30}
+
+
+def test_flow_logs_of_this_account_write_their_own_log_group_alone() -> None:
+    made = build()
+    assert json.loads(made.get("aws:iam/role:Role").inputs["assumeRolePolicy"])["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
+        }
+    ]
+    assert json.loads(made.get("aws:iam/rolePolicy:RolePolicy").inputs["policy"])["Statement"] == [
+        {
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogStreams"],
+            "Resource": f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:shop-flow-1a2b3c4:*",
+        }
+    ]
 
 
 def test_outputs() -> None:
@@ -135,8 +255,8 @@ def test_outputs() -> None:
 
 
 def test_a_preview_shows_every_resource_before_anything_is_known() -> None:
-    made = build(preview=True)
-    assert made.names == build().names
+    made = build(preview=True, endpoint_services=TASK_ENDPOINT_SERVICES, nat_gateways="none")
+    assert made.names == build(endpoint_services=TASK_ENDPOINT_SERVICES, nat_gateways="none").names
     assert set(made.outputs.values()) == {UNKNOWN}
     assert made.get(EGRESS, "shop-load-balancer-to-tasks").inputs["referencedSecurityGroupId"] == UNKNOWN
 
@@ -144,15 +264,18 @@ def test_a_preview_shows_every_resource_before_anything_is_known() -> None:
 def test_wrong_arguments_are_refused_together() -> None:
     with pytest.raises(ArgumentError) as refused:
         args(
-            listener_port=0,
+            listener_ports=[0],
             allowed_ingress_cidrs=[],
             vpc_cidr="10.0.0.0/8",
             availability_zone_count=1,
             nat_gateways="one",
+            endpoint_services=["com.amazonaws.eu-west-1:s3"],
+            flow_log_retention_days=2,
         )
     assert str(refused.value) == (
         "NetworkArgs cannot be used:\n"
-        "  - listener_port: got 0, expected a whole number from 1 to 65535; choose a TCP port\n"
+        "  - listener_ports: got [0], expected a list, not empty and without repetition, of: "
+        "a whole number from 1 to 65535; choose TCP ports\n"
         "  - allowed_ingress_cidrs: got [], expected a list, not empty and without repetition, of: "
         "an IPv4 network with a prefix from /0 to /32 and no host bits; "
         'list the networks of your clients, or ["0.0.0.0/0"] for everybody\n'
@@ -161,7 +284,12 @@ def test_wrong_arguments_are_refused_together() -> None:
         "  - availability_zone_count: got 1, expected a whole number from 2 to 6; "
         "choose at least two zones, and no more than the region offers (most offer three)\n"
         "  - nat_gateways: got 'one', expected one of none, single, one-per-zone; "
-        "choose how tasks reach ECR and CloudWatch Logs"
+        "choose how tasks reach ECR and CloudWatch Logs\n"
+        "  - endpoint_services: got ['com.amazonaws.eu-west-1:s3'], expected a list, without repetition, of: "
+        "the end of an AWS service's endpoint name; "
+        "write what follows com.amazonaws.<region>. in the service's endpoint name, for instance ecr.api\n"
+        "  - flow_log_retention_days: got 2, expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, "
+        "731, 1096, 1827, 2192, 2557, 2922, 3288, 3653; choose a number of days that CloudWatch Logs knows"
     )
 
 

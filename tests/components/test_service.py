@@ -83,6 +83,20 @@ def test_changes_made_by_hand_are_repaired() -> None:
     assert build().get(SERVICE).ignore_changes == ()
 
 
+def test_a_deployment_leaves_the_count_that_scaling_has_set() -> None:
+    service = build(is_scaled=True, desired_count=3).get(SERVICE)
+    assert service.ignore_changes == ("desiredCount",)
+    assert service.inputs["desiredCount"] == 3
+
+
+def test_an_alarm_during_a_deployment_rolls_it_back() -> None:
+    assert build(alarm_names=["errors", "latency"]).get(SERVICE).inputs["alarms"] == {
+        "alarmNames": ["errors", "latency"],
+        "enable": True,
+        "rollback": True,
+    }
+
+
 def test_only_fargate_has_a_platform_version() -> None:
     inputs = build(launch_type="EC2").get(SERVICE).inputs
     assert inputs["launchType"] == "EC2"

@@ -1,0 +1,171 @@
+"""What tells that clients suffer: alarms on the load balancer, and the topic that spreads the word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated
+
+import pulumi
+import pulumi_aws as aws
+
+from components.checks import Arguments, text, whole
+
+ErrorPercent = Annotated[int, whole(1, 100, fix="choose how many of a hundred requests may fail")]
+LatencyMilliseconds = Annotated[
+    int, whole(1, 3_600_000, fix="choose the milliseconds within which 99 of 100 answers must come")
+]
+EmailAddress = Annotated[
+    str,
+    text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address", fix="name who is to be told, for instance a team's list"),
+]
+
+_PERIOD_SECONDS = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmsArgs(Arguments):
+    """Arguments of `Alarms`."""
+
+    load_balancer_arn_suffix: pulumi.Input[str]
+    target_group_arn_suffix: pulumi.Input[str]
+
+    error_percent: ErrorPercent = 5
+    """Requests in a hundred answered with 5xx, by a task or by the load balancer, from which on it is an alarm."""
+
+    latency_milliseconds: LatencyMilliseconds = 1000
+    """Time to answer that one request in a hundred may exceed; from there on it is an alarm."""
+
+    email: EmailAddress | None = None
+    """Who gets a mail at each alarm and its end, after confirming a first mail. Default: nobody, the topic alone."""
+
+
+class Alarms(pulumi.ComponentResource):
+    """CloudWatch alarms on what clients see, and the SNS topic that they report to.
+
+    - errors: the share of 5xx in two of three minutes, also those of the load balancer itself: no healthy task.
+    - latency: the 99th percentile, in three minutes. Percentiles of a handful of requests mean nothing and are skipped.
+    - unhealthy targets: any, for three minutes; a task that ECS replaces in time is none.
+
+    No data is no alarm: an environment that sleeps rests. Made before the service, so that they guard its first
+    deployment.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-cloudwatch-metrics.html
+
+    The topic has no key of yours: CloudWatch cannot publish with AWS's own for SNS, and one of yours costs more than
+    the secrecy of an alarm's name is worth.
+    """
+
+    TYPE = "h4b:alarms:Alarms"
+
+    topic_arn: pulumi.Output[str]
+    names: Sequence[pulumi.Output[str]]
+    """Names of the alarms: what a service's deployments watch."""
+
+    arns: Sequence[pulumi.Output[str]]
+
+    def __init__(self, name: str, args: AlarmsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(self.TYPE, name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+
+        topic = aws.sns.Topic(f"{name}-alarms", opts=child)
+        policy = aws.sns.TopicPolicy(name, arn=topic.arn, policy=_topic_policy(self, topic.arn), opts=child)
+        if args.email is not None:
+            aws.sns.TopicSubscription(name, topic=topic.arn, protocol="email", endpoint=args.email, opts=child)
+
+        self.topic_arn = policy.arn
+        load_balancer = {"LoadBalancer": args.load_balancer_arn_suffix}
+        told = {"alarm_actions": [self.topic_arn], "ok_actions": [self.topic_arn]}
+        errors = aws.cloudwatch.MetricAlarm(
+            f"{name}-errors",
+            alarm_description=f"{args.error_percent} % of the requests or more are answered with 5xx",
+            comparison_operator="GreaterThanOrEqualToThreshold",
+            threshold=args.error_percent,
+            evaluation_periods=3,
+            datapoints_to_alarm=2,
+            treat_missing_data="notBreaching",
+            metric_queries=[
+                aws.cloudwatch.MetricAlarmMetricQueryArgs(
+                    id="percent",
+                    label="5xx in percent",
+                    return_data=True,
+                    # A request that no task could take is no RequestCount, only an error.
+                    expression=(
+                        "IF(FILL(requests, 0) + FILL(own, 0) > 0, "
+                        "100 * (FILL(targets, 0) + FILL(own, 0)) / (FILL(requests, 0) + FILL(own, 0)), 0)"
+                    ),
+                ),
+                _sum("requests", "RequestCount", load_balancer),
+                _sum("targets", "HTTPCode_Target_5XX_Count", load_balancer),
+                _sum("own", "HTTPCode_ELB_5XX_Count", load_balancer),
+            ],
+            opts=child,
+            **told,
+        )
+        latency = aws.cloudwatch.MetricAlarm(
+            f"{name}-latency",
+            alarm_description=f"One answer in a hundred takes longer than {args.latency_milliseconds} ms",
+            comparison_operator="GreaterThanThreshold",
+            threshold=args.latency_milliseconds / 1000,
+            evaluation_periods=3,
+            treat_missing_data="notBreaching",
+            evaluate_low_sample_count_percentiles="ignore",
+            namespace="AWS/ApplicationELB",
+            metric_name="TargetResponseTime",
+            extended_statistic="p99",
+            period=_PERIOD_SECONDS,
+            dimensions=load_balancer,
+            opts=child,
+            **told,
+        )
+        unhealthy = aws.cloudwatch.MetricAlarm(
+            f"{name}-unhealthy-targets",
+            alarm_description="A task does not answer its health check",
+            comparison_operator="GreaterThanThreshold",
+            threshold=0,
+            evaluation_periods=3,
+            treat_missing_data="notBreaching",
+            namespace="AWS/ApplicationELB",
+            metric_name="UnHealthyHostCount",
+            statistic="Maximum",
+            period=_PERIOD_SECONDS,
+            dimensions={**load_balancer, "TargetGroup": args.target_group_arn_suffix},
+            opts=child,
+            **told,
+        )
+
+        alarms = (errors, latency, unhealthy)
+        self.names = [alarm.name for alarm in alarms]
+        self.arns = [alarm.arn for alarm in alarms]
+        self.register_outputs({"topicArn": self.topic_arn, "names": self.names, "arns": self.arns})
+
+
+def _sum(
+    query_id: str, metric: str, dimensions: dict[str, pulumi.Input[str]]
+) -> aws.cloudwatch.MetricAlarmMetricQueryArgs:
+    return aws.cloudwatch.MetricAlarmMetricQueryArgs(
+        id=query_id,
+        metric=aws.cloudwatch.MetricAlarmMetricQueryMetricArgs(
+            namespace="AWS/ApplicationELB",
+            metric_name=metric,
+            stat="Sum",
+            period=_PERIOD_SECONDS,
+            dimensions=dimensions,
+        ),
+    )
+
+
+def _topic_policy(parent: pulumi.Resource, topic_arn: pulumi.Output[str]) -> pulumi.Output[str]:
+    account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent)).account_id
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": "cloudwatch.amazonaws.com"},
+                    "Action": "sns:Publish",
+                    "Resource": topic_arn,
+                    # Not for the alarms of others.
+                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+                }
+            ],
+        }
+    )
