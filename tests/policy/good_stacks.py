@@ -360,7 +360,7 @@ class Mutant:
     resources: Resources
 
 
-def mutant(title: str, base: Resources, name: str, **properties: Any) -> Mutant:
+def mutant(title: str, base: Resources, name: str, /, **properties: Any) -> Mutant:
     """The base with properties of one resource changed; None removes. `container` changes its only container."""
     changed = copy.deepcopy(dict(base[name]))
     written = changed["properties"]

@@ -1,0 +1,216 @@
+"""The IAM roles that tasks and instances use: who may take them on, and what they may do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecs_policy.iam import EXECUTION_POLICY, Grant, grants, listed, matches, statements, trusted_services
+from ecs_policy.image_reference import parse_image
+from ecs_policy.model import (
+    Container,
+    InstanceProfile,
+    Policy,
+    PolicyAttachment,
+    Role,
+    RolePolicy,
+    RolePolicyAttachment,
+    TaskDefinition,
+)
+from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.values import NotEvaluated, independently, quoted
+
+_TASKS = "ecs-tasks.amazonaws.com"
+_INSTANCES = ("ec2.amazonaws.com", "ec2.amazonaws.com.cn")
+_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
+
+
+@resource_rule(
+    "IM-01 no-star",
+    on=(RolePolicy, Policy, Role, RolePolicyAttachment, PolicyAttachment),
+    title="No policy allows every action",
+    why="Whoever takes over one task then owns the account.",
+    level=Level.PRACTICE,
+    severity=Severity.CRITICAL,
+    source="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html",
+    frameworks=("Security Hub IAM.1", "CIS AWS Foundations 1.16"),
+)
+def no_star(owner: RolePolicy | Policy | Role | RolePolicyAttachment | PolicyAttachment) -> Iterator[Problem]:
+    if isinstance(owner, (RolePolicyAttachment, PolicyAttachment)):
+        yield from _not_administrator(owner["policyArn"])
+    elif isinstance(owner, Role):
+        arns = owner["managedPolicyArns"]
+        inline = owner["inlinePolicies"]
+        yield from independently(
+            [
+                *(_not_administrator(each) for each in arns.items()),
+                *(_no_star_in(each["policy"]) for each in inline.items()),
+            ]
+        )
+    else:
+        yield from _no_star_in(owner["policy"])
+
+
+def _not_administrator(arn: Value) -> Iterator[Problem]:
+    if arn.given and not arn.unknown and (arn.text() or "").endswith(":iam::aws:policy/AdministratorAccess"):
+        yield arn.problem("a policy that allows what is needed", "write a policy with the actions that are needed")
+
+
+def _no_star_in(document: Value) -> Iterator[Problem]:
+    if document.given:
+        yield from independently(_no_star_in_statement(document, each) for each in statements(document))
+
+
+def _no_star_in_statement(document: Value, statement: Value) -> Iterator[Problem]:
+    if statement["Effect"].text() != "Allow":
+        return
+    for action in listed(statement["Action"]):
+        if action.text() in ("*", "*:*"):
+            yield Problem(
+                document.resource.urn,
+                document.location,
+                f"{document.resource.label} {document.location}: got {action.shown()} as an allowed action, expected "
+                "the actions that are needed; name them",
+            )
+
+
+@stack_rule(
+    "IM-02 trust-ecs-tasks",
+    on=(TaskDefinition, InstanceProfile),
+    title="Roles of tasks are for ECS tasks and nobody else, roles of instances for EC2",
+    why="RegisterTaskDefinition takes any role; a task whose role ECS may not assume is started and stopped for ever.",
+    level=Level.FAILS,
+    severity=Severity.CRITICAL,
+    source=f"{_GUIDE}/task-iam-roles.html",
+    aws_error="ECS was unable to assume the role",
+    ours=True,
+    options={
+        "alsoTrusted": Option(
+            schema={"type": "array", "items": {"type": "string"}, "default": []},
+            about="Principals that roles of tasks may trust beside `ecs-tasks.amazonaws.com`; `*` stands for any text.",
+        )
+    },
+)
+def trust_ecs_tasks(owner: TaskDefinition | InstanceProfile, options: Mapping[str, Any]) -> Iterator[Problem]:
+    if isinstance(owner, InstanceProfile):
+        role = owner["role"].one(Role)
+        if role is not None:
+            services, _ = trusted_services(role)
+            if not services.intersection(_INSTANCES):
+                yield _not_trusted(role, _INSTANCES[0], f"the instances of {owner.label}")
+        return
+    also = options["alsoTrusted"]
+    yield from independently(_for_tasks(owner[key], also) for key in ("executionRoleArn", "taskRoleArn"))
+
+
+def _for_tasks(reference: Value, also: list[str]) -> Iterator[Problem]:
+    role = reference.one(Role)
+    if role is None:
+        return
+    services, others = trusted_services(role)
+    if _TASKS not in services:
+        yield _not_trusted(role, _TASKS, f"{reference.location} of {reference.resource.label}")
+        return
+    strangers = sorted(services - {_TASKS}) + [each.text() or "" for each in others]
+    strangers = [each for each in strangers if not any(matches(pattern, each) for pattern in also)]
+    if strangers:
+        yield _trust(
+            role,
+            f"{quoted(strangers)} beside {_TASKS}, expected nobody else to assume a role of tasks; remove them, or "
+            "add them to alsoTrusted of this rule",
+        )
+
+
+def _not_trusted(role: Role, principal: str, user: str) -> Problem:
+    return _trust(
+        role,
+        f"no trust in {principal}, expected it since the role is for {user}; allow that service sts:AssumeRole",
+    )
+
+
+def _trust(role: Role, what: str) -> Problem:
+    return Problem(role.urn, "assumeRolePolicy", f"{role.label} assumeRolePolicy: got {what}")
+
+
+@stack_rule(
+    "IM-03 exec-role-perms",
+    on=TaskDefinition,
+    title="The execution role may do what starting the task takes",
+    why="ECS pulls the image, fetches the secrets and opens the log with this role. What it may not do shows minutes "
+    "later, as tasks that stop at once.",
+    level=Level.FAILS,
+    severity=Severity.CRITICAL,
+    source=f"{_GUIDE}/task_execution_IAM_role.html",
+    aws_error="ResourceInitializationError: unable to pull secrets or registry auth",
+)
+def exec_role_perms(task_definition: TaskDefinition) -> Iterator[Problem]:
+    reference = task_definition["executionRoleArn"]
+    role = reference.one(Role)
+    if role is None:
+        return
+    missing: dict[str, str] = {}
+    doubt = None
+    for container in task_definition.containers:
+        for need in (_for_secrets, _for_log, _for_image):
+            try:
+                missing.update((each.action, each.why) for each in need(container) if not grants(role, each))
+            except NotEvaluated as outcome:
+                doubt = doubt or outcome
+    if missing:
+        yield Problem(
+            task_definition.urn,
+            reference.location,
+            f"{task_definition.label} {reference.location}: got {role.label}, expected a role that may "
+            f"{', '.join(missing)} (for {' and '.join(dict.fromkeys(missing.values()))}); allow it in a policy of the "
+            f"role, or attach {EXECUTION_POLICY.rpartition('/')[2]} for images and logs",
+        )
+    elif doubt is not None:
+        raise doubt
+
+
+def _for_secrets(container: Container) -> Iterator[Grant]:
+    secrets = (*container["secrets"].items(), *container["logConfiguration"]["secretOptions"].items())
+    for secret in secrets:
+        yield _secret(secret["valueFrom"], "secrets")
+    if container["repositoryCredentials"].given:
+        yield _secret(container["repositoryCredentials"]["credentialsParameter"], "registry credentials")
+    for file in container["environmentFiles"].items():
+        yield Grant("s3:GetObject", file["value"].text() or "*", "environment files")
+
+
+def _for_log(container: Container) -> Iterator[Grant]:
+    log = container["logConfiguration"]
+    if log["logDriver"].text() != "awslogs":
+        return
+    group = log["options"]["awslogs-group"].text() or "*"
+    region = log["options"]["awslogs-region"].text() or "*"
+    arn = f"arn:*:logs:{region}:*:log-group:{group}"
+    if log["options"]["awslogs-create-group"].flag():
+        yield Grant("logs:CreateLogGroup", arn, "the log group")
+    if _by_role_only(container):
+        yield Grant("logs:CreateLogStream", f"{arn}:log-stream:any", "the log")
+        yield Grant("logs:PutLogEvents", f"{arn}:log-stream:any", "the log")
+
+
+def _for_image(container: Container) -> Iterator[Grant]:
+    image = parse_image(container["image"].text() or "") if _by_role_only(container) else None
+    if image is not None and image.ecr_region:
+        repository = f"arn:*:ecr:{image.ecr_region}:*:repository/{image.repository}"
+        yield Grant("ecr:GetAuthorizationToken", "*", "the image")
+        for action in ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage"):
+            yield Grant(f"ecr:{action}", repository, "the image")
+
+
+def _by_role_only(container: Container) -> bool:
+    """On EC2 the agent can fall back on the instance's role for images and logs."""
+    return container.task_definition.for_fargate
+
+
+def _secret(reference: Value, why: str) -> Grant:
+    text = reference.text() or ""
+    if ":secretsmanager:" in text:
+        # arn:aws:secretsmanager:region:account:secret:name[:key:stage:version]
+        return Grant("secretsmanager:GetSecretValue", ":".join(text.split(":")[:7]), why)
+    if text.startswith("arn:"):
+        return Grant("ssm:GetParameters", text, why)
+    return Grant("ssm:GetParameters", f"arn:*:ssm:*:*:parameter/{text.lstrip('/')}", why)
