@@ -1,0 +1,100 @@
+"""The pack without the rest of the repository: from its own manifest and lock, on every Python that it names."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from tests.policy import good_stacks
+from tests.policy.engine import POLICY, analyze
+from tests.policy.good_stacks import MISMATCH
+
+VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
+LEFT_OUT = shutil.ignore_patterns(".venv", "__pycache__", "*.egg-info", "build", ".*_cache")
+
+
+def _uv(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    # pyenv's interpreters are not on the PATH; uv looks there.
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")).glob("versions/*/bin")
+    return subprocess.run(
+        [Path(sys.executable).with_name("uv"), "--quiet", *arguments],
+        env={**os.environ, "PATH": os.pathsep.join([os.environ["PATH"], *map(str, sorted(pyenv))])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _run(*command: str | Path, cwd: Path) -> str:
+    result = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout + result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def copied(tmp_path: Path) -> Path:
+    """The folder as a platform team takes it."""
+    return Path(shutil.copytree(POLICY, tmp_path / "pack", ignore=LEFT_OUT))
+
+
+def _installed(pack: Path, version: str) -> Path:
+    """A fresh virtual environment with the locked requirements only. Fails, never skips, on the running version."""
+    environment = pack / ".venv"
+    made = _uv("venv", "--no-python-downloads", "--python", version, environment)
+    if made.returncode and version != f"{sys.version_info.major}.{sys.version_info.minor}":
+        pytest.skip(f"Python {version} is not on this machine")
+    assert made.returncode == 0, made.stderr
+    python = environment / "bin/python"
+    installed = _uv("pip", "sync", "--require-hashes", "--python", python, pack / "requirements.txt")
+    assert installed.returncode == 0, installed.stderr
+    return python
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("version", VERSIONS)
+def test_it_runs_from_its_own_requirements(copied: Path, tmp_path: Path, version: str) -> None:
+    python = _installed(copied, version)
+    bad = analyze(tmp_path / "bad", MISMATCH, pack=copied, python=python)
+    assert bad.returncode != 0
+    assert "Service 'web' launchType: got \"FARGATE\"" in bad.stdout
+    good = analyze(tmp_path / "good", good_stacks.FARGATE, pack=copied, python=python)
+    assert good.returncode == 0, good.stdout + good.stderr
+    assert "ecs-settings" not in good.stdout
+
+
+def test_a_wheel_holds_all_of_it(copied: Path, tmp_path: Path) -> None:
+    written = {each.relative_to(copied).as_posix() for each in (copied / "ecs_policy").rglob("*.py")}
+    built = _uv("build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", tmp_path, copied)
+    assert built.returncode == 0, built.stderr
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        packed = {name for name in archive.namelist() if name.startswith("ecs_policy/")}
+    assert packed == written
+    unpacked = tmp_path / "site"
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(unpacked)
+    told = _run(
+        *(sys.executable, "-I", "-c"),
+        f"import sys; sys.path.insert(0, {str(unpacked)!r})\n"
+        "from ecs_policy import pack, rule; print(pack.__file__, len(rule.all_rules()))",
+        cwd=tmp_path,
+    )
+    assert told.startswith(str(unpacked))
+
+
+def test_everything_it_imports_is_in_its_requirements(copied: Path) -> None:
+    imported = {
+        name
+        for each in (copied / "ecs_policy").rglob("*.py")
+        for name in re.findall(r"^(?:from|import) (\w+)", each.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    foreign = imported - set(sys.stdlib_module_names) - {"ecs_policy", "__future__"}
+    locked = re.findall(r"^([\w-]+)==", (copied / "requirements.txt").read_text(), re.MULTILINE)
+    assert foreign <= {name.replace("-", "_") for name in locked}
