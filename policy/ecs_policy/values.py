@@ -236,6 +236,11 @@ class Value:
         """The names of an object's fields; none when absent."""
         return list(self._fields())
 
+    def fields(self, names: Iterable[str]) -> list[Value]:
+        """Those of the named fields that the object has."""
+        fields = self._fields()
+        return [self[name] for name in names if name in fields]
+
     def __getitem__(self, key: str) -> Value:
         """A field of an object. A field of an absent object is absent, of an unknown one unknown."""
         path = (*self.path, key)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from ecs_policy.fargate import ADDABLE_CAPABILITIES
 from ecs_policy.model import Container, TaskDefinition
@@ -10,6 +10,8 @@ from ecs_policy.rule import Level, Problem, Value, resource_rule
 from ecs_policy.values import independently, quoted
 
 _DIFFERENCES = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"
+_FORBIDDEN = ("dockerSecurityOptions", "privileged")
+_FORBIDDEN_ON_LINUX = ("maxSwap", "swappiness")
 
 
 @resource_rule(
@@ -31,13 +33,10 @@ def _forbidden_in_containers(task_definition: TaskDefinition) -> Iterator[Proble
 
 
 def _forbidden(container: Container) -> Iterator[Problem]:
-    linux = container["linuxParameters"]
     yield from independently(
         [
-            _none(container["dockerSecurityOptions"]),
-            _none(container["privileged"]),
-            _none_of(linux, "maxSwap"),
-            _none_of(linux, "swappiness"),
+            *map(_none, container.fields(_FORBIDDEN)),
+            _none_of(container["linuxParameters"], _FORBIDDEN_ON_LINUX),
             _no_gpu(container["resourceRequirements"]),
         ]
     )
@@ -61,7 +60,7 @@ def _no_gpu(requirements: Value) -> Iterator[Problem]:
 def fargate_linuxparams(container: Container) -> Iterator[Problem]:
     linux = container["linuxParameters"]
     if linux.given and container.task_definition.for_fargate:
-        yield from independently([_none_of(linux, "devices"), _none_of(linux, "sharedMemorySize"), _added(linux)])
+        yield from independently([_none_of(linux, ("devices", "sharedMemorySize")), _added(linux)])
 
 
 def _added(linux: Value) -> Iterator[Problem]:
@@ -92,5 +91,5 @@ def _none(place: Value) -> Iterator[Problem]:
         yield place.problem("nothing on Fargate", f"remove {place.path[-1]}, or run the task on EC2")
 
 
-def _none_of(owner: Value, name: str) -> Iterator[Problem]:
-    yield from _none(owner[name])
+def _none_of(owner: Value, names: Iterable[str]) -> Iterator[Problem]:
+    yield from independently(map(_none, owner.fields(names)))

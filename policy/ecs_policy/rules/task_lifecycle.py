@@ -35,7 +35,7 @@ def dependson_exists(task_definition: TaskDefinition) -> Iterator[Problem]:
         lambda container: (container, [each["containerName"] for each in _dependencies(container)]),
     )
     checks = [_exists(container, name) for container, names in dependencies for name in names]
-    yield from independently([*checks, _no_circle(dependencies)])
+    yield from independently([*checks, *([_no_circle(dependencies)] if checks else ())])
     if doubt is not None:
         raise doubt
 

@@ -107,7 +107,8 @@ def _host_port(container: Container, mapping: Value) -> Iterator[Problem]:
 def dup_container_port(task_definition: TaskDefinition) -> Iterator[Problem]:
     mappings, no_mappings = readable(task_definition.containers, lambda each: each["portMappings"].items())
     ports, no_ports = readable(chain.from_iterable(mappings), _ports)
-    yield from independently([_twice_in_a_container(ports), _twice_in_a_task(task_definition, ports)])
+    if len(ports) > 1:
+        yield from independently([_twice_in_a_container(ports), _twice_in_a_task(task_definition, ports)])
     doubt = no_mappings or no_ports
     if doubt is not None:
         raise doubt
@@ -204,9 +205,9 @@ def links_bridge_only(container: Container) -> Iterator[Problem]:
     aws_error="hostname is not supported on container when networkMode=awsvpc.",
 )
 def awsvpc_no_hostname(container: Container) -> Iterator[Problem]:
-    yield from independently(_not_in_awsvpc(container, name) for name in _NOT_IN_AWSVPC)
+    yield from independently(_not_in_awsvpc(container, each) for each in container.fields(_NOT_IN_AWSVPC))
 
 
-def _not_in_awsvpc(container: Container, name: str) -> Iterator[Problem]:
-    if container[name].filled and container.task_definition.network_mode == "awsvpc":
-        yield container[name].problem("nothing in network mode awsvpc", f"remove {name}, or change networkMode")
+def _not_in_awsvpc(container: Container, place: Value) -> Iterator[Problem]:
+    if place.filled and container.task_definition.network_mode == "awsvpc":
+        yield place.problem("nothing in network mode awsvpc", f"remove {place.path[-1]}, or change networkMode")

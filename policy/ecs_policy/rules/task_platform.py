@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecs_policy.model import Container, DockerImage, TaskDefinition
-from ecs_policy.rule import Level, Problem, Severity, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -139,21 +139,18 @@ def _platform(text: str) -> tuple[str, str]:
 )
 def windows(task_definition: TaskDefinition) -> Iterator[Problem]:
     if task_definition.for_windows:
-        yield from independently(
-            [
-                _not_on_windows(task_definition, "pidMode"),
-                _not_on_windows(task_definition, "ipcMode"),
-                _containers_on_windows(task_definition),
-            ]
-        )
+        modes = [_not_on_windows(task_definition[name]) for name in ("pidMode", "ipcMode")]
+        yield from independently([*modes, _containers_on_windows(task_definition)])
 
 
 def _containers_on_windows(task_definition: TaskDefinition) -> Iterator[Problem]:
-    yield from independently(
-        _not_on_windows(container, name) for container in task_definition.containers for name in _NOT_ON_WINDOWS
-    )
+    yield from independently(_container_on_windows(container) for container in task_definition.containers)
 
 
-def _not_on_windows(owner: TaskDefinition | Container, name: str) -> Iterator[Problem]:
-    if owner[name].filled:
-        yield owner[name].problem("nothing with Windows containers", f"remove {name}")
+def _container_on_windows(container: Container) -> Iterator[Problem]:
+    yield from independently(map(_not_on_windows, container.fields(_NOT_ON_WINDOWS)))
+
+
+def _not_on_windows(place: Value) -> Iterator[Problem]:
+    if place.filled:
+        yield place.problem("nothing with Windows containers", f"remove {place.path[-1]}")
