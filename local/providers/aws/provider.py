@@ -296,7 +296,8 @@ class AwsProvider(Provider):
         except Exception as error:
             reason = explained(error, f"creating {token} {name}")
             if resource_id:
-                raise InitFailedError(str(reason), resource_id, _kept_state(resource, inputs), inputs) from error
+                now = self._read_quietly(resource, call, resource_id, new, inputs, self._config(context))
+                raise InitFailedError(str(reason), resource_id, now or _kept_state(resource, inputs), inputs) from error
             raise reason from error
         return provider_pb2.CreateResponse(id=resource_id, properties=to_struct(state))
 

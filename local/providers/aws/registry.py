@@ -5,10 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import cache
 
-from local.providers.aws import ec2, ecr, ecs, elbv2, iam, logs, security_groups, vpc_endpoints
+from local.providers.aws import (
+    ec2,
+    ecr,
+    ecs,
+    ecs_service,
+    ecs_task_definition,
+    elbv2,
+    iam,
+    logs,
+    security_groups,
+    vpc_endpoints,
+)
 from local.providers.aws.resource import Resource
 
-MODULES = (ec2, ecr, ecs, elbv2, iam, logs, security_groups, vpc_endpoints)
+MODULES = (ec2, ecr, ecs, ecs_service, ecs_task_definition, elbv2, iam, logs, security_groups, vpc_endpoints)
 
 
 @cache

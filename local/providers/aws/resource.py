@@ -52,7 +52,7 @@ class Call:
         return f"arn:{self.partition}:{service}:{self.region if regional else ''}:{self.account}:{resource}"
 
     def wait(
-        self, what: str, is_done: Callable[[], bool], *, default_seconds: float, interval_seconds: float = 0.2
+        self, what: object, is_done: Callable[[], bool], *, default_seconds: float, interval_seconds: float = 0.2
     ) -> None:
         """Calls `is_done` until it is true; says what it waits for, and gives up after the resource's timeout."""
         limit = self.timeout_seconds or default_seconds

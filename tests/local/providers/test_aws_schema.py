@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local.providers.aws import schema
-from local.providers.aws.ecs import canonical_containers
+from local.providers.aws.ecs_task_definition import canonical_containers
 from local.providers.aws.schema import (
     Property,
     block,
