@@ -8,8 +8,6 @@ from typing import Any
 
 import pulumi_policy.proxy as sdk_proxy
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from pulumi.runtime import proto
 from pulumi_policy import EnforcementLevel
 
@@ -169,46 +167,3 @@ def test_every_rule_is_a_policy_of_its_own_with_a_schema_for_its_options() -> No
     assert [each.name for each in described.policies] == [SETTINGS, *(rule.policy_name for rule in all_rules())]
     (image_source,) = [each for each in described.policies if each.name == "ER-06-image-source"]
     assert image_source.configSchema.properties["allowedRegistries"]["type"] == "array"
-
-
-WORDS = ["FARGATE", "EC2", "awsvpc", "256", "[{}]", "{", "app:1", "distinctInstance", "", *sorted(SENTINELS)]
-KEYS = ["type", "field", "expression", "capacityProvider", "weight", "name", "image", "options"]
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.sampled_from(WORDS)
-    | st.text(max_size=9)
-)
-ANY_JSON = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-CONTAINER = st.dictionaries(st.sampled_from(["name", "image", "portMappings", "logConfiguration"]), ANY_JSON)
-
-
-def _any_properties(kind: str) -> st.SearchStrategy[dict[str, Any]]:
-    keys = {key for stack in (good_stacks.FARGATE, good_stacks.EC2) for key in stack[kind]["properties"]}
-    return st.fixed_dictionaries({}, optional=dict.fromkeys(sorted(keys), ANY_JSON))
-
-
-@settings(max_examples=150, deadline=None)
-@given(_any_properties("web"), _any_properties("app"), st.lists(CONTAINER, max_size=2))
-def test_no_json_makes_it_crash(web: dict[str, Any], app: dict[str, Any], containers: list[Any]) -> None:
-    resources = {
-        "app": {"type": "aws:ecs/taskDefinition:TaskDefinition", "properties": app},
-        "more": {"type": "aws:ecs/taskDefinition:TaskDefinition", "properties": {"containerDefinitions": containers}},
-        "web": {"type": "aws:ecs/service:Service", "properties": web},
-    }
-    found = diagnostics(configured({SETTINGS: {"strictUnknown": True}}), resources)
-    assert "could not be checked" not in str(found)
-
-
-@settings(max_examples=25, deadline=None)
-@given(st.permutations(sorted(good_stacks.FARGATE)))
-def test_the_order_of_resources_changes_no_verdict(order: list[str]) -> None:
-    shuffled = {name: good_stacks.FARGATE[name] for name in order}
-    assert run(configured({SETTINGS: STRICT}), shuffled) == []
