@@ -116,8 +116,9 @@ def _built_for(task_definition: TaskDefinition, image: DockerImage) -> Iterator[
         return  # TD-15
     wanted = ("windows" if task_definition.for_windows else "linux", _ARCHITECTURES[name])
     if wanted not in [_platform(each) for each in platforms]:
+        assumed = "" if architecture.given else " (nothing means X86_64)"
         yield architecture.problem(
-            f"what {image.label} is built for, {quoted(platforms)} (without cpuArchitecture: X86_64)",
+            f"the platform that {image.label} is built for, {quoted(platforms)}{assumed}",
             f"build the image for {'/'.join(wanted)}, or change runtimePlatform",
         )
 

@@ -88,9 +88,8 @@ EXAMPLES = {
             running(image("linux/amd64"), "${image.repoDigest}", ARM, **FARGATE),
             at={ARCHITECTURE},
             says=(
-                "TaskDefinition 'app' runtimePlatform.cpuArchitecture: got \"ARM64\", expected what Image 'image' is "
-                'built for, "linux/amd64" (without cpuArchitecture: X86_64); build the image for linux/arm64, or '
-                "change runtimePlatform"
+                "TaskDefinition 'app' runtimePlatform.cpuArchitecture: got \"ARM64\", expected the platform that Image "
+                "'image' is built for, \"linux/amd64\"; build the image for linux/arm64, or change runtimePlatform"
             ),
         ),
         violates(
@@ -103,6 +102,11 @@ EXAMPLES = {
             "an ARM image where nothing is said",
             running(image("linux/arm64"), "${image.repoDigest}", None, **FARGATE),
             at={ARCHITECTURE},
+            says=(
+                "TaskDefinition 'app' runtimePlatform.cpuArchitecture: got nothing, expected the platform that Image "
+                "'image' is built for, \"linux/arm64\" (nothing means X86_64); build the image for linux/amd64, or "
+                "change runtimePlatform"
+            ),
         ),
         violates("by tag", running(image("linux/arm64"), f"{ECR}:1", INTEL), at={ARCHITECTURE}),
         violates(
