@@ -153,7 +153,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         self._policies = {policy.name: policy for policy in served}
         self._recorded: dict[str, Resource] = {}
         self._rules = all_rules()
-        self._plans: dict[tuple[type[Resource], bool], list[Rule]] = {}
+        self._plans: dict[tuple[type[Resource], bool], list[tuple[Rule, dict[str, Any]]]] = {}
         self._settings_in_force: Settings | None = None
         self._remedied: list[tuple[Rule, Remedy]] | None = None
 
@@ -193,7 +193,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
             if not isinstance(seen, remedy.on):
                 continue
             try:
-                changes = remedy.changes(seen)
+                changes = remedy.changes(seen, rule.configured(self._get_policy_config(rule.policy_name)))
             except Exception:  # noqa: S112 the rule itself reports it, as not evaluated
                 continue
             if changes:
@@ -213,14 +213,14 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
             plan = self._plans.get((kind, joins))
             if plan is None:
                 plan = self._plans[kind, joins] = [
-                    rule
+                    (rule, rule.configured(self._get_policy_config(rule.policy_name)))
                     for rule in self._rules
                     if rule.joins is joins
                     and issubclass(kind, rule.resource_kinds)
                     and self._settings().level(rule) is not Enforcement.DISABLED
                 ]
-            for rule in plan:
-                for outcome in rule.run(each, self._get_policy_config(rule.policy_name) if rule.options else None):
+            for rule, options in plan:
+                for outcome in rule.run(each, options):
                     yield rule, outcome
 
     def _settings(self) -> Settings:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecs_policy.model import LoadBalancer, LogGroup, Repository, Resource
+from ecs_policy.rules.logs import RETENTION_DAYS
 
 Changes = Mapping[str, Any]
 """Inputs by name, to be set in place of what the program gave."""
@@ -23,26 +24,29 @@ class Remedy:
     on: type[Resource]
     about: str
     """What it does, for the documentation: `sets ... to ...`."""
-    changes: Callable[[Any], Changes]
-    """The changes that the resource needs; none when it is good. Raises `NotEvaluated` as a rule does."""
+    changes: Callable[[Any, Mapping[str, Any]], Changes]
+    """The changes that the resource needs, with the rule's options; none when it is good. Raises as a rule does."""
 
 
-RETENTION_DAYS = 365
+_KEEP_DAYS = 365
 
 
-def _retention(log_group: LogGroup) -> Changes:
+def _retention(log_group: LogGroup, options: Mapping[str, Any]) -> Changes:
     if log_group["logGroupClass"].text() == "DELIVERY":  # AWS keeps these for two days, whatever one asks
         return {}
-    return {} if log_group["retentionInDays"].number() else {"retentionInDays": RETENTION_DAYS}
+    if log_group["retentionInDays"].number():
+        return {}
+    long_enough = [days for days in RETENTION_DAYS if days >= max(_KEEP_DAYS, options["leastDays"])]
+    return {"retentionInDays": long_enough[0]} if long_enough else {}
 
 
-def _drop_headers(load_balancer: LoadBalancer) -> Changes:
+def _drop_headers(load_balancer: LoadBalancer, _options: Mapping[str, Any]) -> Changes:
     if (load_balancer["loadBalancerType"].text() or "application") != "application":
         return {}
     return {} if load_balancer["dropInvalidHeaderFields"].flag() else {"dropInvalidHeaderFields": True}
 
 
-def _scan(repository: Repository) -> Changes:
+def _scan(repository: Repository, _options: Mapping[str, Any]) -> Changes:
     scanning = repository["imageScanningConfiguration"]
     return {} if scanning["scanOnPush"].flag() else {"imageScanningConfiguration": {"scanOnPush": True}}
 
@@ -55,7 +59,9 @@ REMEDIES: Mapping[str, Remedy] = {
         changes=_drop_headers,
     ),
     "LG-01": Remedy(
-        on=LogGroup, about=f"sets retentionInDays to {RETENTION_DAYS} where there is none", changes=_retention
+        on=LogGroup,
+        about=f"sets retentionInDays to {_KEEP_DAYS}, or to what leastDays asks for beyond, where there is none",
+        changes=_retention,
     ),
 }
 """By the id of the rule."""

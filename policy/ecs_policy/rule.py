@@ -94,13 +94,13 @@ class Rule:
         """The module that holds it, by which configuration addresses whole families."""
         return self.module.rpartition(".")[2]
 
-    def defaults(self) -> dict[str, Any]:
-        """The options as they are when the configuration says nothing."""
-        return {name: option.schema.get("default") for name, option in self.options.items()}
+    def configured(self, options: Mapping[str, Any] | None) -> dict[str, Any]:
+        """All options: those given, else their defaults."""
+        return {**{name: option.schema.get("default") for name, option in self.options.items()}, **(options or {})}
 
     def run(self, resource: Resource, options: Mapping[str, Any] | None = None) -> Iterator[Outcome]:
-        """Checks every subject in the resource. Whatever stops one check stops no other."""
-        arguments = ({**self.defaults(), **(options or {})},) if self.options else ()
+        """Checks every subject in the resource, with `configured` options. Whatever stops one check stops no other."""
+        arguments = (self.configured(None) if options is None else options,) if self.options else ()
         try:
             subjects = self._subjects(resource)
         except NotEvaluated as outcome:

@@ -161,7 +161,7 @@ def evaluate(
     problems, unevaluated = [], []
     for each in stack.resources.values():
         if isinstance(each, rule.resource_kinds):
-            for outcome in rule.run(each, options):
+            for outcome in rule.run(each, rule.configured(options)):
                 if isinstance(outcome, Problem):
                     problems.append(outcome)
                 else:
