@@ -74,7 +74,8 @@ class MetricAlarm(Resource):
                 ),
                 "period": integer(),
                 "returnData": boolean(default=False),
-            }
+            },
+            forgotten=True,
         ),
         "name": string(computed=True, replaces=True),
         "namespace": string(),
@@ -129,8 +130,11 @@ class MetricAlarm(Resource):
         if not alarms:
             return None
         found = alarms[0]
-        if found.get("ExtendedStatistic"):  # the emulator answers with another one beside it
+        # The emulator answers with a statistic and a period where there are none.
+        if found.get("ExtendedStatistic") or not found.get("MetricName"):
             found.pop("Statistic", None)
+        if not found.get("MetricName"):
+            found.pop("Period", None)
         return {
             **{key: found.get(api) for key, api in FIELDS.items()},
             "arn": found["AlarmArn"],
