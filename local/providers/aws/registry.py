@@ -6,20 +6,31 @@ from collections.abc import Mapping
 from functools import cache
 
 from local.providers.aws import (
+    acm,
+    applicationautoscaling,
+    cloudwatch,
     ec2,
     ecr,
     ecs,
     ecs_service,
     ecs_task_definition,
     elbv2,
+    flow_logs,
     iam,
     logs,
+    route53,
+    s3,
     security_groups,
+    sns,
     vpc_endpoints,
+    wafv2,
 )
 from local.providers.aws.resource import Resource
 
-MODULES = (ec2, ecr, ecs, ecs_service, ecs_task_definition, elbv2, iam, logs, security_groups, vpc_endpoints)
+MODULES = (
+    *(acm, applicationautoscaling, cloudwatch, ec2, ecr, ecs, ecs_service, ecs_task_definition, elbv2, flow_logs),
+    *(iam, logs, route53, s3, security_groups, sns, vpc_endpoints, wafv2),
+)
 
 
 @cache

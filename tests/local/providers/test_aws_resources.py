@@ -26,7 +26,9 @@ class World:
     """The resources that others need, made when first asked for."""
 
     engine: Engine
+    api: Clients
     made: dict[str, Deployed] = field(default_factory=dict)
+    zone_id: str = ""
 
     def have(self, key: str, type_name: str, **inputs: Any) -> Deployed:
         if key not in self.made:
@@ -85,6 +87,35 @@ class World:
         inputs = {"loadBalancerArn": self.load_balancer, "port": 80, "defaultActions": actions}
         return str(self.have("listener", "aws:lb/listener:Listener", **inputs).id)
 
+    @property
+    def log_group(self) -> Deployed:
+        return self.have("log", "aws:cloudwatch/logGroup:LogGroup")
+
+    @property
+    def bucket(self) -> str:
+        return str(self.have("bucket", "aws:s3/bucket:Bucket").id)
+
+    @property
+    def topic(self) -> str:
+        return str(self.have("topic", "aws:sns/topic:Topic").id)
+
+    @property
+    def certificate(self) -> Deployed:
+        inputs = {"domainName": "shop.example.com", "validationMethod": "DNS"}
+        return self.have("certificate", "aws:acm/certificate:Certificate", **inputs)
+
+    @property
+    def zone(self) -> str:
+        if not self.zone_id:
+            route53 = self.api.client("route53", REGION)
+            made = route53.create_hosted_zone(Name="example.com", CallerReference="world")
+            self.zone_id = made["HostedZone"]["Id"].removeprefix("/hostedzone/")
+        return self.zone_id
+
+    @property
+    def web_acl(self) -> str:
+        return str(self.have("acl", "aws:wafv2/webAcl:WebAcl", **web_acl())["arn"])
+
     def cluster(self, key: str = "cluster") -> Deployed:
         return self.have(key, "aws:ecs/cluster:Cluster")
 
@@ -94,8 +125,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(aws: Engine) -> World:
-    return World(aws)
+def world(aws: Engine, api: Clients) -> World:
+    return World(aws, api)
 
 
 TRUST = json.dumps(
@@ -610,11 +641,298 @@ LIVES = [
         },
         expected={"deploymentMaximumPercent": 200, "schedulingStrategy": "REPLICA"},
     ),
+    Life(
+        "aws:ec2/flowLog:FlowLog",
+        lambda w: {"vpcId": w.vpc, "trafficType": "ALL", "logDestination": w.log_group["arn"]},
+        same=lambda w: {
+            "vpcId": w.vpc,
+            "trafficType": "ALL",
+            "logDestination": w.log_group["arn"],
+            "logDestinationType": "cloud-watch-logs",
+            "maxAggregationInterval": 600,
+        },
+        in_place=lambda w: {
+            "vpcId": w.vpc,
+            "trafficType": "ALL",
+            "logDestination": w.log_group["arn"],
+            "tags": {"a": "1"},
+        },
+        in_place_paths={"tags", "tagsAll"},
+        replacing=lambda w: {"vpcId": w.vpc, "trafficType": "REJECT", "logDestination": w.log_group["arn"]},
+        replacing_paths={"trafficType", "tags", "tagsAll"},
+    ),
+    Life(
+        "aws:acm/certificate:Certificate",
+        lambda w: {"domainName": "shop.example.com", "validationMethod": "DNS"},
+        in_place=lambda w: {"domainName": "shop.example.com", "validationMethod": "DNS", "tags": {"a": "1"}},
+        in_place_paths={"tags", "tagsAll"},
+        replacing=lambda w: {"domainName": "other.example.com", "validationMethod": "DNS"},
+        replacing_paths={"domainName", "tags", "tagsAll"},
+        expected={"type": "AMAZON_ISSUED"},
+    ),
+    Life(
+        "aws:acm/certificateValidation:CertificateValidation",
+        lambda w: {"certificateArn": w.certificate["arn"], "validationRecordFqdns": ["_a.shop.example.com"]},
+        replacing=lambda w: {"certificateArn": w.certificate["arn"], "validationRecordFqdns": ["_b.shop.example.com"]},
+        replacing_paths={"validationRecordFqdns"},
+    ),
+    Life(
+        "aws:route53/record:Record",
+        lambda w: {"zoneId": w.zone, "name": "a.example.com", "type": "CNAME", "records": ["b.c."], "ttl": 300},
+        same=lambda w: {"zoneId": w.zone, "name": "A.example.com.", "type": "CNAME", "records": ["b.c."], "ttl": 300},
+        in_place=lambda w: {
+            "zoneId": w.zone,
+            "name": "a.example.com",
+            "type": "A",
+            "aliases": [{"name": "LB.elb.example.com", "zoneId": "Z14GRHDCWA56QT", "evaluateTargetHealth": False}],
+        },
+        in_place_paths={"type", "records", "ttl", "aliases"},
+        replacing=lambda w: {"zoneId": w.zone, "name": "d.example.com", "type": "TXT", "records": ["x"], "ttl": 60},
+        replacing_paths={"name", "type", "records", "ttl", "aliases"},
+        expected={"fqdn": "a.example.com"},
+    ),
+    Life(
+        "aws:s3/bucket:Bucket",
+        lambda w: {"forceDestroy": True},
+        in_place=lambda w: {"forceDestroy": True, "tags": {"a": "1"}},
+        in_place_paths={"tags", "tagsAll"},
+        replacing=lambda w: {"bucket": "life-other"},
+        replacing_paths={"bucket", "forceDestroy", "tags", "tagsAll"},
+    ),
+    Life(
+        "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock",
+        lambda w: {"bucket": w.bucket, "blockPublicAcls": True},
+        same=lambda w: {"bucket": w.bucket, "blockPublicAcls": True, "ignorePublicAcls": False},
+        in_place=lambda w: {"bucket": w.bucket, "blockPublicAcls": True, "restrictPublicBuckets": True},
+        in_place_paths={"restrictPublicBuckets"},
+    ),
+    Life(
+        "aws:s3/bucketOwnershipControls:BucketOwnershipControls",
+        lambda w: {"bucket": w.bucket, "rule": {"objectOwnership": "BucketOwnerEnforced"}},
+        in_place=lambda w: {"bucket": w.bucket, "rule": {"objectOwnership": "BucketOwnerPreferred"}},
+        in_place_paths={"rule.objectOwnership"},
+    ),
+    Life(
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        lambda w: {
+            "bucket": w.bucket,
+            "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "AES256"}}],
+        },
+        in_place=lambda w: {
+            "bucket": w.bucket,
+            "rules": [{"applyServerSideEncryptionByDefault": {"sseAlgorithm": "aws:kms"}, "bucketKeyEnabled": True}],
+        },
+        in_place_paths={"rules"},
+    ),
+    Life(
+        "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
+        lambda w: {"bucket": w.bucket, "rules": [expiry(30)]},
+        in_place=lambda w: {"bucket": w.bucket, "rules": [expiry(60)]},
+        in_place_paths={"rules[0].expiration.days"},
+    ),
+    Life(
+        "aws:s3/bucketPolicy:BucketPolicy",
+        lambda w: {"bucket": w.bucket, "policy": bucket_policy(w.bucket)},
+        same=lambda w: {"bucket": w.bucket, "policy": json.dumps(json.loads(bucket_policy(w.bucket)), indent=1)},
+        in_place=lambda w: {"bucket": w.bucket, "policy": bucket_policy(w.bucket, "s3:GetObject")},
+        in_place_paths={"policy"},
+    ),
+    Life(
+        "aws:sns/topic:Topic",
+        lambda w: {"displayName": "alarms"},
+        in_place=lambda w: {"displayName": "news", "tags": {"a": "1"}},
+        in_place_paths={"displayName", "tags", "tagsAll"},
+        replacing=lambda w: {"name": "life-other"},
+        replacing_paths={"name", "displayName", "tags", "tagsAll"},
+    ),
+    Life(
+        "aws:sns/topicPolicy:TopicPolicy",
+        lambda w: {"arn": w.topic, "policy": topic_policy(w.topic, "cloudwatch.amazonaws.com")},
+        in_place=lambda w: {"arn": w.topic, "policy": topic_policy(w.topic, "events.amazonaws.com")},
+        in_place_paths={"policy"},
+    ),
+    Life(
+        "aws:sns/topicSubscription:TopicSubscription",
+        lambda w: {"topic": w.topic, "protocol": "email", "endpoint": "team@example.com"},
+        replacing=lambda w: {"topic": w.topic, "protocol": "email", "endpoint": "other@example.com"},
+        replacing_paths={"endpoint"},
+    ),
+    Life(
+        "aws:cloudwatch/metricAlarm:MetricAlarm",
+        lambda w: {
+            "comparisonOperator": "GreaterThanThreshold",
+            "threshold": 0.5,
+            "evaluationPeriods": 3,
+            "namespace": "AWS/ApplicationELB",
+            "metricName": "TargetResponseTime",
+            "extendedStatistic": "p99",
+            "evaluateLowSampleCountPercentiles": "ignore",
+            "period": 60,
+            "dimensions": {"LoadBalancer": "app/shop/1"},
+            "alarmActions": [w.topic],
+        },
+        in_place=lambda w: {
+            "comparisonOperator": "GreaterThanThreshold",
+            "threshold": 0,
+            "evaluationPeriods": 5,
+            "datapointsToAlarm": 2,
+            "treatMissingData": "notBreaching",
+            "metricQueries": [
+                {"id": "missing", "expression": "desired - 1", "label": "Missing", "returnData": True},
+                {
+                    "id": "desired",
+                    "metric": {
+                        "namespace": "ECS/ContainerInsights",
+                        "metricName": "DesiredTaskCount",
+                        "stat": "Average",
+                        "period": 60,
+                        "dimensions": {"ClusterName": "c", "ServiceName": "s"},
+                    },
+                },
+            ],
+        },
+        in_place_paths={
+            *("threshold", "evaluationPeriods", "datapointsToAlarm", "treatMissingData", "metricQueries"),
+            *("namespace", "metricName", "extendedStatistic", "period", "dimensions", "alarmActions"),
+        },
+        replacing=lambda w: {
+            "name": "life-other",
+            "comparisonOperator": "GreaterThanThreshold",
+            "threshold": 1,
+            "evaluationPeriods": 1,
+            "namespace": "AWS/ECS",
+            "metricName": "CPUUtilization",
+            "statistic": "Average",
+            "period": 60,
+        },
+        replacing_paths={
+            *("name", "threshold", "evaluationPeriods", "datapointsToAlarm", "treatMissingData", "metricQueries"),
+            *("namespace", "metricName", "statistic", "period"),
+        },
+        expected={"actionsEnabled": True, "treatMissingData": "missing"},
+    ),
+    Life(
+        "aws:cloudwatch/dashboard:Dashboard",
+        lambda w: {"dashboardName": "life", "dashboardBody": dashboard("one")},
+        same=lambda w: {"dashboardName": "life", "dashboardBody": json.dumps(json.loads(dashboard("one")), indent=1)},
+        in_place=lambda w: {"dashboardName": "life", "dashboardBody": dashboard("two")},
+        in_place_paths={"dashboardBody"},
+        replacing=lambda w: {"dashboardName": "life-other", "dashboardBody": dashboard("two")},
+        replacing_paths={"dashboardName"},
+    ),
+    Life(
+        "aws:wafv2/webAcl:WebAcl",
+        lambda w: web_acl(),
+        in_place=lambda w: web_acl(limit=500, description="stricter"),
+        in_place_paths={"rules", "description"},
+        replacing=lambda w: web_acl(name="life-other"),
+        replacing_paths={"name", "rules", "description"},
+    ),
+    Life(
+        "aws:wafv2/webAclAssociation:WebAclAssociation",
+        lambda w: {"webAclArn": w.web_acl, "resourceArn": w.load_balancer},
+    ),
 ]
 
 
+def expiry(days: int) -> Inputs:
+    return {
+        "id": "expire",
+        "status": "Enabled",
+        "filter": {"prefix": "AWSLogs/"},
+        "expiration": {"days": days},
+        "abortIncompleteMultipartUpload": {"daysAfterInitiation": 1},
+    }
+
+
+def bucket_policy(bucket: str, action: str = "s3:PutObject") -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "logdelivery.elasticloadbalancing.amazonaws.com"},
+        "Action": action,
+        "Resource": f"arn:aws:s3:::{bucket}/*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def topic_policy(topic: str, service: str) -> str:
+    statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish", "Resource": topic}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def dashboard(text: str) -> str:
+    widget = {"type": "text", "x": 0, "y": 0, "width": 6, "height": 6, "properties": {"markdown": text}}
+    return json.dumps({"widgets": [widget]})
+
+
+def web_acl(*, limit: int = 1000, **more: Any) -> Inputs:
+    def visible(name: str) -> Inputs:
+        return {"cloudwatchMetricsEnabled": True, "metricName": name, "sampledRequestsEnabled": True}
+
+    return {
+        "scope": "REGIONAL",
+        "defaultAction": {"allow": {}},
+        "visibilityConfig": visible("life"),
+        "rules": [
+            {
+                "name": "rate",
+                "priority": 0,
+                "action": {"block": {}},
+                "statement": {"rateBasedStatement": {"limit": limit, "aggregateKeyType": "IP"}},
+                "visibilityConfig": visible("rate"),
+            },
+            {
+                "name": "common",
+                "priority": 1,
+                "overrideAction": {"none": {}},
+                "statement": {
+                    "managedRuleGroupStatement": {"vendorName": "AWS", "name": "AWSManagedRulesCommonRuleSet"}
+                },
+                "visibilityConfig": visible("common"),
+            },
+        ],
+        **more,
+    }
+
+
+NOT_EMULATED = {
+    f"aws:appautoscaling/{name}" for name in ("policy:Policy", "scheduledAction:ScheduledAction", "target:Target")
+}
+
+
 def test_every_type_has_a_life_here() -> None:
-    assert {life.type_name for life in LIVES} == set(resources())
+    assert {life.type_name for life in LIVES} == set(resources()) - NOT_EMULATED
+
+
+SCALED = {
+    "serviceNamespace": "ecs",
+    "scalableDimension": "ecs:service:DesiredCount",
+    "resourceId": "service/cluster/service",
+}
+SCALING: dict[str, Inputs] = {
+    "aws:appautoscaling/target:Target": {**SCALED, "minCapacity": 1, "maxCapacity": 2},
+    "aws:appautoscaling/policy:Policy": {
+        **SCALED,
+        "policyType": "TargetTrackingScaling",
+        "targetTrackingScalingPolicyConfiguration": {
+            "targetValue": 60,
+            "predefinedMetricSpecification": {"predefinedMetricType": "ECSServiceAverageCPUUtilization"},
+        },
+    },
+    "aws:appautoscaling/scheduledAction:ScheduledAction": {
+        **SCALED,
+        "schedule": "cron(0 21 * * ? *)",
+        "scalableTargetAction": {"minCapacity": 0, "maxCapacity": 0},
+    },
+}
+
+
+@pytest.mark.parametrize("type_name", sorted(NOT_EMULATED))
+def test_what_the_emulator_lacks_can_be_previewed_and_is_refused(aws: Engine, type_name: str) -> None:
+    previewed = aws.preview(type_name, "life", SCALING[type_name])
+    assert previewed["resourceId"] == SCALED["resourceId"]
+    with pytest.raises(RefusedError, match="the emulator does not have it"):
+        aws.make(type_name, "life", **SCALING[type_name])
 
 
 @pytest.fixture(params=LIVES, ids=lambda life: life.type_name.rsplit(":", 1)[-1])
@@ -661,6 +979,9 @@ OUTLIVES_DELETION = {
     "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup",  # goes with its VPC
     "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders",  # is a property of its cluster
     "aws:ecs/taskDefinition:TaskDefinition",  # was told to skip it
+    "aws:acm/certificateValidation:CertificateValidation",  # the certificate stays issued
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",  # S3 always encrypts
+    "aws:sns/topicPolicy:TopicPolicy",  # a topic always has one
 }
 
 
