@@ -18,7 +18,6 @@ from local.console import UserError, say, step
 
 PYTHON_NEEDED = (3, 10)
 DISK_NEEDED_GIB = 2
-STACK = "local"
 STATE = paths.LOCAL / "state"
 PREVIEW_STATE = paths.LOCAL / "preview"
 
@@ -56,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         "--refresh", action="store_true", help="first read what really runs, so that drift is repaired"
     )
     add("preview", preview).add_argument(
-        "--stack", default=STACK, help="the stack whose configuration is used (default: local)"
+        "--stack", default="local", help="the stack whose configuration is used (default: local)"
     )
     add("status", status)
     add("logs", logs).add_argument("--follow", "-f", action="store_true", help="keep printing new lines until Ctrl-C")
@@ -94,7 +93,7 @@ def up(chosen: argparse.Namespace) -> int:
     began = time.monotonic()
     with _alone():
         preparing_engine = engine.Preparation()
-        settings = stack.effective_configuration(STACK)
+        settings = stack.effective_configuration(stack.LOCAL)
         docker_engine.ensure()
         configured_base = settings["imageBase"]
         base = base_image.ensure(configured_base)
@@ -103,7 +102,7 @@ def up(chosen: argparse.Namespace) -> int:
         providers = stack.Providers(online=True, base_images={configured_base: base})
         try:
             stack.warm_up()
-            local = stack.LocalStack(STACK, preparing_engine.result(), providers, state=STATE)
+            local = stack.LocalStack(stack.LOCAL, preparing_engine.result(), providers, state=STATE)
             (STATE / "cloud").write_text(cloud_now.identity)
             if chosen.refresh:
                 with step("Read what really runs") as shown:
@@ -114,12 +113,12 @@ def up(chosen: argparse.Namespace) -> int:
                 planned = local.preview(shown, verbose=False)
                 if not planned.changed and not planned.errors:
                     shown.note("nothing changed")
-            if not _accept(planned):
+            if not _accept(planned, unknown=False):
                 return 1
             if planned.changed:
                 with step("Update") as shown:
                     done = local.up(shown)
-                if not _accept(done, policies=False):
+                if not _accept(done):
                     _explain_tasks(region)
                     return 1
             outputs = local.outputs()
@@ -158,21 +157,16 @@ def _ensure_cloud(region: str) -> emulator.Emulator:
     return found
 
 
-def _accept(report: Any, *, policies: bool = True) -> bool:
+def _accept(report: Any, *, unknown: bool = True) -> bool:
     """Prints what a run complained about; True where it may go on."""
-    if policies:
-        report.print_policies()
+    report.print_policies(unknown=unknown)
     for warning in report.warnings:
         say(f"  {console.paint('!', '33')} {warning}")
     for error in report.errors:
         say(f"  {console.paint('✗', '31')} {error}")
-    refused = [violation for violation in report.violations if violation[0] == "mandatory"]
+    refused = sum(violation[0] == "mandatory" for violation in report.violations)
     if refused:
-        say(
-            f"  refused by {len(refused)} mandatory rule{'s' * (len(refused) > 1)}: nothing was changed"
-            if policies
-            else ""
-        )
+        say(f"  refused by {refused} mandatory rule{'s' * (refused > 1)}")
     return not report.errors and not refused
 
 
@@ -183,7 +177,7 @@ def preview(chosen: argparse.Namespace) -> int:
     stack.configuration(chosen.stack)
     with _alone():
         preparing_engine = engine.Preparation()
-        online = chosen.stack == STACK and emulator.running() is not None and stack.recorded(STATE) is not None
+        online = chosen.stack == stack.LOCAL and emulator.running() is not None and stack.recorded(STATE) is not None
         state = STATE if online else PREVIEW_STATE
         providers = stack.Providers(online=online)
         try:
@@ -265,7 +259,7 @@ def down(_: argparse.Namespace) -> int:
                 try:
                     stack.unlock(STATE)
                     with step("Destroy the stack") as shown:
-                        gone = stack.LocalStack(STACK, found, providers, state=STATE).destroy(shown)
+                        gone = stack.LocalStack(stack.LOCAL, found, providers, state=STATE).destroy(shown)
                     _accept(gone)  # what could not be destroyed goes with the emulator
                 finally:
                     providers.stop()
@@ -286,7 +280,7 @@ def _running_outputs() -> tuple[str, dict[str, Any]]:
     outputs = next((found.get("outputs") for found in resources if found["type"] == "pulumi:pulumi:Stack"), None)
     if not outputs or "albDnsName" not in outputs:
         raise UserError("the local stack is not complete; run `make up`")
-    return str(stack.effective_configuration(STACK)["aws:region"]), dict(outputs)
+    return str(stack.effective_configuration(stack.LOCAL)["aws:region"]), dict(outputs)
 
 
 def _explain_tasks(region: str) -> None:

@@ -31,7 +31,13 @@ from local.console import Step, UserError
 from local.engine import Engine
 
 POLICY_PACK = paths.ROOT / "policy"
-POLICY_CONFIG = Path(__file__).parent / "policy-config.json"
+LOCAL = "local"
+LOCAL_POLICY_CONFIG = Path(__file__).parent / "policy-config.json"
+"""Practices are for stacks that live; what AWS would reject is refused here too."""
+
+NOT_EVALUATED = "ecs-settings"
+"""The policy under which the pack reports what it could not evaluate."""
+
 OUR_LAUNCHER = "using pulumi-analyzer-policy-python from $PATH"
 """The engine's warning about the launcher that `_policy_launcher` puts there."""
 
@@ -187,8 +193,16 @@ class Report:
         elif diagnostic.severity == "warning" and OUR_LAUNCHER not in text:
             self.warnings.append(text)
 
-    def print_policies(self) -> None:
+    def print_policies(self, *, unknown: bool) -> None:
+        """Prints what the rules found; without `unknown` just how much could not be evaluated yet."""
+        open_questions = sum(name == NOT_EVALUATED for _, name, *_ in self.violations)
+        if open_questions and not unknown:
+            console.say(
+                f"  rules wait for {open_questions} values known only after the update; `make preview` lists them"
+            )
         for level, name, urn, message in sorted(self.violations):
+            if name == NOT_EVALUATED and not unknown:
+                continue
             mandatory = level == "mandatory"
             sign = console.paint("✗", "31") if mandatory else console.paint("!", "33")
             where = f" {_name(urn)}" if urn else ""
@@ -226,6 +240,7 @@ class LocalStack:
     def __init__(self, name: str, engine: Engine, providers: Providers, *, state: Path) -> None:
         self.name = name
         self._state = state
+        self._policy_configs = [str(LOCAL_POLICY_CONFIG)] if name == LOCAL else None
         work_dir = state / "work"
         self._write_work_dir(work_dir)
         options = automation.LocalWorkspaceOptions(
@@ -292,7 +307,7 @@ class LocalStack:
         report = Report(title, shown, verbose)
         arguments: dict[str, Any] = {"on_event": report.on_event, "color": "never"}
         if policies:
-            arguments |= {"policy_packs": [str(POLICY_PACK)], "policy_pack_configs": [str(POLICY_CONFIG)]}
+            arguments |= {"policy_packs": [str(POLICY_PACK)], "policy_pack_configs": self._policy_configs}
         with _interrupt_is_for_the_engine():
             try:
                 operation(**arguments)
