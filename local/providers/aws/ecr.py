@@ -42,7 +42,7 @@ class Repository(Resource):
             replaces=True,
         ),
         "forceDelete": boolean(kept=True),
-        "imageScanningConfiguration": block({"scanOnPush": boolean(required=True)}, stays=True),
+        "imageScanningConfiguration": block({"scanOnPush": boolean(required=True)}),
         "imageTagMutability": string(
             default="MUTABLE",
             allowed=("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"),

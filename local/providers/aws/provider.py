@@ -344,7 +344,7 @@ class AwsProvider(Provider):
         if found is None:
             return provider_pb2.ReadResponse()
         resource_id = str(found.pop("id", request.id))
-        now = _state(resource, found, _plain(state), state, config, call)
+        now = _state(resource, found, _plain(state), state, config, call) | {"id": resource_id}
         read_inputs = _refreshed_inputs(resource, inputs, now) if inputs else _imported_inputs(resource, now)
         return provider_pb2.ReadResponse(id=resource_id, properties=to_struct(now), inputs=to_struct(read_inputs))
 
@@ -387,7 +387,8 @@ class AwsProvider(Provider):
                 f"{resource.type_name} {resource_id}: AWS does not know it any more; run the command again"
             )
         found.pop("id", None)
-        return _state(resource, found, known, inputs, config, call)
+        # As in the official provider's outputs: policies join resources by it.
+        return _state(resource, found, known, inputs, config, call) | {"id": resource_id}
 
     def _read_quietly(
         self, resource: Resource, call: Call, resource_id: str, known: Values, inputs: Values, config: Config
@@ -477,6 +478,7 @@ def _previewed_creation(resource: Resource, inputs: Values) -> Values:
     for key, prop in resource.all_properties.items():
         if key not in previewed and (prop.output or prop.computed):
             previewed[key] = UNKNOWN
+    previewed["id"] = UNKNOWN
     return _with_secrets(resource, schema.without_defaults(previewed), inputs)
 
 
@@ -503,7 +505,7 @@ def _state(resource: Resource, found: Values, known: Values, marked: Values, con
     state = {
         key: value
         for key, value in schema.without_empty(found).items()
-        if key in resource.all_properties and not _says_nothing(resource.all_properties[key], value, key in known)
+        if key in resource.all_properties and not _left_out(resource.all_properties[key], value, key in known)
     }
     for key, prop in resource.all_properties.items():
         forgotten = prop.forgotten and schema.is_empty(state.get(key))
@@ -523,10 +525,9 @@ def _state(resource: Resource, found: Values, known: Values, marked: Values, con
     return _with_secrets(resource, state, marked)
 
 
-def _says_nothing(prop: Property, value: Any, given: bool) -> bool:
+def _left_out(prop: Property, value: Any, given: bool) -> bool:
     """Whether AWS returned its zero for something that was not given."""
-    optional = prop.is_input and not prop.computed and prop.default is None and not given
-    return optional and (schema.is_empty(value) or value in (False, 0))
+    return prop.is_input and not prop.computed and prop.default is None and not given and schema.says_nothing(value)
 
 
 def _own_tags(everything: Values, known: Values, defaults: Any) -> Values:

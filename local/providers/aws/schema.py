@@ -187,6 +187,13 @@ def is_empty(value: Any) -> bool:
     return value is None or (not isinstance(value, (bool, int, float)) and value in ("", [], {}))
 
 
+def says_nothing(value: Any) -> bool:
+    """Whether a value means the same as leaving it out: nothing, zero, false, or an object of such."""
+    if isinstance(value, dict):
+        return all(says_nothing(item) for item in value.values())
+    return is_empty(value) or value is False or (isinstance(value, (int, float)) and value == 0)
+
+
 # --- checking ---------------------------------------------------------------------------------------------------------
 
 
@@ -301,7 +308,11 @@ def check_fields(
         if prop.required and key not in checked:
             problems.append(f"{prefix}{key}: got nothing, expected {EXPECTED[prop.kind]}; add it")
     defaulted = sorted(key for key, prop in fields.items() if prop.default is not None and key not in checked)
-    checked.update({key: fields[key].default for key in defaulted})
+    for key in defaulted:
+        checked[key] = fields[key].default
+        # AWS's default may be one of the values that only AWS supports.
+        if fields[key].kind not in ("list", "set", "map", "object"):
+            _check_scalar(fields[key], checked[key], f"{prefix}{key}", problems)
     checked[DEFAULTS_KEY] = defaulted
     return checked
 
@@ -353,7 +364,7 @@ def _compare(prop: Property, old: Any, new: Any, path: str, replaces: bool, foun
         return
     if is_empty(new):
         emptied = new == [] and prop.kind in ("list", "set")
-        if (emptied or not (prop.computed or prop.stays)) and not is_empty(old) and not _absent_is_same(prop, old):
+        if (emptied or not (prop.computed or prop.stays)) and not says_nothing(old):
             found[path] = Change("delete", replaces)
         return
     if is_empty(old) and not _zero(new):
@@ -380,13 +391,6 @@ def _compare(prop: Property, old: Any, new: Any, path: str, replaces: bool, foun
 
 def _zero(value: Any) -> bool:
     return value is not UNKNOWN and value in (False, 0) and not isinstance(value, str)
-
-
-def _absent_is_same(prop: Property, old: Any) -> bool:
-    """Whether leaving a property out means what the state has: nothing, zero, or an object of nothing."""
-    if prop.kind == "object" and isinstance(old, dict):
-        return all(is_empty(value) for value in old.values())
-    return prop.kind in ("boolean", "integer", "number") and not old
 
 
 def _replaces_inside(prop: Property) -> bool:

@@ -216,7 +216,7 @@ LIVES = [
         },
         in_place_paths={"imageScanningConfiguration.scanOnPush", "imageTagMutability"},
         replacing=lambda w: {"name": "other"},
-        replacing_paths={"name", "imageTagMutability", "forceDelete"},
+        replacing_paths={"name", "imageScanningConfiguration", "imageTagMutability", "forceDelete"},
         expected={"imageTagMutability": "MUTABLE"},
     ),
     Life(

@@ -72,6 +72,11 @@ class TestChecking:
             'shape: got "round", expected an object; give its fields: edge, round',
         ]
 
+    def test_a_default_that_is_not_supported_here_is_refused_as_if_it_had_been_given(self) -> None:
+        found: list[str] = []
+        check_fields({"policyType": string(default="Step", allowed=("Target",))}, {}, "", found)
+        assert found == ['policyType: got "Step", expected one of Target; choose one of them']
+
     def test_defaults_are_filled_in_and_listed_at_every_level(self) -> None:
         assert checked(parts=[{"name": "a"}]) == {
             "colour": "red",
@@ -343,7 +348,6 @@ def test_every_declared_property_is_well_formed() -> None:
         assert (prop.kind in ("list", "set", "map")) == (prop.element is not None), path
         assert (prop.kind == "object") == bool(prop.fields), path
         assert not (prop.required and (prop.default is not None or prop.output or prop.computed)), path
-        assert prop.default is None or not prop.allowed or prop.default in prop.allowed, path
         for name, inner in prop.fields.items():
             walk(inner, f"{path}.{name}")
         if prop.element:
