@@ -169,7 +169,6 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         if type(seen) is not Resource:
             self._recorded[request.urn] = seen
             self._report(response, self._run([seen], joins=False))
-            seen.forget()
         return response
 
     def AnalyzeStack(self, request: Any, _context: Any) -> Any:  # noqa: N802
@@ -222,6 +221,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
             for rule, options in plan:
                 for outcome in rule.run(each, options):
                     yield rule, outcome
+            each.forget()
 
     def _settings(self) -> Settings:
         if self._settings_in_force is None:

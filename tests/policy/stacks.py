@@ -143,7 +143,20 @@ def evaluate(
     rule: Rule, resources: Resources, *, preview: bool = False, options: Mapping[str, Any] | None = None
 ) -> tuple[list[Problem], list[Unevaluated]]:
     """What one rule says about a stack, without the SDK."""
-    stack = Stack(
+    problems, unevaluated = [], []
+    for each in joined(resources, preview=preview).resources.values():
+        if isinstance(each, rule.resource_kinds):
+            for outcome in rule.run(each, rule.configured(options)):
+                if isinstance(outcome, Problem):
+                    problems.append(outcome)
+                else:
+                    unevaluated.append(outcome)
+    return problems, unevaluated
+
+
+def joined(resources: Resources, *, preview: bool = False) -> Stack:
+    """The stack as rules see it."""
+    return Stack(
         resource(
             urn=part.urn,
             type=part.type,
@@ -158,15 +171,6 @@ def evaluate(
         )
         for part in parts(resources, preview=preview)
     )
-    problems, unevaluated = [], []
-    for each in stack.resources.values():
-        if isinstance(each, rule.resource_kinds):
-            for outcome in rule.run(each, rule.configured(options)):
-                if isinstance(outcome, Problem):
-                    problems.append(outcome)
-                else:
-                    unevaluated.append(outcome)
-    return problems, unevaluated
 
 
 def places(outcomes: list[Problem] | list[Unevaluated]) -> set[str]:

@@ -1,0 +1,40 @@
+"""No rule compares everything with everything: four times the services are about four times the work."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import pytest
+
+from ecs_policy.rule import Rule, all_rules
+from tests.policy.benchmark import generated
+from tests.policy.stacks import Resources, joined
+
+FEW, MANY = 12, 48
+STACKS = {services: generated(services) for services in (FEW, MANY)}
+
+
+def calls(rule: Rule, resources: Resources) -> int:
+    """How many Python functions one rule calls for a stack: unlike seconds, the same on every machine."""
+    stack, options, count = joined(resources), rule.configured(None), 0
+
+    def counted(_frame: Any, event: str, _argument: Any) -> None:
+        nonlocal count
+        count += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(counted)
+    try:
+        for each in stack.resources.values():
+            if isinstance(each, rule.resource_kinds):
+                list(rule.run(each, options))
+    finally:
+        sys.setprofile(before)
+    return count
+
+
+@pytest.mark.parametrize("rule", all_rules(), ids=lambda rule: rule.id)
+def test_work_grows_with_the_stack_and_no_faster(rule: Rule) -> None:
+    few, many = calls(rule, STACKS[FEW]), calls(rule, STACKS[MANY])
+    assert many <= few * 1.25 * MANY / FEW, f"{few} calls for {FEW} services, {many} for {MANY}"
