@@ -71,7 +71,7 @@ def _ports(container: Container) -> list[tuple[float, float]]:
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source=_LOAD_BALANCER,
-    aws_error="The provided target group has target type instance, which is incompatible with the awsvpc network mode "
+    aws_error="has target type instance, which is incompatible with the awsvpc network mode "
     "specified in the task definition.",
 )
 def tg_type(link: Value) -> Iterator[Problem]:
