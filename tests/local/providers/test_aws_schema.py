@@ -346,7 +346,7 @@ def test_every_declared_property_is_well_formed() -> None:
 
     def walk(prop: Property, path: str) -> None:
         assert (prop.kind in ("list", "set", "map")) == (prop.element is not None), path
-        assert (prop.kind == "object") == bool(prop.fields), path
+        assert prop.kind == "object" or not prop.fields, path
         assert not (prop.required and (prop.default is not None or prop.output or prop.computed)), path
         for name, inner in prop.fields.items():
             walk(inner, f"{path}.{name}")

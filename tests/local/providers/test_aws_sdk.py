@@ -19,7 +19,34 @@ from local.providers.aws.schema import Property
 
 # What the official provider takes and the local one does not: a program that uses it gets a clear error.
 LEFT_OUT = {
+    "aws:acm/certificate:Certificate": {
+        "certificateAuthorityArn",
+        "certificateBody",
+        "certificateChain",
+        "earlyRenewalDuration",
+        "options",
+        "privateKey",
+        "privateKeyWo",
+        "privateKeyWoVersion",
+        "validationOptions",
+    },
+    "aws:appautoscaling/policy:Policy": {"predictiveScalingPolicyConfiguration", "stepScalingPolicyConfiguration"},
+    "aws:appautoscaling/scheduledAction:ScheduledAction": {"endTime", "startTime"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {
+        "evaluationCriteria",
+        "evaluationInterval",
+        "evaluationWindow",
+        "warmUpConfiguration",
+    },
     "aws:ec2/eip:Eip": {"customerOwnedIpv4Pool", "ipamPoolId"},
+    "aws:ec2/flowLog:FlowLog": {
+        "deliverCrossAccountRole",
+        "destinationOptions",
+        "regionalNatGatewayId",
+        "tagFieldSpecifications",
+        "transitGatewayAttachmentId",
+        "transitGatewayId",
+    },
     "aws:ec2/natGateway:NatGateway": {"availabilityMode", "availabilityZoneAddresses", "vpcId"},
     "aws:ec2/route:Route": {"odbNetworkArn"},
     "aws:ec2/subnet:Subnet": {
@@ -66,11 +93,94 @@ LEFT_OUT = {
         "targetGroupHealth",
         "targetHealthStates",
     },
+    "aws:route53/record:Record": {
+        "cidrRoutingPolicy",
+        "failoverRoutingPolicies",
+        "geolocationRoutingPolicies",
+        "geoproximityRoutingPolicy",
+        "healthCheckId",
+        "latencyRoutingPolicies",
+        "multivalueAnswerRoutingPolicy",
+        "setIdentifier",
+        "weightedRoutingPolicies",
+    },
+    "aws:s3/bucket:Bucket": {
+        "accelerationStatus",
+        "acl",
+        "bucketNamespace",
+        "corsRules",
+        "grants",
+        "lifecycleRules",
+        "logging",
+        "objectLockConfiguration",
+        "policy",
+        "replicationConfiguration",
+        "requestPayer",
+        "serverSideEncryptionConfiguration",
+        "versioning",
+        "website",
+    },
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {
+        "expectedBucketOwner",
+        "timeouts",
+        "transitionDefaultMinimumObjectSize",
+    },
+    "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": {"skipDestroy"},
+    "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration": {"expectedBucketOwner"},
+    "aws:sns/topic:Topic": {
+        "applicationFailureFeedbackRoleArn",
+        "applicationSuccessFeedbackRoleArn",
+        "applicationSuccessFeedbackSampleRate",
+        "archivePolicy",
+        "contentBasedDeduplication",
+        "deliveryPolicy",
+        "fifoThroughputScope",
+        "fifoTopic",
+        "firehoseFailureFeedbackRoleArn",
+        "firehoseSuccessFeedbackRoleArn",
+        "firehoseSuccessFeedbackSampleRate",
+        "httpFailureFeedbackRoleArn",
+        "httpSuccessFeedbackRoleArn",
+        "httpSuccessFeedbackSampleRate",
+        "lambdaFailureFeedbackRoleArn",
+        "lambdaSuccessFeedbackRoleArn",
+        "lambdaSuccessFeedbackSampleRate",
+        "maximumMessageSize",
+        "signatureVersion",
+        "sqsFailureFeedbackRoleArn",
+        "sqsSuccessFeedbackRoleArn",
+        "sqsSuccessFeedbackSampleRate",
+        "tracingConfig",
+    },
+    "aws:sns/topicSubscription:TopicSubscription": {
+        "confirmationTimeoutInMinutes",
+        "deliveryPolicy",
+        "endpointAutoConfirms",
+        "filterPolicy",
+        "filterPolicyScope",
+        "redrivePolicy",
+        "replayPolicy",
+        "subscriptionRoleArn",
+    },
+    "aws:wafv2/webAcl:WebAcl": {
+        "associationConfig",
+        "captchaConfig",
+        "challengeConfig",
+        "customResponseBodies",
+        "dataProtectionConfig",
+        "monetizationConfig",
+        "ruleJson",
+        "tokenDomains",
+    },
 }
 
 REQUIRED_AS_ALTERNATIVES_ARE_LEFT_OUT = {
+    "aws:acm/certificate:Certificate": {"domainName", "validationMethod"},
+    "aws:appautoscaling/policy:Policy": {"targetTrackingScalingPolicyConfiguration"},
+    "aws:cloudwatch/metricAlarm:MetricAlarm": {"comparisonOperator", "evaluationPeriods"},
     "aws:ec2/natGateway:NatGateway": {"subnetId"},
     "aws:ec2/vpcEndpoint:VpcEndpoint": {"serviceName"},
+    "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": {"rules"},
 }
 
 
@@ -87,9 +197,15 @@ def sdk_class(type_name: str) -> type:
     return found
 
 
-def sdk_inputs(type_name: str) -> set[str]:
+def sdk_arguments(type_name: str) -> Any:
     cls = sdk_class(type_name)
-    arguments = getattr(inspect.getmodule(cls), f"{cls.__name__}Args")
+    module = inspect.getmodule(cls)
+    # Where a nested type has taken the name, the SDK calls the arguments of the resource differently.
+    return getattr(module, f"{cls.__name__}InitArgs", None) or getattr(module, f"{cls.__name__}Args")
+
+
+def sdk_inputs(type_name: str) -> set[str]:
+    arguments = sdk_arguments(type_name)
     return set(input_type_py_to_pulumi_names(arguments).values())
 
 
@@ -116,8 +232,7 @@ class TestTypes:
         assert set(described(type_name)) <= sdk_outputs(type_name)
 
     def test_required_properties_are_those_of_the_sdk(self, type_name: str) -> None:
-        cls = sdk_class(type_name)
-        arguments = getattr(inspect.getmodule(cls), f"{cls.__name__}Args")
+        arguments = sdk_arguments(type_name)
         names = input_type_py_to_pulumi_names(arguments)
         parameters = list(inspect.signature(arguments.__init__).parameters.values())[1:]
         required = {names[parameter.name] for parameter in parameters if parameter.default is inspect.Parameter.empty}
@@ -126,7 +241,7 @@ class TestTypes:
 
     def test_nested_properties_exist(self, type_name: str) -> None:
         cls = sdk_class(type_name)
-        arguments = getattr(inspect.getmodule(cls), f"{cls.__name__}Args")
+        arguments = sdk_arguments(type_name)
         nested = importlib.import_module(f"{inspect.getmodule(cls).__name__.rsplit('.', 1)[0]}._inputs")  # type: ignore[union-attr]
         for name, prop in described(type_name).items():
             if prop.is_input and fields_of(prop):
