@@ -45,9 +45,16 @@ LOG_DRIVERS = ("awsfirelens", "awslogs", "splunk")
 ADDABLE_CAPABILITIES = ("SYS_PTRACE",)
 """Values of `linuxParameters.capabilities.add`."""
 
+_PLATFORM_VERSION = re.compile(r"([0-9]{1,3})\.([0-9]{1,3})\.([0-9]{1,3})")
 _INTEGER = re.compile(r"[0-9]{1,9}")
 _VCPU = re.compile(r"([0-9]{1,6}|[0-9]{0,6}\.[0-9]{1,6})\s*vcpu", re.IGNORECASE | re.ASCII)
 _GIGABYTES = re.compile(r"([0-9]{1,6}|[0-9]{0,6}\.[0-9]{1,6})\s*gb", re.IGNORECASE | re.ASCII)
+
+
+def parse_platform_version(text: str | None) -> tuple[int, int, int] | None:
+    """The numbers of a platform version as `1.4.0`; None for `LATEST`, for nothing, and for what is no version."""
+    match = _PLATFORM_VERSION.fullmatch(text or "")
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def parse_cpu(value: object) -> int | None:

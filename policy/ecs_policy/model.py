@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ecs_policy.image_reference import parse_image
-from ecs_policy.values import ABSENT, SENTINELS, NotEvaluated, Unevaluated, Value
+from ecs_policy.values import ABSENT, SENTINELS, UNKNOWN, NotEvaluated, Unevaluated, Value
 
 R = TypeVar("R", bound="Resource")
 A = TypeVar("A")
@@ -513,6 +513,12 @@ class Service(Resource):
     def ids(self) -> set[str]:
         found = super().ids()
         cluster, name = self.computed("cluster").raw, self.computed("name").raw
+        if cluster is UNKNOWN:  # a first preview: by the name, which the program gave
+            try:
+                known = self.cluster
+            except NotEvaluated:
+                known = None
+            cluster = known.computed("name").raw if known is not None else None
         if isinstance(cluster, str) and isinstance(name, str):
             found.add(f"service/{cluster.rpartition('/')[2]}/{name}")  # how autoscaling calls it
         return found
@@ -539,7 +545,7 @@ class Service(Resource):
         strategy = self["capacityProviderStrategies"].items()
         if not strategy:
             strategy = default_strategy(self)
-        return {_launch_type(item["capacityProvider"]): item["capacityProvider"] for item in strategy} or {
+        return {launch_type_of(item["capacityProvider"]): item["capacityProvider"] for item in strategy} or {
             "EC2": launch_type
         }
 
@@ -553,7 +559,8 @@ def default_strategy(service: Service) -> list[Value]:
     return [] if association is None else association["defaultCapacityProviderStrategies"].items()
 
 
-def _launch_type(provider: Value) -> str:
+def launch_type_of(provider: Value) -> str:
+    """The launch type that a capacity provider stands for."""
     if not provider.unknown and provider.text() in ("FARGATE", "FARGATE_SPOT"):
         return "FARGATE"
     found = provider.one(CapacityProvider)

@@ -445,12 +445,9 @@ def _associated(endpoint: VpcEndpoint) -> Iterator[RouteTable | None]:
         yield association["routeTableId"].one(RouteTable)
 
 
-def vpcs_of(resources: Sequence[Resource]) -> list[tuple[Resource, str]]:
-    """Each with its VPC as one text, the same for the same VPC."""
-    return [(each, _identity(each["vpcId"])) for each in resources]
-
-
-def _identity(vpc: Value) -> str:
+def vpc_of(resource: Resource) -> str:
+    """One text for its VPC, however that is named: the resource's URN, or the literal id."""
+    vpc = resource["vpcId"]
     try:
         found = vpc.one(Vpc)
     except NotEvaluated:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.model import CapacityProvider, ClusterCapacityProviders, Service, default_strategy
+from ecs_policy.fargate import parse_platform_version
+from ecs_policy.model import CapacityProvider, ClusterCapacityProviders, Service, default_strategy, launch_type_of
 from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, quoted
 
 LAUNCH_TYPES = ("EC2", "EXTERNAL", "FARGATE")
+_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _CREATE_SERVICE = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html"
 _STRATEGY_ITEM = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html"
 _MAX_PROVIDERS = 20
@@ -197,4 +199,67 @@ def no_strategy_no_launch_type(service: Service) -> Iterator[Problem]:
     if not default_strategy(service):
         yield service["launchType"].problem(
             f"one of {quoted(LAUNCH_TYPES)}, or capacityProviderStrategies", "set one of them"
+        )
+
+
+@stack_rule(
+    "LT-06 no-mixed-strategy",
+    on=(Service, ClusterCapacityProviders),
+    title="A capacity provider strategy is on Fargate or on Auto Scaling groups, not on both",
+    why="A cluster may have both kinds of provider; one strategy may not.",
+    level=Level.REJECTED,
+    source=f"{_GUIDE}/asg-capacity-providers.html",
+    aws_error="A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and "
+    "Fargate providers. Specify one or the other and try again.",
+)
+def no_mixed_strategy(owner: Service | ClusterCapacityProviders) -> Iterator[Problem]:
+    name = "capacityProviderStrategies" if isinstance(owner, Service) else "defaultCapacityProviderStrategies"
+    strategy = owner[name]
+    kinds: set[str] = set()
+    doubt = None
+    for item in strategy.items():
+        try:
+            kinds.add(launch_type_of(item["capacityProvider"]))
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    if "FARGATE" in kinds and len(kinds) > 1:
+        yield strategy.problem(
+            f"providers of one kind, not {' and '.join(sorted(kinds))} together", "remove the providers of one kind"
+        )
+    elif doubt is not None:
+        raise doubt
+
+
+@stack_rule(
+    "LT-07 fargate-spot",
+    on=Service,
+    title="What runs on Fargate Spot is Linux, on a platform version that has it",
+    why="Fargate Spot has no Windows; X86_64 needs platform version 1.3.0, ARM64 1.4.0.",
+    level=Level.UNSUPPORTED,
+    source=_STRATEGY_ITEM,
+)
+def fargate_spot(service: Service) -> Iterator[Problem]:
+    if service["launchType"].given:
+        return
+    strategy = service["capacityProviderStrategies"].items() or default_strategy(service)
+    spot = [
+        item["capacityProvider"]
+        for item in strategy
+        if not item["capacityProvider"].unknown and item["capacityProvider"].text() == "FARGATE_SPOT"
+    ]
+    task_definition = service.task_definition if spot else None
+    if task_definition is None:
+        return
+    if task_definition.for_windows:
+        yield spot[0].problem(
+            f"a provider for Windows, which {task_definition.label} is for", 'use "FARGATE", or a Linux image'
+        )
+        return
+    platform_version = service["platformVersion"]
+    version = parse_platform_version(platform_version.text())
+    processor = task_definition["runtimePlatform"]["cpuArchitecture"].text() or "X86_64"
+    least = (1, 4, 0) if processor == "ARM64" else (1, 3, 0)
+    if version is not None and version < least:
+        yield platform_version.problem(
+            f"{'.'.join(map(str, least))} or later for {processor} on Fargate Spot", "leave platformVersion out"
         )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ecs_policy.cluster_query import QueryError, parse
+from ecs_policy.cluster_query import QueryError, mentions, parse
 from ecs_policy.model import AutoscalingTarget, Service, TaskDefinition
 from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
-from ecs_policy.values import quoted
+from ecs_policy.values import independently, quoted
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
 _CREATE_SERVICE = f"{_API}/API_CreateService.html"
@@ -241,3 +241,89 @@ def daemon_no_strategy(service: Service) -> Iterator[Problem]:
     strategies = service["orderedPlacementStrategies"]
     if strategies.items():
         yield strategies.problem("none with DAEMON", "remove orderedPlacementStrategies, or use REPLICA")
+
+
+@stack_rule(
+    "PL-13 daemon-not-fargate",
+    on=Service,
+    title="A daemon service runs on instances, in rolling deployments",
+    why="DAEMON means one task on every instance: Fargate has none, and CodeDeploy and external controllers do not "
+    "know the strategy.",
+    level=Level.REJECTED,
+    source=_CREATE_SERVICE,
+)
+def daemon_not_fargate(service: Service) -> Iterator[Problem]:
+    scheduling = service["schedulingStrategy"]
+    if scheduling.text() == "DAEMON":
+        yield from independently((_no_other_controller(service), _no_fargate(service, scheduling)))
+
+
+def _no_other_controller(service: Service) -> Iterator[Problem]:
+    controller = service["deploymentController"]["type"]
+    if controller.text() in ("CODE_DEPLOY", "EXTERNAL"):
+        yield controller.problem('"ECS" with DAEMON', "remove deploymentController, or use REPLICA")
+
+
+def _no_fargate(service: Service, scheduling: Value) -> Iterator[Problem]:
+    if "FARGATE" in service.launch_types:
+        yield scheduling.problem('"REPLICA" on Fargate', "use REPLICA, or run the service on EC2")
+
+
+_ZONE = "attribute:ecs.availability-zone"
+
+
+@resource_rule(
+    "PL-15 az-rebalance",
+    on=Service,
+    title="Zone rebalancing is on only where ECS can move tasks between zones",
+    why="Rebalancing starts a task in the emptier zone before it stops one in the fuller. New services have it by "
+    "default where it is possible; asked for where it is not, the service is refused.",
+    level=Level.REJECTED,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html",
+)
+def az_rebalance(service: Service) -> Iterator[Problem]:
+    if service["availabilityZoneRebalancing"].text() == "ENABLED":
+        obstacles = (_daemon, _external, _no_room, _other_strategy, _classic_balancer, _pinned_to_zones)
+        yield from independently(obstacle(service) for obstacle in obstacles)
+
+
+_OR_DISABLE = 'change it, or set availabilityZoneRebalancing to "DISABLED"'
+
+
+def _daemon(service: Service) -> Iterator[Problem]:
+    if service["schedulingStrategy"].text() == "DAEMON":
+        yield service["schedulingStrategy"].problem('"REPLICA" with zone rebalancing', _OR_DISABLE)
+
+
+def _external(service: Service) -> Iterator[Problem]:
+    if service["launchType"].text() == "EXTERNAL":
+        yield service["launchType"].problem("EC2 or FARGATE with zone rebalancing", _OR_DISABLE)
+
+
+def _no_room(service: Service) -> Iterator[Problem]:
+    most = service["deploymentMaximumPercent"]
+    if most.given and (most.number() or 0) <= 100:
+        yield most.problem("more than 100 with zone rebalancing", _OR_DISABLE)
+
+
+def _other_strategy(service: Service) -> Iterator[Problem]:
+    strategies = service["orderedPlacementStrategies"].items()
+    if strategies and (strategies[0]["type"].text(), strategies[0]["field"].text()) != ("spread", _ZONE):
+        yield strategies[0].problem(f"spread on {_ZONE} as the first strategy with zone rebalancing", _OR_DISABLE)
+
+
+def _classic_balancer(service: Service) -> Iterator[Problem]:
+    for link in service["loadBalancers"].items():
+        if link["elbName"].given:
+            yield link["elbName"].problem("no Classic Load Balancer with zone rebalancing", _OR_DISABLE)
+
+
+def _pinned_to_zones(service: Service) -> Iterator[Problem]:
+    for constraint in service["placementConstraints"].items():
+        expression = constraint["expression"]
+        try:
+            pinned = _ZONE in mentions(parse(expression.text() or ""))
+        except QueryError:
+            continue  # PL-11 says so
+        if pinned:
+            yield expression.problem(f"nothing about {_ZONE} with zone rebalancing", _OR_DISABLE)

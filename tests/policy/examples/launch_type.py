@@ -11,7 +11,8 @@ from tests.policy.example import (
     unknown,
     violates,
 )
-from tests.policy.good_stacks import mutant
+from tests.policy.good_stacks import Mutant, mutant
+from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
 FARGATE = task_definition(requiresCompatibilities=["FARGATE"])
@@ -19,6 +20,30 @@ ON_EC2 = task_definition(requiresCompatibilities=["EC2"])
 ON_FARGATE = {"app": FARGATE, "web": service(launchType="FARGATE", taskDefinition="${app.arn}")}
 SPOT = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
 ASG_PROVIDER = resource("aws:ecs/capacityProvider:CapacityProvider", name="hosts", autoScalingGroupProvider={})
+
+
+def on_spot(platform_version: object = None, **platform: object) -> Resources:
+    return {
+        "app": task_definition(runtimePlatform=platform),
+        "web": service(capacityProviderStrategies=SPOT, taskDefinition="${app.arn}", platformVersion=platform_version),
+    }
+
+
+WINDOWS_ON_SPOT = {
+    **mutant(
+        "",
+        good_stacks.FARGATE,
+        "app",
+        cpu="1024",
+        memory="2048",
+        runtimePlatform={"cpuArchitecture": "X86_64", "operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+        container={"readonlyRootFilesystem": None, "user": "ContainerUser"},
+    ).resources,
+    "image": mutant(
+        "", good_stacks.FARGATE, "image", build={"context": "app_image", "platform": "windows/amd64"}
+    ).resources["image"],
+    "web": mutant("", good_stacks.FARGATE, "web", launchType=None, capacityProviderStrategies=SPOT).resources["web"],
+}
 
 EXAMPLES = {
     "LT-01": [
@@ -321,11 +346,80 @@ EXAMPLES = {
             "task sets say it", {"main": cluster(), "web": service(deploymentController={"type": "EXTERNAL"})}
         ),
     ],
+    "LT-06": [
+        violates(
+            "Fargate and instances",
+            {
+                "capacity": ASG_PROVIDER,
+                "web": service(
+                    capacityProviderStrategies=[*SPOT, {"capacityProvider": "${capacity.name}", "weight": 1}]
+                ),
+            },
+            at={"web.capacityProviderStrategies"},
+            says=(
+                'Service \'web\' capacityProviderStrategies: got [an object with "capacityProvider", "weight", an '
+                'object with "capacityProvider", "weight"], expected providers of one kind, not EC2 and FARGATE '
+                "together; "
+                "remove the providers of one kind"
+            ),
+        ),
+        violates(
+            "as the cluster's default",
+            {
+                "main": cluster(),
+                "capacity": ASG_PROVIDER,
+                "providers": capacity_providers(
+                    clusterName="${main.name}",
+                    defaultCapacityProviderStrategies=[*SPOT, {"capacityProvider": "${capacity.name}", "weight": 1}],
+                ),
+            },
+            at={"providers.defaultCapacityProviderStrategies"},
+        ),
+        passes(
+            "both kinds of Fargate",
+            {"web": service(capacityProviderStrategies=[*SPOT, {"capacityProvider": "FARGATE", "weight": 1}])},
+        ),
+        missing("no strategy", {"web": service()}),
+        unknown(
+            "a provider of another stack",
+            {"web": service(capacityProviderStrategies=[*SPOT, {"capacityProvider": not_known(), "weight": 1}])},
+            not_evaluated={"web.capacityProviderStrategies[1].capacityProvider"},
+        ),
+        not_applicable("a launch type", {"web": service(launchType="FARGATE")}),
+    ],
+    "LT-07": [
+        violates(
+            "Windows",
+            on_spot(operatingSystemFamily="WINDOWS_SERVER_2022_CORE"),
+            at={"web.capacityProviderStrategies[0].capacityProvider"},
+            says=(
+                "Service 'web' capacityProviderStrategies[0].capacityProvider: got \"FARGATE_SPOT\", expected a "
+                "provider for Windows, which TaskDefinition 'app' is for; use \"FARGATE\", or a Linux image"
+            ),
+        ),
+        violates("ARM64 on 1.3.0", on_spot("1.3.0", cpuArchitecture="ARM64"), at={"web.platformVersion"}),
+        violates("X86_64 on 1.2.0", on_spot("1.2.0"), at={"web.platformVersion"}),
+        violates(
+            "as the cluster's default",
+            {
+                "app": task_definition(runtimePlatform={"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}),
+                "main": cluster(),
+                "providers": capacity_providers(clusterName="${main.name}", defaultCapacityProviderStrategies=SPOT),
+                "web": service(cluster="${main.arn}", taskDefinition="${app.arn}"),
+            },
+            at={"providers.defaultCapacityProviderStrategies[0].capacityProvider"},
+        ),
+        passes("X86_64 on 1.3.0", on_spot("1.3.0")),
+        passes("ARM64 on the latest", on_spot("LATEST", cpuArchitecture="ARM64")),
+        missing("no platform: Linux on X86_64", on_spot()),
+        unknown("an unknown platform version", on_spot(not_known()), not_evaluated={"web.platformVersion"}),
+        not_applicable("Fargate", ON_FARGATE),
+    ],
 }
 
 MUTANTS = {
     "LT-01": [
-        mutant("Fargate service, EC2 task definition", good_stacks.FARGATE, "web", launchType="EC2"),
+        mutant("Fargate service, EC2 task definition", good_stacks.FARGATE, "app", requiresCompatibilities=["EC2"]),
         mutant("EC2 service on EXTERNAL", good_stacks.EC2, "web", launchType="EXTERNAL"),
     ],
     "LT-02": [mutant("lower case", good_stacks.FARGATE, "web", launchType="fargate")],
@@ -349,4 +443,14 @@ MUTANTS = {
         )
     ],
     "LT-09": [mutant("neither", good_stacks.EC2, "web", launchType=None)],
+    "LT-06": [
+        mutant(
+            "both kinds by default",
+            good_stacks.EC2,
+            "providers",
+            capacityProviders=["FARGATE_SPOT", "${capacity.name}"],
+            defaultCapacityProviderStrategies=[*SPOT, {"capacityProvider": "${capacity.name}", "weight": 1}],
+        )
+    ],
+    "LT-07": [Mutant("Windows", WINDOWS_ON_SPOT)],
 }

@@ -1,3 +1,5 @@
+from typing import Any
+
 from tests.policy import good_stacks
 from tests.policy.example import (
     cluster,
@@ -11,6 +13,7 @@ from tests.policy.example import (
     violates,
 )
 from tests.policy.good_stacks import mutant
+from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
 DISTINCT = {"type": "distinctInstance"}
@@ -27,6 +30,10 @@ def strategies(*items: object, **properties: object) -> dict[str, dict[str, obje
 
 def constraints(*items: object, **properties: object) -> dict[str, dict[str, object]]:
     return {"web": service(placementConstraints=list(items), **properties)}
+
+
+def balanced(**properties: Any) -> Resources:
+    return {"web": service(availabilityZoneRebalancing="ENABLED", **properties)}
 
 
 EXAMPLES = {
@@ -325,6 +332,82 @@ EXAMPLES = {
         ),
         not_applicable("a replica service", strategies(RANDOM, schedulingStrategy="REPLICA", desiredCount=2)),
     ],
+    "PL-13": [
+        violates(
+            "on Fargate",
+            {"web": service(schedulingStrategy="DAEMON", launchType="FARGATE")},
+            at={"web.schedulingStrategy"},
+            says=(
+                'Service \'web\' schedulingStrategy: got "DAEMON", expected "REPLICA" on Fargate; use REPLICA, or '
+                "run the service on EC2"
+            ),
+        ),
+        violates(
+            "with CodeDeploy",
+            {
+                "web": service(
+                    schedulingStrategy="DAEMON", launchType="EC2", deploymentController={"type": "CODE_DEPLOY"}
+                )
+            },
+            at={"web.deploymentController.type"},
+        ),
+        passes("on EC2", {"web": service(schedulingStrategy="DAEMON", launchType="EC2")}),
+        passes("on one's own machines", {"web": service(schedulingStrategy="DAEMON", launchType="EXTERNAL")}),
+        missing("no strategy: REPLICA", {"web": service(launchType="FARGATE")}),
+        unknown(
+            "an unknown launch type silences nothing else",
+            {
+                "web": service(
+                    schedulingStrategy="DAEMON", launchType=not_known(), deploymentController={"type": "EXTERNAL"}
+                )
+            },
+            at={"web.deploymentController.type"},
+            not_evaluated={"web.launchType"},
+        ),
+        not_applicable("REPLICA", {"web": service(schedulingStrategy="REPLICA", launchType="FARGATE")}),
+    ],
+    "PL-15": [
+        violates(
+            "packed first",
+            balanced(orderedPlacementStrategies=[{"type": "binpack", "field": "memory"}]),
+            at={"web.orderedPlacementStrategies[0]"},
+            says=(
+                'Service \'web\' orderedPlacementStrategies[0]: got an object with "type", "field", expected spread '
+                "on attribute:ecs.availability-zone as the first strategy with zone rebalancing; change it, or set "
+                'availabilityZoneRebalancing to "DISABLED"'
+            ),
+        ),
+        violates("no room", balanced(deploymentMaximumPercent=100), at={"web.deploymentMaximumPercent"}),
+        violates("a daemon", balanced(schedulingStrategy="DAEMON"), at={"web.schedulingStrategy"}),
+        violates("one's own machines", balanced(launchType="EXTERNAL"), at={"web.launchType"}),
+        violates(
+            "a Classic Load Balancer", balanced(loadBalancers=[{"elbName": "old"}]), at={"web.loadBalancers[0].elbName"}
+        ),
+        violates(
+            "pinned to a zone",
+            balanced(
+                placementConstraints=[
+                    {"type": "memberOf", "expression": "attribute:ecs.availability-zone in [eu-west-1a, eu-west-1b]"}
+                ]
+            ),
+            at={"web.placementConstraints[0].expression"},
+        ),
+        passes("spread first", balanced(orderedPlacementStrategies=[SPREAD, {"type": "binpack", "field": "cpu"}])),
+        passes(
+            "other constraints",
+            balanced(placementConstraints=[DISTINCT, {"type": "memberOf", "expression": "attribute:gpu exists"}]),
+        ),
+        missing("not asked for", {"web": service(deploymentMaximumPercent=100)}),
+        unknown(
+            "unknown strategies silence nothing else",
+            balanced(orderedPlacementStrategies=not_known(), deploymentMaximumPercent=100),
+            at={"web.deploymentMaximumPercent"},
+            not_evaluated={"web.orderedPlacementStrategies"},
+        ),
+        not_applicable(
+            "disabled", {"web": service(availabilityZoneRebalancing="DISABLED", deploymentMaximumPercent=100)}
+        ),
+    ],
 }
 
 MUTANTS = {
@@ -356,6 +439,27 @@ MUTANTS = {
             orderedPlacementStrategies=None,
             deploymentMaximumPercent=100,
             deploymentMinimumHealthyPercent=50,
+        )
+    ],
+    "PL-13": [
+        mutant(
+            "on Fargate",
+            good_stacks.FARGATE,
+            "web",
+            schedulingStrategy="DAEMON",
+            desiredCount=None,
+            deploymentMaximumPercent=100,
+            deploymentMinimumHealthyPercent=50,
+            availabilityZoneRebalancing="DISABLED",
+        )
+    ],
+    "PL-15": [
+        mutant(
+            "packed first",
+            good_stacks.EC2,
+            "web",
+            availabilityZoneRebalancing="ENABLED",
+            orderedPlacementStrategies=[{"type": "binpack", "field": "memory"}],
         )
     ],
 }

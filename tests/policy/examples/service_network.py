@@ -1,11 +1,43 @@
+from typing import Any
+
 from tests.policy import good_stacks
-from tests.policy.example import missing, not_applicable, passes, service, task_definition, unknown, violates
-from tests.policy.good_stacks import mutant
+from tests.policy.example import (
+    missing,
+    not_applicable,
+    passes,
+    resource,
+    service,
+    target_group,
+    task_definition,
+    unknown,
+    violates,
+)
+from tests.policy.good_stacks import Mutant, mutant
+from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
 AWSVPC = task_definition(networkMode="awsvpc")
 BRIDGE = task_definition(networkMode="bridge")
 NETWORK = {"subnets": ["subnet-1"]}
+
+
+def placed(**configuration: Any) -> Resources:
+    return {
+        "vpc": resource("aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16"),
+        "second": resource("aws:ec2/vpc:Vpc", cidrBlock="10.1.0.0/16"),
+        "a": resource("aws:ec2/subnet:Subnet", vpcId="${vpc.id}"),
+        "b": resource("aws:ec2/subnet:Subnet", vpcId="${vpc.id}"),
+        "other": resource("aws:ec2/subnet:Subnet", vpcId="${second.id}"),
+        "sg": resource("aws:ec2/securityGroup:SecurityGroup", vpcId="${second.id}"),
+        "own": resource("aws:ec2/securityGroup:SecurityGroup", vpcId="${vpc.id}"),
+        "web": service(networkConfiguration=configuration),
+    }
+
+
+def crowded() -> dict[str, Any]:
+    configuration: dict[str, Any] = good_stacks.FARGATE["web"]["properties"]["networkConfiguration"]
+    return {**configuration, "securityGroups": ["${taskSg.id}"] * 6}
+
 
 EXAMPLES = {
     "SV-01": [
@@ -40,11 +72,126 @@ EXAMPLES = {
         ),
         not_applicable("no task definition", {"web": service(networkConfiguration=NETWORK)}),
     ],
+    "SV-02": [
+        violates(
+            "six security groups",
+            placed(subnets=["${a.id}"], securityGroups=["${own.id}"] * 6),
+            at={"web.networkConfiguration.securityGroups"},
+            says=(
+                "Service 'web' networkConfiguration.securityGroups: got ["
+                + ", ".join(['"securitygroup-own"'] * 6)
+                + "], expected 0 to 5 of them, not 6; remove some"
+            ),
+        ),
+        violates(
+            "subnets of two VPCs",
+            placed(subnets=["${a.id}", "${other.id}"]),
+            at={"web.networkConfiguration.subnets"},
+        ),
+        violates(
+            "a security group of another VPC, in a first preview",
+            placed(subnets=["${a.id}"], securityGroups=["${sg.id}"]),
+            at={"web.networkConfiguration.securityGroups"},
+            preview=True,
+        ),
+        violates(
+            "a target group of another VPC",
+            {
+                **placed(subnets=["${a.id}"]),
+                "group": target_group(vpcId="${second.id}"),
+                "web": service(
+                    networkConfiguration={"subnets": ["${a.id}"]}, loadBalancers=[{"targetGroupArn": "${group.arn}"}]
+                ),
+            },
+            at={"web.loadBalancers"},
+        ),
+        passes("one VPC", placed(subnets=["${a.id}", "${b.id}"])),
+        passes(
+            "the VPC of another stack, by its id",
+            {
+                "a": resource("aws:ec2/subnet:Subnet", vpcId="vpc-1"),
+                "sg": resource("aws:ec2/securityGroup:SecurityGroup", vpcId="vpc-1"),
+                "web": service(networkConfiguration={"subnets": ["${a.id}"], "securityGroups": ["${sg.id}"]}),
+            },
+        ),
+        missing("no subnets", placed(subnets=[]), at={"web.networkConfiguration.subnets"}),
+        unknown(
+            "subnets of another stack",
+            placed(subnets=[not_known()]),
+            not_evaluated={"web.networkConfiguration.subnets[0]"},
+        ),
+        not_applicable("no network configuration", {"web": service()}),
+    ],
+    "SV-03": [
+        violates(
+            "a public address",
+            {"web": service(launchType="FARGATE", networkConfiguration={**NETWORK, "assignPublicIp": True})},
+            at={"web.networkConfiguration.assignPublicIp"},
+            says=(
+                "Service 'web' networkConfiguration.assignPublicIp: got true, expected false; set assignPublicIp to "
+                "false, and give private subnets a NAT gateway or endpoints"
+            ),
+        ),
+        passes(
+            "none", {"web": service(launchType="FARGATE", networkConfiguration={**NETWORK, "assignPublicIp": False})}
+        ),
+        missing("not said: none", {"web": service(launchType="FARGATE", networkConfiguration=NETWORK)}),
+        unknown(
+            "unknown",
+            {"web": service(launchType="FARGATE", networkConfiguration={**NETWORK, "assignPublicIp": not_known()})},
+            not_evaluated={"web.networkConfiguration.assignPublicIp"},
+        ),
+        not_applicable(
+            "EC2", {"web": service(launchType="EC2", networkConfiguration={**NETWORK, "assignPublicIp": True})}
+        ),
+    ],
+    "SV-03b": [
+        violates(
+            "a public address",
+            {"web": service(launchType="EC2", networkConfiguration={**NETWORK, "assignPublicIp": True})},
+            at={"web.networkConfiguration.assignPublicIp"},
+            says=(
+                "Service 'web' networkConfiguration.assignPublicIp: got true, expected false on EC2; remove "
+                "assignPublicIp"
+            ),
+        ),
+        passes("none", {"web": service(launchType="EC2", networkConfiguration={**NETWORK, "assignPublicIp": False})}),
+        missing("not said: none", {"web": service(launchType="EC2", networkConfiguration=NETWORK)}),
+        unknown(
+            "an unknown launch type",
+            {"web": service(launchType=not_known(), networkConfiguration={**NETWORK, "assignPublicIp": True})},
+            not_evaluated={"web.launchType"},
+        ),
+        not_applicable(
+            "Fargate", {"web": service(launchType="FARGATE", networkConfiguration={**NETWORK, "assignPublicIp": True})}
+        ),
+    ],
 }
 
 MUTANTS = {
     "SV-01": [
         mutant("none under awsvpc", good_stacks.FARGATE, "web", networkConfiguration=None),
         mutant("one under bridge", good_stacks.EC2, "web", networkConfiguration={"subnets": ["${privateA.id}"]}),
-    ]
+    ],
+    "SV-02": [
+        mutant("six groups", good_stacks.FARGATE, "web", networkConfiguration=crowded()),
+    ],
+    "SV-03b": [
+        Mutant(
+            "on EC2",
+            {
+                **mutant("", good_stacks.EC2, "app", networkMode="awsvpc").resources,
+                "group": mutant("", good_stacks.EC2, "group", targetType="ip").resources["group"],
+                "web": mutant(
+                    "",
+                    good_stacks.EC2,
+                    "web",
+                    networkConfiguration={
+                        **good_stacks.FARGATE["web"]["properties"]["networkConfiguration"],
+                        "assignPublicIp": True,
+                    },
+                ).resources["web"],
+            },
+        )
+    ],
 }
