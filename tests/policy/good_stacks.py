@@ -51,6 +51,16 @@ def _network() -> dict[str, Any]:
             natGatewayId="${nat.id}",
         ),
     }
+    for registry in ("api", "dkr"):
+        made[f"ecr{registry.capitalize()}"] = resource(
+            "aws:ec2/vpcEndpoint:VpcEndpoint",
+            vpcId="${vpc.id}",
+            serviceName=f"com.amazonaws.{REGION}.ecr.{registry}",
+            vpcEndpointType="Interface",
+            privateDnsEnabled=True,
+            subnetIds=["${privateA.id}", "${privateC.id}"],
+            securityGroupIds=["${endpointSg.id}"],
+        )
     for index, (letter, zone) in enumerate(_ZONES.items()):
         for offset, role in ((0, "public"), (100, "private")):
             name = f"{role}{letter.upper()}"
@@ -90,9 +100,12 @@ def _firewall(container_port: int) -> dict[str, Any]:
 
     made = {
         name: resource("aws:ec2/securityGroup:SecurityGroup", vpcId="${vpc.id}", description=text)
-        for name, text in (("albSg", "load balancer"), ("taskSg", "tasks"))
+        for name, text in (("albSg", "load balancer"), ("taskSg", "tasks"), ("endpointSg", "endpoints"))
     }
     return made | {
+        "endpointFromTask": rule(
+            "Ingress", "endpointSg", referencedSecurityGroupId="${taskSg.id}", fromPort=443, toPort=443
+        ),
         "internetToAlb": rule("Ingress", "albSg", cidrIpv4="0.0.0.0/0", fromPort=443, toPort=443),
         "albToTask": rule(
             "Egress",

@@ -1,0 +1,317 @@
+"""Load balancers, target groups and listeners by themselves."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
+from typing import Any
+
+from ecs_policy.model import Listener, LoadBalancer, Resource, Subnet, TargetGroup, WebAclAssociation
+from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.values import independently, quoted
+
+_API = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference"
+_ALB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
+_CREATE_LOAD_BALANCER = f"{_API}/API_CreateLoadBalancer.html"
+_CREATE_TARGET_GROUP = f"{_API}/API_CreateTargetGroup.html"
+_CREATE_LISTENER = f"{_API}/API_CreateListener.html"
+_ATTRIBUTES = f"{_ALB}/edit-load-balancer-attributes.html"
+
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
+_CODES = re.compile(r"[0-9]{1,3}(?:[,-][0-9]{1,3})*")
+
+
+def _application(balancer: LoadBalancer) -> bool:
+    return (balancer["loadBalancerType"].text() or "application") == "application"
+
+
+@stack_rule(
+    "LB-01 two-azs",
+    on=LoadBalancer,
+    title="A load balancer for applications is in two availability zones or more, with one subnet in each",
+    why="CreateLoadBalancer refuses fewer, and refuses two subnets of one zone.",
+    level=Level.REJECTED,
+    source=_CREATE_LOAD_BALANCER,
+    frameworks=("Security Hub ELB.13",),
+    aws_error="At least two subnets in two different Availability Zones must be specified",
+)
+def two_azs(balancer: LoadBalancer) -> Iterator[Problem]:
+    if not _application(balancer):
+        return
+    subnets, mappings = balancer["subnets"], balancer["subnetMappings"]
+    place = mappings if mappings.given else subnets
+    count = len(place.items())
+    if count < 2:
+        yield place.problem(f"two subnets or more, not {count}", "add a subnet of another zone")
+        return
+    if mappings.given:
+        found = [subnet for each in mappings.items() if (subnet := each["subnetId"].one(Subnet)) is not None]
+    else:
+        found = subnets.many(Subnet)
+    zones: dict[str, Subnet] = {}
+    for subnet in found:
+        key = "availabilityZoneId" if subnet["availabilityZoneId"].given else "availabilityZone"
+        zone = subnet[key].text()
+        if zone is None:
+            raise subnet["availabilityZone"].not_evaluated("is absent: AWS chooses a zone")
+        other = zones.setdefault(zone, subnet)
+        if other is not subnet:
+            yield place.problem(
+                f"subnets of different zones; {other.label} and {subnet.label} are both in {zone}",
+                "keep one subnet of each zone",
+            )
+
+
+@resource_rule(
+    "LB-02 names",
+    on=(LoadBalancer, TargetGroup),
+    title="Names of load balancers and target groups are ones that AWS takes",
+    why="Letters, digits and hyphens, 32 at most; `internal-` is AWS's own.",
+    level=Level.REJECTED,
+    source=_CREATE_LOAD_BALANCER,
+)
+def names(owner: LoadBalancer | TargetGroup) -> Iterator[Problem]:
+    name = owner["name"]
+    text = name.text()
+    if text is None:
+        return
+    if not _NAME.fullmatch(text):
+        yield name.problem("1 to 32 letters, digits or -, with no - at either end", "choose another name")
+    elif isinstance(owner, LoadBalancer) and text.startswith("internal-"):
+        yield name.problem('a name that does not start with "internal-"', "choose another name")
+
+
+@resource_rule(
+    "LB-03 tg-ip-needs-vpc-port",
+    on=TargetGroup,
+    title="A target group for addresses or instances has a VPC, a port and a protocol, and health checks",
+    why="Only a target group for Lambda functions does without.",
+    level=Level.REJECTED,
+    source=_CREATE_TARGET_GROUP,
+)
+def tg_ip_needs_vpc_port(target_group: TargetGroup) -> Iterator[Problem]:
+    kind = target_group["targetType"].text() or "instance"
+    if kind not in ("ip", "instance", "alb"):
+        return
+    for key in ("vpcId", "port", "protocol"):
+        if not target_group[key].given:
+            yield target_group[key].problem(f"a value with targetType {kind}", f"set {key}")
+    enabled = target_group["healthCheck"]["enabled"]
+    if enabled.flag() is False:
+        yield enabled.problem(f"true with targetType {kind}", "remove healthCheck.enabled")
+
+
+@resource_rule(
+    "LB-04 tg-health-ranges",
+    on=TargetGroup,
+    title="A target group's health check is within AWS's limits",
+    why="Outside them CreateTargetGroup refuses it.",
+    level=Level.REJECTED,
+    source=_CREATE_TARGET_GROUP,
+    aws_error="Health check interval must be greater than the timeout.",
+)
+def tg_health_ranges(target_group: TargetGroup) -> Iterator[Problem]:
+    check = target_group["healthCheck"]
+    yield from independently(
+        (
+            _within(check["interval"], 5, 300),
+            _within(check["timeout"], 2, 120),
+            _within(check["healthyThreshold"], 2, 10),
+            _within(check["unhealthyThreshold"], 2, 10),
+            _shorter(check["timeout"], check["interval"]),
+            _codes(target_group, check["matcher"]),
+        )
+    )
+
+
+def _within(value: Value, least: int, greatest: int) -> Iterator[Problem]:
+    if value.given and not least <= (value.number() or 0) <= greatest:
+        yield value.problem(f"{least} to {greatest}", f"change {value.location}")
+
+
+def _shorter(timeout: Value, interval: Value) -> Iterator[Problem]:
+    # The default of the one that is absent depends on the protocol.
+    if timeout.given and interval.given and (timeout.number() or 0) >= (interval.number() or 0):
+        yield timeout.problem(f"less than the interval, which is {interval.number()}", "lower the timeout")
+
+
+def _codes(target_group: TargetGroup, matcher: Value) -> Iterator[Problem]:
+    text = matcher.text()
+    if text is None or target_group["protocol"].text() not in ("HTTP", "HTTPS"):
+        return
+    least, greatest = (0, 99) if target_group["protocolVersion"].text() == "GRPC" else (200, 499)
+    codes = [int(code) for code in re.split("[,-]", text)] if _CODES.fullmatch(text) else []
+    if not codes or not all(least <= code <= greatest for code in codes):
+        yield matcher.problem(f'codes from {least} to {greatest}, as "200" or "200-299"', "change matcher")
+
+
+@resource_rule(
+    "LB-05 https-cert",
+    on=Listener,
+    title="A listener for HTTPS has a certificate",
+    why="CreateListener refuses it without.",
+    level=Level.REJECTED,
+    source=_CREATE_LISTENER,
+    aws_error="A certificate must be specified for HTTPS listeners",
+)
+def https_cert(listener: Listener) -> Iterator[Problem]:
+    certificate = listener["certificateArn"]
+    if not certificate.given and listener["protocol"].text() in ("HTTPS", "TLS"):
+        yield certificate.problem("the ARN of a certificate", "set certificateArn")
+
+
+@resource_rule(
+    "LB-06 https-or-redirect",
+    on=Listener,
+    title="A listener for plain HTTP only sends clients to HTTPS",
+    why="What goes over HTTP can be read and changed on the way.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source=f"{_ALB}/load-balancer-listeners.html",
+    frameworks=("Security Hub ELB.1", "Security Hub ELB.18"),
+)
+def https_or_redirect(listener: Listener) -> Iterator[Problem]:
+    if listener["protocol"].text() != "HTTP":
+        return
+    actions = listener["defaultActions"]
+    for action in actions.items():
+        protocol = action["redirect"]["protocol"]
+        # Without a protocol a redirect keeps the one of the request.
+        if action["type"].text() != "redirect" or protocol.text() != "HTTPS":
+            yield listener["protocol"].problem(
+                '"HTTPS", or only a redirect to HTTPS', "listen on HTTPS, and redirect HTTP to it"
+            )
+            return
+
+
+STRONG_TLS = (
+    "ELBSecurityPolicy-TLS13-1-2-2021-06",
+    "ELBSecurityPolicy-TLS13-1-2-Res-*",
+    "ELBSecurityPolicy-TLS13-1-2-FIPS-*",
+    "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-*",
+    "ELBSecurityPolicy-TLS13-1-2-PQ-*",
+    "ELBSecurityPolicy-TLS13-1-2-Res-PQ-*",
+    "ELBSecurityPolicy-TLS13-1-3-*",
+    "ELBSecurityPolicy-FS-1-2-Res-*",
+)
+"""Policies with TLS 1.2 or 1.3 and ciphers with forward secrecy only."""
+
+
+@resource_rule(
+    "LB-07 tls-policy",
+    on=Listener,
+    title="A listener for HTTPS takes TLS 1.2 or later, with strong ciphers",
+    why="Without sslPolicy the API chooses a policy of 2016, with TLS 1.0.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source=f"{_ALB}/describe-ssl-policies.html",
+    frameworks=("Security Hub ELB.17",),
+    options={
+        "allowedPolicies": Option(
+            schema={"type": "array", "items": {"type": "string"}, "default": list(STRONG_TLS)},
+            about="Names of security policies; `*` stands for any text.",
+        )
+    },
+)
+def tls_policy(listener: Listener, options: Mapping[str, Any]) -> Iterator[Problem]:
+    if listener["protocol"].text() not in ("HTTPS", "TLS"):
+        return
+    policy = listener["sslPolicy"]
+    allowed = options["allowedPolicies"]
+    if not any(fnmatchcase(policy.text() or "", pattern) for pattern in allowed):
+        yield policy.problem(f"one of {quoted(allowed)}", f'set sslPolicy to "{STRONG_TLS[0]}"')
+
+
+@resource_rule(
+    "LB-08 drop-headers",
+    on=LoadBalancer,
+    title="A load balancer drops headers that are none",
+    why="Server and load balancer may read a malformed header differently, by which requests are smuggled in.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source=_ATTRIBUTES,
+    frameworks=("Security Hub ELB.4",),
+)
+def drop_headers(balancer: LoadBalancer) -> Iterator[Problem]:
+    value = balancer["dropInvalidHeaderFields"]
+    if _application(balancer) and value.flag() is not True:
+        yield value.problem("true", "set dropInvalidHeaderFields to true")
+
+
+@resource_rule(
+    "LB-09 access-logs",
+    on=LoadBalancer,
+    title="A load balancer keeps access logs",
+    why="They are the only record of who asked for what.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source=f"{_ALB}/load-balancer-access-logs.html",
+    frameworks=("Security Hub ELB.5",),
+)
+def access_logs(balancer: LoadBalancer) -> Iterator[Problem]:
+    if (balancer["loadBalancerType"].text() or "application") == "gateway":
+        return
+    logs = balancer["accessLogs"]
+    if not logs["bucket"].given:
+        yield logs["bucket"].problem("a bucket for access logs", "set accessLogs")
+    elif logs["enabled"].flag() is not True:
+        yield logs["enabled"].problem("true", "set accessLogs.enabled to true")
+
+
+@resource_rule(
+    "LB-10 deletion-protection",
+    on=LoadBalancer,
+    title="A load balancer refuses to be deleted",
+    why="Clients know its name, and a new one gets another.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source=_ATTRIBUTES,
+    frameworks=("Security Hub ELB.6",),
+)
+def deletion_protection(balancer: LoadBalancer) -> Iterator[Problem]:
+    value = balancer["enableDeletionProtection"]
+    if value.flag() is not True:
+        yield value.problem("true", "set enableDeletionProtection to true")
+
+
+@resource_rule(
+    "LB-11 desync",
+    on=LoadBalancer,
+    title="A load balancer guards against ambiguous requests",
+    why="In the mode `monitor` it passes them on: the server may take one request for two.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source=_ATTRIBUTES,
+    frameworks=("Security Hub ELB.12",),
+)
+def desync(balancer: LoadBalancer) -> Iterator[Problem]:
+    mode = balancer["desyncMitigationMode"]
+    if _application(balancer) and mode.text() not in (None, "defensive", "strictest"):
+        yield mode.problem('"defensive" (the default) or "strictest"', "change desyncMitigationMode")
+
+
+def _protected(association: Resource) -> list[Value]:
+    return [association["resourceArn"]]
+
+
+@stack_rule(
+    "LB-12 waf",
+    on=LoadBalancer,
+    title="A load balancer on the internet has a web firewall",
+    why="It stops floods and known attacks before they reach the tasks.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source="https://docs.aws.amazon.com/waf/latest/developerguide/web-acl-associating.html",
+    frameworks=("Security Hub ELB.16",),
+)
+def waf(balancer: LoadBalancer) -> Iterator[Problem]:
+    if not _application(balancer) or balancer["internal"].flag():
+        return
+    if not balancer.stack.relation(WebAclAssociation, _protected, LoadBalancer).of(balancer):
+        yield Problem(
+            balancer.urn,
+            "",
+            f"{balancer.label}: got no WebAclAssociation, expected one, since it is on the internet; associate a web "
+            "ACL with its ARN",
+        )

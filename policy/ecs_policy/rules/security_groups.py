@@ -1,0 +1,163 @@
+"""What security groups let in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from ecs_policy.model import (
+    Listener,
+    LoadBalancer,
+    SecurityGroup,
+    SecurityGroupEgressRule,
+    SecurityGroupIngressRule,
+    SecurityGroupRule,
+    Vpc,
+)
+from ecs_policy.network import WHOLE_INTERNET, Permission, egress, ingress
+from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.values import independently
+
+_RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
+_EVERY_PORT = (0, 65535)
+_OF_PULUMI = ("Managed by Pulumi", "Managed by Terraform")
+
+
+@stack_rule(
+    "NW-01 sg-open",
+    on=SecurityGroup,
+    title="Only a load balancer is open to the whole internet, and only on the ports of its listeners",
+    why="Everything else that is open is found by scanners within minutes.",
+    level=Level.PRACTICE,
+    source=_RULES,
+    frameworks=("Security Hub EC2.18", "Security Hub EC2.19", "CIS AWS Foundations 5.3"),
+    options={
+        "openPorts": Option(
+            schema={"type": "array", "items": {"type": "integer"}, "default": []},
+            about="TCP ports that may be open to the internet on any security group.",
+        )
+    },
+)
+def sg_open(group: SecurityGroup, options: Mapping[str, Any]) -> Iterator[Problem]:
+    permissions, doubt = ingress(group)
+    allowed = {int(port) for port in options["openPorts"]}
+    yield from independently(_closed(group, permission, allowed) for permission in permissions)
+    if doubt is not None:
+        raise doubt
+
+
+def _closed(group: SecurityGroup, permission: Permission, allowed: set[int]) -> Iterator[Problem]:
+    for cidr in permission.cidrs():
+        if cidr.text() not in WHOLE_INTERNET:
+            continue
+        ports = permission.ports
+        if ports is not None and ports[0] == ports[1] and ports[0] in allowed:
+            continue
+        listening = _listener_ports(group)
+        if ports is None or not set(range(ports[0], min(ports[1], ports[0] + len(listening)) + 1)) <= listening:
+            what = f"ports {ports[0]} to {ports[1]}" if ports is not None and ports[0] != ports[1] else "this port"
+            yield cidr.problem(
+                f"a narrower range for {'this protocol' if ports is None else what}, on which no load balancer with "
+                f"{group.label} listens",
+                "name the networks or the security group of the clients",
+            )
+
+
+def _groups_of(balancer: LoadBalancer) -> list[Value]:
+    return [balancer["securityGroups"]]
+
+
+def _balancer_of(listener: Listener) -> list[Value]:
+    return [listener["loadBalancerArn"]]
+
+
+def _listener_ports(group: SecurityGroup) -> set[int]:
+    """The ports on which load balancers with this group listen."""
+    found = set()
+    for balancer in group.stack.relation(LoadBalancer, _groups_of, SecurityGroup).of(group):
+        for listener in group.stack.relation(Listener, _balancer_of, LoadBalancer).of(balancer):
+            number = listener["port"].number()
+            if number is not None:
+                found.add(int(number))
+    return found
+
+
+@stack_rule(
+    "NW-02 sg-egress",
+    on=SecurityGroup,
+    title="Nothing may go out to everywhere on every port",
+    why="A task that somebody else controls then talks to whom they like.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source=_RULES,
+)
+def sg_egress(group: SecurityGroup) -> Iterator[Problem]:
+    permissions, doubt = egress(group)
+    yield from independently(_not_everything(permission) for permission in permissions)
+    if doubt is not None:
+        raise doubt
+
+
+def _not_everything(permission: Permission) -> Iterator[Problem]:
+    for cidr in permission.cidrs():
+        if cidr.text() in WHOLE_INTERNET and permission.ports == _EVERY_PORT:
+            yield cidr.problem("the ports that are needed (443 for ECR, S3 and CloudWatch Logs)", "name the ports")
+
+
+@resource_rule(
+    "NW-03 sg-description",
+    on=(SecurityGroup, SecurityGroupRule, SecurityGroupIngressRule, SecurityGroupEgressRule),
+    title="Security groups and their rules say what they are for",
+    why="A rule that nobody can explain is one that nobody dares to remove.",
+    level=Level.PRACTICE,
+    severity=Severity.LOW,
+    source=_RULES,
+)
+def sg_description(
+    owner: SecurityGroup | SecurityGroupRule | SecurityGroupIngressRule | SecurityGroupEgressRule,
+) -> Iterator[Problem]:
+    if owner.type.startswith("aws:ec2/defaultSecurityGroup"):
+        return
+    checks = [_described(owner["description"])]
+    if isinstance(owner, SecurityGroup):
+        for direction in ("ingress", "egress"):
+            value = owner[direction]
+            checks += [_described(entry["description"]) for entry in ([] if value.unknown else value.items())]
+    yield from independently(checks)
+
+
+def _described(description: Value) -> Iterator[Problem]:
+    if (description.text() or "").strip() in ("", *_OF_PULUMI):
+        yield description.problem("what it is for", "write a description")
+
+
+def _vpc_of(group: SecurityGroup) -> list[Value]:
+    return [group["vpcId"]]
+
+
+@stack_rule(
+    "NW-04 default-sg",
+    on=Vpc,
+    title="A VPC's default security group lets nothing in or out",
+    why="Whatever is made without a group gets this one, and AWS makes it open among its members and outwards.",
+    level=Level.PRACTICE,
+    source="https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html",
+    frameworks=("Security Hub EC2.2", "CIS AWS Foundations 5.5"),
+)
+def default_sg(vpc: Vpc) -> Iterator[Problem]:
+    groups = vpc.stack.relation(SecurityGroup, _vpc_of, Vpc)
+    default = [group for group in groups.sure(vpc) if group.type.startswith("aws:ec2/defaultSecurityGroup")]
+    doubt = groups.doubt_about(vpc)
+    if not default:
+        if doubt is not None:
+            raise doubt
+        yield Problem(
+            vpc.urn,
+            "",
+            f"{vpc.label}: got AWS's default security group, expected it emptied; add a DefaultSecurityGroup with the "
+            "VPC's id and without rules",
+        )
+    for group in default:
+        for permissions in (ingress(group), egress(group)):
+            for permission in permissions.known:
+                yield permission.place.problem("no rule in a default security group", "remove the rule")
