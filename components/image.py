@@ -1,6 +1,7 @@
 """The application's image, built from its folder and kept in a private ECR repository."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ import pulumi_docker as docker
 from docker.utils.build import exclude_paths
 
 from components.checks import Arguments, Check, one_of, text, whole
+from ecs_policy.ecr_lifecycle import OTHER_PUSHES, parse_policy, tolerated_pushes
 
 CpuArchitecture = Annotated[
     Literal["X86_64", "ARM64"], one_of("X86_64", "ARM64", fix="choose the processor that the image is built for")
@@ -33,8 +35,6 @@ ImageVersion = Annotated[
         fix="choose a version that can be part of an image tag",
     ),
 ]
-KeepImages = Annotated[int, whole(10, 1000, fix="keep enough images to roll back to, and to survive failed releases")]
-
 BuildContext = Annotated[
     Path,
     Check(
@@ -48,6 +48,64 @@ PLATFORMS: Mapping[str, str] = {"X86_64": "linux/amd64", "ARM64": "linux/arm64"}
 """ECS's name of a processor architecture to Docker's name of the platform."""
 
 _UNTAGGED_DAYS = 14
+
+ROLLBACK_RELEASES = 10
+"""Releases before the running one whose images stay, through `OTHER_PUSHES` images that never came to serve."""
+
+
+def lifecycle_policy(keep_images: int) -> str:
+    """The repository's lifecycle policy as ECR's JSON.
+
+    Every image that was ever deployed has a tag of its own, so only the count of tagged images can expire one. Untagged
+    leftovers of broken pushes are found by age alone, long after any push of theirs can still be under way.
+    """
+    return json.dumps(
+        {
+            "rules": [
+                {
+                    "rulePriority": 1,
+                    "description": f"Untagged leftovers go after {_UNTAGGED_DAYS} days",
+                    "selection": {
+                        "tagStatus": "untagged",
+                        "countType": "sinceImagePushed",
+                        "countUnit": "days",
+                        "countNumber": _UNTAGGED_DAYS,
+                    },
+                    "action": {"type": "expire"},
+                },
+                {
+                    "rulePriority": 2,
+                    "description": f"The newest {keep_images} images stay",
+                    "selection": {
+                        "tagStatus": "tagged",
+                        "tagPatternList": ["*"],
+                        "countType": "imageCountMoreThan",
+                        "countNumber": keep_images,
+                    },
+                    "action": {"type": "expire"},
+                },
+            ]
+        }
+    )
+
+
+def _keeps_rollback_images(keep_images: int) -> bool:
+    tolerated = tolerated_pushes(
+        parse_policy(lifecycle_policy(keep_images)), ROLLBACK_RELEASES, tags_are_immutable=True
+    )
+    return tolerated is None or tolerated >= OTHER_PUSHES
+
+
+_FEWEST_IMAGES = next(filter(_keeps_rollback_images, itertools.count(1)))
+
+KeepImages = Annotated[
+    int,
+    whole(
+        _FEWEST_IMAGES,
+        1000,
+        fix=f"fewer could take an image that runs or one of the {ROLLBACK_RELEASES} releases to roll back to",
+    ),
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +131,8 @@ class AppImageArgs(Arguments):
     """Values of the Dockerfile's `ARG`s. They end up in the image's history: never put a secret here."""
 
     keep_images: KeepImages = 100
-    """Number of tagged images kept, newest first, 10 to 1000; older ones expire. Every release and every failed attempt
-    at one pushes a single image, so this is how many pushes a running or rollback image outlives.
+    """Number of tagged images kept, newest first, 31 to 1000; older ones expire. Every release and every failed attempt
+    at one pushes a single image: 31 keep the running one and 10 to roll back to through 20 failed attempts.
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/LifecyclePolicies.html"""
 
     deletion_protection: bool = True
@@ -158,42 +216,6 @@ class AppImage(pulumi.ComponentResource):
                 "tag": self.tag,
             }
         )
-
-
-def lifecycle_policy(keep_images: int) -> str:
-    """The repository's lifecycle policy as ECR's JSON.
-
-    Every image that was ever deployed has a tag of its own, so only the count of tagged images can expire one. Untagged
-    leftovers of broken pushes are found by age alone, long after any push of theirs can still be under way.
-    """
-    return json.dumps(
-        {
-            "rules": [
-                {
-                    "rulePriority": 1,
-                    "description": f"Untagged leftovers go after {_UNTAGGED_DAYS} days",
-                    "selection": {
-                        "tagStatus": "untagged",
-                        "countType": "sinceImagePushed",
-                        "countUnit": "days",
-                        "countNumber": _UNTAGGED_DAYS,
-                    },
-                    "action": {"type": "expire"},
-                },
-                {
-                    "rulePriority": 2,
-                    "description": f"The newest {keep_images} images stay",
-                    "selection": {
-                        "tagStatus": "tagged",
-                        "tagPatternList": ["*"],
-                        "countType": "imageCountMoreThan",
-                        "countNumber": keep_images,
-                    },
-                    "action": {"type": "expire"},
-                },
-            ]
-        }
-    )
 
 
 def content_hash(context: Path, build_args: Mapping[str, str], platform: str) -> str:

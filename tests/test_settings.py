@@ -217,7 +217,7 @@ def test_keys_of_providers_and_of_pulumi_are_left_alone() -> None:
         ("imageVersion", "-1"),
         ("imageBase", "Ubuntu 24"),
         ("repositoryName", "ECR"),
-        ("keepImages", "9"),
+        ("keepImages", "30"),
         ("cpuArchitecture", "amd64"),
         ("vpcCidr", "10.0.0.0"),
         ("availabilityZoneCount", "1"),

@@ -39,6 +39,7 @@ class Resource:
         "property_dependencies",
         "provider",
         "stack",
+        "timeouts",
         "type",
         "urn",
     )
@@ -59,6 +60,7 @@ class Resource:
         dependencies: Sequence[str] = (),
         property_dependencies: Mapping[str, Sequence[str]] | None = None,
         ignore_changes: Sequence[str] = (),
+        timeouts: Mapping[str, float] | None = None,
         provider: Mapping[str, Any] | None = None,
     ) -> None:
         self.urn = urn
@@ -70,6 +72,7 @@ class Resource:
         self.dependencies = dependencies
         self.property_dependencies = property_dependencies or {}
         self.ignore_changes = ignore_changes
+        self.timeouts = timeouts or {}
         self.provider = provider
         self.stack = _NO_STACK
         self._memo: dict[str, Value] = {}

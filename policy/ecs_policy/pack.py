@@ -272,6 +272,7 @@ def _with_inputs(message: Any) -> Resource:
         name=message.name,
         inputs=Properties(message.properties),
         ignore_changes=tuple(message.options.ignoreChanges),
+        timeouts=_timeouts(message),
         provider=Properties(message.provider.properties) if message.HasField("provider") else None,
     )
 
@@ -282,6 +283,7 @@ def _with_outputs(message: Any, recorded: Resource | None) -> Resource:
         urn=message.urn,
         name=message.name,
         ignore_changes=tuple(message.options.ignoreChanges),
+        timeouts=_timeouts(message),
         provider=Properties(message.provider.properties) if message.HasField("provider") else None,
     )
     seen.outputs = Properties(message.properties)
@@ -289,6 +291,12 @@ def _with_outputs(message: Any, recorded: Resource | None) -> Resource:
     seen.dependencies = message.dependencies
     seen.property_dependencies = {name: list(each.urns) for name, each in message.propertyDependencies.items()}
     return seen
+
+
+def _timeouts(message: Any) -> dict[str, float]:
+    """Seconds by operation, of those that the program set."""
+    given = message.options.customTimeouts
+    return {name: getattr(given, name) for name in ("create", "update", "delete") if getattr(given, name)}
 
 
 class Properties(Mapping[str, Any]):

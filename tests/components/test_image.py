@@ -84,10 +84,18 @@ def test_the_lifecycle_keeps_the_newest_tagged_images_and_clears_untagged_ones(c
     ]
 
 
-def test_no_lifecycle_rule_takes_the_running_image_or_one_of_the_ten_releases_before_it() -> None:
-    policy = parse_policy(lifecycle_policy(100))
-    assert can_expire(policy, releases_kept=10, tags_are_immutable=True, other_pushes=80) is None
-    assert tolerated_pushes(policy, releases_kept=10, tags_are_immutable=True) == 89
+@given(st.integers(31, 1000))
+def test_no_lifecycle_rule_takes_the_running_image_or_one_of_the_ten_releases_before_it(keep_images: int) -> None:
+    policy = parse_policy(lifecycle_policy(keep_images))
+    assert can_expire(policy, releases_kept=10, tags_are_immutable=True, other_pushes=20) is None
+    assert tolerated_pushes(policy, releases_kept=10, tags_are_immutable=True) == keep_images - 11
+
+
+def test_as_many_images_are_kept_as_ten_rollbacks_need_and_not_one_more(context: Path) -> None:
+    assert args(context, keep_images=31).keep_images == 31
+    assert can_expire(parse_policy(lifecycle_policy(30)), releases_kept=10, tags_are_immutable=True)
+    with pytest.raises(ArgumentError, match="keep_images: got 30, expected a whole number from 31 to 1000"):
+        args(context, keep_images=30)
 
 
 def test_the_image_is_built_from_the_folder_and_pushed_with_the_repositorys_token(context: Path) -> None:
@@ -148,8 +156,8 @@ def test_wrong_arguments_are_refused_together() -> None:
         "  - context: got 'nowhere', expected a folder with a Dockerfile; correct the path\n"
         "  - cpu_architecture: got 'arm64', expected one of X86_64, ARM64; "
         "choose the processor that the image is built for\n"
-        "  - keep_images: got 1, expected a whole number from 10 to 1000; "
-        "keep enough images to roll back to, and to survive failed releases"
+        "  - keep_images: got 1, expected a whole number from 31 to 1000; "
+        "fewer could take an image that runs or one of the 10 releases to roll back to"
     )
 
 

@@ -49,6 +49,7 @@ class Part:
     dependencies: list[str]
     property_dependencies: dict[str, list[str]]
     ignore_changes: list[str]
+    timeouts: dict[str, float]
     component: bool
     region: str
 
@@ -89,6 +90,7 @@ class _Resolver:
             dependencies=sorted(dependencies),
             property_dependencies=property_dependencies,
             ignore_changes=list(options.get("ignoreChanges", ())),
+            timeouts={name: float(text.rstrip("s")) for name, text in options.get("customTimeouts", {}).items()},
             component=not written["type"].startswith(("aws:", "docker:", "docker-build:")),
             region=region,
         )
@@ -167,6 +169,7 @@ def joined(resources: Resources, *, preview: bool = False) -> Stack:
             dependencies=part.dependencies,
             property_dependencies=part.property_dependencies,
             ignore_changes=part.ignore_changes,
+            timeouts=part.timeouts,
             provider=None if part.component else {"region": part.region},
         )
         for part in parts(resources, preview=preview)
@@ -191,6 +194,8 @@ def requests(resources: Resources, *, preview: bool = False) -> tuple[list[Any],
             whole.propertyDependencies[key].urns.extend(urns)
         for each in (message, whole):
             each.options.ignoreChanges.extend(part.ignore_changes)
+            for operation, seconds in part.timeouts.items():
+                setattr(each.options.customTimeouts, operation, seconds)
             if not part.component:
                 each.provider.type, each.provider.urn, each.provider.name = (
                     "pulumi:providers:aws",
@@ -224,6 +229,7 @@ def state(resources: Resources) -> dict[str, Any]:
             "dependencies": part.dependencies,
             "propertyDependencies": part.property_dependencies,
             "ignoreChanges": part.ignore_changes,
+            "customTimeouts": part.timeouts,
         }
         if not part.component:
             entry |= {"id": part.name, "provider": f"{_PROVIDER_URN}::00000000-0000-0000-0000-000000000000"}
