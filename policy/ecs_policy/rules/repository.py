@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
-from typing import Any
 
-from ecs_policy.ecr_lifecycle import LifecyclePolicyError, UndecidedError, can_expire, parse_policy
 from ecs_policy.iam import listed, statements
-from ecs_policy.model import LifecyclePolicy, RegistryScanning, Repository, RepositoryPolicy, Resource
-from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
-from ecs_policy.values import independently, quoted
+from ecs_policy.model import RegistryScanning, Repository, RepositoryPolicy
+from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.values import independently
 
 _ECR = "https://docs.aws.amazon.com/AmazonECR/latest"
 _CREATE = f"{_ECR}/APIReference/API_CreateRepository.html"
@@ -108,69 +106,12 @@ def _not_public(document: Value, statement: Value) -> Iterator[Problem]:
     principal = statement["Principal"]
     everybody = listed(principal["AWS"] if isinstance(principal.raw, dict) else principal)
     if any(each.text() == "*" for each in everybody):
-        yield _problem(
-            document, 'the principal "*" without a condition, expected the accounts or roles that need it; name them'
-        )
-
-
-def _repository(policy: Resource) -> list[Value]:
-    return [policy["repository"]]
-
-
-@stack_rule(
-    "ER-05 lifecycle",
-    on=Repository,
-    title="Old images expire, and none that runs or may run again",
-    why="Without a lifecycle policy a repository only grows; with a careless one a deployment or rollback finds its "
-    "image gone.",
-    level=Level.PRACTICE,
-    severity=Severity.MEDIUM,
-    source=f"{_ECR}/userguide/LifecyclePolicies.html",
-    frameworks=("Security Hub ECR.3",),
-    options={
-        "releasesKept": Option(
-            schema={"type": "integer", "minimum": 0, "default": 3},
-            about="Releases before the running one to which a rollback must be possible.",
-        )
-    },
-)
-def lifecycle(repository: Repository, options: Mapping[str, Any]) -> Iterator[Problem]:
-    policies = repository.stack.relation(LifecyclePolicy, _repository, Repository).of(repository)
-    if not policies:
         yield Problem(
-            repository.urn,
-            "",
-            f"{repository.label}: got no LifecyclePolicy, expected one; let untagged and very old images expire",
+            document.resource.urn,
+            document.location,
+            f'{document.resource.label} {document.location}: got the principal "*" without a condition, expected the '
+            "accounts or roles that need it; name them",
         )
-    fixed = (repository["imageTagMutability"].text() or "MUTABLE") == "IMMUTABLE" if policies else True
-    for policy in policies:
-        yield from _keeps(policy["policy"], int(options["releasesKept"]), fixed)
-
-
-def _keeps(document: Value, releases_kept: int, tags_are_immutable: bool) -> Iterator[Problem]:
-    text = document.text()
-    if text is None:
-        return
-    try:
-        lost = can_expire(parse_policy(text), releases_kept, tags_are_immutable=tags_are_immutable)
-    except LifecyclePolicyError as error:
-        problems = "" if document.secret else f": {quoted(error.problems)}"
-        yield _problem(document, "a policy that ECR refuses, expected a valid one; correct it" + problems)
-    except UndecidedError:
-        raise document.not_evaluated("has tag patterns too entangled to decide") from None
-    else:
-        if lost is not None:
-            history = "" if document.secret else f"\n{lost}"
-            yield _problem(
-                document,
-                f"rules that can take an image still needed, expected the running image and {releases_kept} releases "
-                f"before it to stay; keep more, or longer{history}",
-            )
-
-
-def _problem(document: Value, what: str) -> Problem:
-    resource = document.resource
-    return Problem(resource.urn, document.location, f"{resource.label} {document.location}: got {what}")
 
 
 @resource_rule(

@@ -21,20 +21,11 @@ def policy(principal: object, **more: Any) -> Resources:
     }
 
 
-def expiring(**selection: Any) -> dict[str, Any]:
-    rule = {"rulePriority": 1, "selection": selection, "action": {"type": "expire"}}
-    return resource(
-        "aws:ecr/lifecyclePolicy:LifecyclePolicy", repository="${images.name}", policy=json.dumps({"rules": [rule]})
-    )
-
-
 SCANNING = resource(
     "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration",
     scanType="ENHANCED",
     rules=[{"scanFrequency": "CONTINUOUS_SCAN", "repositoryFilters": [{"filter": "shop/*", "filterType": "WILDCARD"}]}],
 )
-UNTAGGED = expiring(tagStatus="untagged", countType="sinceImagePushed", countUnit="days", countNumber=14)
-ONE_IMAGE = expiring(tagStatus="any", countType="imageCountMoreThan", countNumber=1)
 NO_REPOSITORY = {"app": task_definition()}
 
 EXAMPLES = {
@@ -132,42 +123,6 @@ EXAMPLES = {
             not_evaluated={"policy.policy"},
         ),
         not_applicable("no policy", repository()),
-    ],
-    "ER-05": [
-        violates(
-            "nothing expires",
-            repository(),
-            at={"images."},
-            says=("Repository 'images': got no LifecyclePolicy, expected one; let untagged and very old images expire"),
-        ),
-        violates("only the newest stays", {**repository(), "lifecycle": ONE_IMAGE}, at={"lifecycle.policy"}),
-        violates(
-            "a policy that ECR refuses",
-            {**repository(), "lifecycle": expiring(tagStatus="old", countType="imageCountMoreThan", countNumber=1)},
-            at={"lifecycle.policy"},
-        ),
-        passes(
-            "untagged ones, where tags cannot be moved",
-            {**repository(imageTagMutability="IMMUTABLE"), "lifecycle": UNTAGGED},
-        ),
-        missing(
-            "no document: AWS refuses it",
-            {
-                **repository(),
-                "lifecycle": resource("aws:ecr/lifecyclePolicy:LifecyclePolicy", repository="${images.name}"),
-            },
-        ),
-        unknown(
-            "unknown",
-            {
-                **repository(),
-                "lifecycle": resource(
-                    "aws:ecr/lifecyclePolicy:LifecyclePolicy", repository="${images.name}", policy=not_known()
-                ),
-            },
-            not_evaluated={"lifecycle.policy"},
-        ),
-        not_applicable("no repository", NO_REPOSITORY),
     ],
     "ER-08": [
         violates(
