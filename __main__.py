@@ -6,13 +6,16 @@ import pulumi_aws as aws
 from components.access_logs import AccessLogs, AccessLogsArgs
 from components.alarms import Alarms, AlarmsArgs
 from components.autoscaling import Autoscaling, AutoscalingArgs
+from components.capacity import InstancesArgs
 from components.certificate import Certificate, CertificateArgs
 from components.cluster import Cluster, ClusterArgs
+from components.container import Container
 from components.dashboard import Dashboard, DashboardArgs
 from components.firewall import Firewall, FirewallArgs
 from components.image import AppImage, AppImageArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs
+from components.route import Route, RouteArgs
 from components.running_tasks_alarm import RunningTasksAlarm, RunningTasksAlarmArgs
 from components.service import Service, ServiceArgs
 from components.task_definition import TaskDefinition, TaskDefinitionArgs
@@ -50,7 +53,26 @@ network = Network(
     ),
     on_aws,
 )
-cluster = Cluster(name, ClusterArgs(container_insights=settings.container_insights), on_aws)
+cluster = Cluster(
+    name,
+    ClusterArgs(
+        container_insights=settings.container_insights,
+        instances=InstancesArgs(
+            vpc_id=network.vpc_id,
+            subnet_ids=network.private_subnet_ids,
+            instance_type=settings.instance_type,
+            cpu_architecture=settings.cpu_architecture,
+            min_instances=settings.min_instances,
+            max_instances=settings.max_instances,
+            load_balancer_security_group_id=None if settings.own_addresses else network.load_balancer_security_group_id,
+            tags=settings.tags,
+        )
+        if settings.on_instances
+        else None,
+        execute_command_log_days=settings.execute_command_log_days,
+    ),
+    on_aws,
+)
 certificate_arn: pulumi.Input[str] | None = settings.certificate_arn
 if settings.domain_name and settings.hosted_zone_id and not certificate_arn:
     certificate_args = CertificateArgs(domain_name=settings.domain_name, hosted_zone_id=settings.hosted_zone_id)
@@ -64,7 +86,6 @@ if settings.access_log_retention_days:
 load_balancer = LoadBalancer(
     name,
     LoadBalancerArgs(
-        vpc_id=network.vpc_id,
         subnet_ids=network.private_subnet_ids if settings.is_internal else network.public_subnet_ids,
         security_group_id=network.load_balancer_security_group_id,
         internal=settings.is_internal,
@@ -73,27 +94,49 @@ load_balancer = LoadBalancer(
         domain_name=settings.domain_name,
         hosted_zone_id=settings.hosted_zone_id,
         access_log_bucket=access_log_bucket,
-        container_port=settings.container_port,
-        health_check_path=settings.health_check_path,
-        deregistration_delay_seconds=settings.deregistration_delay_seconds,
         deletion_protection=settings.deletion_protection,
     ),
     on_aws,
 )
 if settings.firewall:
     Firewall(name, FirewallArgs(load_balancer_arn=load_balancer.arn, web_acl_arn=settings.web_acl_arn), on_aws)
+route = Route(
+    name,
+    RouteArgs(
+        vpc_id=network.vpc_id,
+        listener_arn=load_balancer.listener_arn,
+        target_port=settings.container_port,
+        target_type="ip" if settings.own_addresses else "instance",
+        health_check_path=settings.health_check_path,
+        deregistration_delay_seconds=settings.deregistration_delay_seconds,
+        shifts_traffic=settings.deployment.shifts_traffic,
+    ),
+    on_aws,
+)
 task_definition = TaskDefinition(
     name,
     TaskDefinitionArgs(
         family=settings.family,
-        container_name=name,
-        image_uri=image.image_uri,
-        repository_arn=image.repository_arn,
+        containers=[
+            Container(
+                name=name,
+                image_uri=image.image_uri,
+                repository_arn=image.repository_arn,
+                port=settings.container_port,
+                user=settings.container_user,
+                environment=settings.environment,
+                secrets=settings.container_secrets,
+                health_check=settings.container_health_check,
+                stop_timeout_seconds=settings.stop_timeout_seconds,
+            )
+        ],
         cpu_units=settings.task_cpu_units,
         memory_mib=settings.task_memory_mib,
         cpu_architecture=settings.cpu_architecture,
-        container_port=settings.container_port,
-        container_user=settings.container_user,
+        requires_compatibilities=[settings.launch_type],
+        network_mode=settings.network_mode,
+        ephemeral_storage_gib=settings.ephemeral_storage_gib,
+        execute_command_log_group_arn=cluster.execute_command_log_group_arn,
         log_retention_days=settings.log_retention_days,
     ),
     on_aws,
@@ -104,7 +147,7 @@ if settings.alarms:
         name,
         AlarmsArgs(
             load_balancer_arn_suffix=load_balancer.arn_suffix,
-            target_group_arn_suffix=load_balancer.target_group_arn_suffix,
+            target_group_arn_suffix=route.target_group_arn_suffix,
             error_percent=settings.alarm_error_percent,
             latency_milliseconds=settings.alarm_latency_milliseconds,
             email=settings.alarm_email,
@@ -116,15 +159,22 @@ service = Service(
     ServiceArgs(
         cluster_arn=cluster.arn,
         task_definition_arn=task_definition.arn,
-        container_name=task_definition.container_name,
-        container_port=task_definition.container_port,
-        subnet_ids=network.private_subnet_ids,
-        security_group_id=network.task_security_group_id,
-        target_group_arn=load_balancer.target_group_arn,
-        listener=load_balancer.listener,
+        container_name=name,
+        container_port=settings.container_port,
+        subnet_ids=network.private_subnet_ids if settings.own_addresses else None,
+        security_group_id=network.task_security_group_id if settings.own_addresses else None,
+        target_group_arn=route.target_group_arn,
+        listener=route.rule,
         desired_count=settings.desired_count,
         is_scaled=settings.max_count is not None,
         alarm_names=[*alarms.names, settings.running_tasks_alarm_name] if alarms else [],
+        launch_type=settings.launch_type,
+        capacity=settings.capacity(cluster.ec2_capacity_provider_name),
+        placement_strategies=settings.strategies,
+        placement_constraints=settings.constraints,
+        deployment=settings.deployment,
+        traffic_shift=route.traffic_shift,
+        execute_command=settings.execute_command,
     ),
     on_aws,
 )
@@ -139,7 +189,7 @@ if settings.max_count:
             cpu_percent=settings.scaling_cpu_percent,
             memory_percent=settings.scaling_memory_percent,
             requests_per_target=settings.scaling_requests_per_target,
-            target_group_label=load_balancer.target_group_label,
+            target_group_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", route.target_group_arn_suffix),
             schedule=settings.scaling_schedule,
             timezone=settings.scaling_timezone,
         ),
@@ -165,7 +215,7 @@ if settings.dashboard:
         DashboardArgs(
             dashboard_name=settings.family,
             load_balancer_arn_suffix=load_balancer.arn_suffix,
-            target_group_arn_suffix=load_balancer.target_group_arn_suffix,
+            target_group_arn_suffix=route.target_group_arn_suffix,
             cluster_name=cluster.name,
             service_name=service.name,
             log_group_name=task_definition.log_group_name,

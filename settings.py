@@ -24,18 +24,34 @@ from components.autoscaling import (
     cause_problem,
     count_problem,
 )
+from components.capacity import InstanceCount, InstanceType, instance_count_problem, instance_type_problem
 from components.certificate import DomainName
 from components.checks import Check, Contradiction, check_of, is_optional, one_of, refuse, required, text, whole
 from components.cluster import ContainerInsights
+from components.container import (
+    ContainerHealthCheck,
+    ContainerUser,
+    Environment,
+    Secret,
+    SecretArns,
+    StopTimeoutSeconds,
+    parse_secret,
+)
+from components.deployment import (
+    Approval,
+    ApprovalStage,
+    ApprovalTimeoutMinutes,
+    BakeMinutes,
+    Deployment,
+    StepMinutes,
+    StepPercent,
+    Strategy,
+    approval_problem,
+    step_percent_problem,
+)
 from components.firewall import WebAclArn
 from components.image import CpuArchitecture, ImageVersion, KeepImages, RepositoryName
-from components.load_balancer import (
-    HTTPS_PORT,
-    DeregistrationDelaySeconds,
-    HealthCheckPath,
-    alias_problem,
-    port_problem,
-)
+from components.load_balancer import HTTPS_PORT, alias_problem, port_problem
 from components.log_retention import LogRetentionDays
 from components.network import (
     TASK_ENDPOINT_SERVICES,
@@ -46,8 +62,18 @@ from components.network import (
     VpcCidr,
     vpc_size_problem,
 )
-from components.service import DesiredCount
-from components.task_definition import ContainerUser, fargate_size_problem
+from components.placement import (
+    Constraint,
+    ConstraintTexts,
+    StrategyTexts,
+    parse_constraint,
+    parse_strategy,
+    placement_problem,
+)
+from components.placement import Strategy as PlacementStrategy
+from components.route import DeregistrationDelaySeconds, HealthCheckPath
+from components.service import CapacityShare, DesiredCount, LaunchType
+from components.task_definition import EphemeralStorageGib, NetworkMode, fargate_size_problem, network_mode_problem
 from ecs_policy.fargate import TASK_SIZES
 
 Region = Annotated[
@@ -85,6 +111,9 @@ MemoryMib = Annotated[
         fix="choose a task size that Fargate offers",
     ),
 ]
+Weight = Annotated[int, whole(0, 1000, fix="choose the part of the tasks relative to the other weight")]
+Base = Annotated[int, whole(0, 100_000, fix="choose how many tasks come before the weights")]
+HealthCheckCommand = Annotated[str, text(r"[^\0]+", "a shell command", fix="write what the image's shell can run")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,6 +135,13 @@ class Settings:
     flow_log_retention_days: LogRetentionDays | None
     allowed_ingress_cidrs: IngressCidrs
     container_insights: ContainerInsights
+    launch_type: LaunchType
+    fargate_spot_weight: Weight
+    fargate_on_demand_weight: Weight
+    fargate_on_demand_base: Base
+    instance_type: InstanceType
+    min_instances: InstanceCount
+    max_instances: InstanceCount
     load_balancer_scheme: LoadBalancerScheme
     listener_port: Port
     certificate_arn: CertificateArn | None
@@ -121,8 +157,23 @@ class Settings:
     task_memory_mib: MemoryMib
     container_port: Port
     container_user: ContainerUser
+    network_mode: NetworkMode
+    environment: Environment
+    secrets: SecretArns
+    health_check_command: HealthCheckCommand | None
+    stop_timeout_seconds: StopTimeoutSeconds
+    ephemeral_storage_gib: EphemeralStorageGib | None
+    execute_command: bool
     log_retention_days: LogRetentionDays
     desired_count: DesiredCount
+    placement_strategies: StrategyTexts
+    placement_constraints: ConstraintTexts
+    deployment_strategy: Strategy
+    deployment_step_percent: StepPercent
+    deployment_step_minutes: StepMinutes
+    deployment_bake_minutes: BakeMinutes
+    approval_stage: ApprovalStage | None
+    approval_timeout_minutes: ApprovalTimeoutMinutes
     max_count: MaxTaskCount | None
     scaling_cpu_percent: TargetPercent | None
     scaling_memory_percent: TargetPercent | None
@@ -194,6 +245,66 @@ class Settings:
         """What the Dockerfile is told."""
         return {"BASE_IMAGE": self.image_base}
 
+    @property
+    def on_instances(self) -> bool:
+        """Whether the cluster has instances."""
+        return self.launch_type == "EC2"
+
+    @property
+    def own_addresses(self) -> bool:
+        """Whether each task has an address of its own."""
+        return self.network_mode == "awsvpc"
+
+    def capacity(self, ec2_capacity_provider_name: pulumi.Input[str] | None) -> list[CapacityShare]:
+        """How the tasks are divided among capacity providers; empty where all of them are on ordinary Fargate."""
+        if ec2_capacity_provider_name is not None:
+            return [CapacityShare(provider=ec2_capacity_provider_name)]
+        if not self.fargate_spot_weight:
+            return []
+        return [
+            CapacityShare(provider="FARGATE", base=self.fargate_on_demand_base, weight=self.fargate_on_demand_weight),
+            CapacityShare(provider="FARGATE_SPOT", weight=self.fargate_spot_weight),
+        ]
+
+    @property
+    def strategies(self) -> list[PlacementStrategy]:
+        """Which instance a task gets."""
+        return [parse_strategy(each) for each in self.placement_strategies]
+
+    @property
+    def constraints(self) -> list[Constraint]:
+        """Which instances a task may get."""
+        return [parse_constraint(each) for each in self.placement_constraints]
+
+    @property
+    def container_secrets(self) -> dict[str, Secret]:
+        """Environment variables that ECS fetches."""
+        return {name: parse_secret(arn) for name, arn in self.secrets.items()}
+
+    @property
+    def container_health_check(self) -> ContainerHealthCheck | None:
+        """How ECS knows that the application is well."""
+        return ContainerHealthCheck(command=self.health_check_command) if self.health_check_command else None
+
+    @property
+    def execute_command_log_days(self) -> int | None:
+        """How long sessions are kept: as long as the log."""
+        return self.log_retention_days if self.execute_command else None
+
+    @property
+    def deployment(self) -> Deployment:
+        """How a new revision takes over."""
+        approval = None
+        if self.approval_stage is not None:
+            approval = Approval(stage=self.approval_stage, timeout_minutes=self.approval_timeout_minutes)
+        return Deployment(
+            strategy=self.deployment_strategy,
+            step_percent=self.deployment_step_percent,
+            step_minutes=self.deployment_step_minutes,
+            bake_minutes=self.deployment_bake_minutes,
+            approval=approval,
+        )
+
 
 def _keys() -> dict[str, tuple[str, object]]:
     """Field name to configuration key and type."""
@@ -238,6 +349,8 @@ def _parsed(base: object, given: str | None) -> object:
         return {"true": True, "false": False}.get(given, given)
     if base is int:
         return int(given)
+    if get_origin(base) is Mapping:
+        return json.loads(given)
     if get_origin(base) is Sequence:
         items = json.loads(given)
         return tuple(items) if isinstance(items, list) else items
@@ -279,6 +392,16 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
             "max_count",
         ),
         between(_insights_problem, "container_insights", "alarms"),
+        between(_network_mode_problem, "launch_type", "network_mode"),
+        between(_placement_problem, "launch_type", "placement_strategies", "placement_constraints"),
+        between(_instance_type_problem, "launch_type", "instance_type", "cpu_architecture"),
+        between(_instance_count_problem, "launch_type", "min_instances", "max_instances"),
+        between(_spot_problem, "launch_type", "fargate_spot_weight", "fargate_on_demand_weight"),
+        between(_storage_problem, "launch_type", "ephemeral_storage_gib"),
+        between(step_percent_problem, "deployment_strategy", "deployment_step_percent"),
+        between(approval_problem, "deployment_strategy", "approval_stage"),
+        between(_environment_problem, "environment", "secrets"),
+        between(_requests_problem, "scaling_requests_per_target", "max_count", "deployment_strategy"),
     ]
 
 
@@ -360,4 +483,71 @@ def _insights_problem(insights: str, alarms: bool, insights_key: str, alarms_key
     return (
         f"{insights_key}: got 'disabled' with {alarms_key} true, expected enhanced or enabled, which count running "
         f"tasks; change {insights_key} or set {alarms_key} to false"
+    )
+
+
+def _network_mode_problem(launch_type: str, network_mode: str, _launch_type_key: str, key: str) -> str | None:
+    problem = network_mode_problem([launch_type], network_mode, key)
+    return problem and problem.replace("requires_compatibilities", _launch_type_key)
+
+
+def _placement_problem(
+    launch_type: str, strategies: Sequence[str], constraints: Sequence[str], _: str, *keys: str
+) -> str | None:
+    return placement_problem(
+        launch_type,
+        [parse_strategy(each) for each in strategies],
+        [parse_constraint(each) for each in constraints],
+        *keys,
+    )
+
+
+def _instance_type_problem(
+    launch_type: str, instance_type: str, cpu_architecture: str, _: str, *keys: str
+) -> str | None:
+    return instance_type_problem(instance_type, cpu_architecture, *keys) if launch_type == "EC2" else None
+
+
+def _instance_count_problem(launch_type: str, min_instances: int, max_instances: int, _: str, *keys: str) -> str | None:
+    return instance_count_problem(min_instances, max_instances, *keys) if launch_type == "EC2" else None
+
+
+def _spot_problem(launch_type: str, spot: int, on_demand: int, launch_type_key: str, *keys: str) -> str | None:
+    spot_key, on_demand_key = keys
+    if launch_type == "EC2" and spot:
+        return (
+            f"{spot_key}: got {spot} with {launch_type_key} EC2, expected 0; remove it, or run the service on FARGATE"
+        )
+    if launch_type == "FARGATE" and not spot and not on_demand:
+        return f"{on_demand_key}: got 0 with {spot_key} 0, expected one above 0; choose where the tasks are to run"
+    return None
+
+
+def _storage_problem(launch_type: str, storage_gib: int | None, launch_type_key: str, key: str) -> str | None:
+    if launch_type != "EC2" or storage_gib is None:
+        return None
+    return (
+        f"{key}: got {storage_gib} with {launch_type_key} EC2, expected 0; remove it, on EC2 the disk is the instance's"
+    )
+
+
+def _requests_problem(
+    requests: int | None, max_count: int | None, strategy: str, requests_key: str, _: str, strategy_key: str
+) -> str | None:
+    if requests is None or max_count is None or strategy == "ROLLING":
+        return None
+    return (
+        f"{requests_key}: got {requests} with {strategy_key} {strategy}, expected 0, since requests are counted "
+        f"by target group and the tasks change theirs; scale by something else, or set {strategy_key} to ROLLING"
+    )
+
+
+def _environment_problem(
+    environment: Mapping[str, str], secrets: Mapping[str, str], environment_key: str, secrets_key: str
+) -> str | None:
+    twice = sorted(environment.keys() & secrets.keys())
+    if not twice:
+        return None
+    return (
+        f"{secrets_key}: got {', '.join(twice)}, expected names that {environment_key} does not have; keep each in one"
     )

@@ -6,7 +6,9 @@ from typing import Annotated, Literal
 import pulumi
 import pulumi_aws as aws
 
+from components.capacity import Ec2Capacity, Ec2CapacityArgs, InstancesArgs
 from components.checks import Arguments, one_of
+from components.log_retention import LogRetentionDays
 
 ContainerInsights = Annotated[
     Literal["enhanced", "enabled", "disabled"],
@@ -23,9 +25,16 @@ class ClusterArgs(Arguments):
     and memory of services. The first two cost by the metric.
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/ContainerInsights.html"""
 
+    instances: InstancesArgs | None = None
+    """Instances for services with launch type EC2. Default: none, the cluster is for Fargate only."""
+
+    execute_command_log_days: LogRetentionDays | None = None
+    """Days that sessions of ECS Exec stay recorded, in a log group of their own. Default: no recording, no service may
+    use ECS Exec. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-logging"""
+
 
 class Cluster(pulumi.ComponentResource):
-    """An ECS cluster that offers Fargate and Fargate Spot.
+    """An ECS cluster that offers Fargate and Fargate Spot, and instances if told so.
 
     Whatever names neither a launch type nor capacity providers runs on Fargate, never on Spot by accident.
     """
@@ -33,21 +42,44 @@ class Cluster(pulumi.ComponentResource):
     TYPE = "h4b:cluster:Cluster"
 
     arn: pulumi.Output[str]
+    """Known when the capacity providers are there: a service may name one of them."""
+
     name: pulumi.Output[str]
+    ec2_capacity_provider_name: pulumi.Output[str] | None
+    """What services on the instances name; None without instances."""
+
+    execute_command_log_group_arn: pulumi.Output[str] | None
+    """Where sessions are recorded; None where they are not."""
 
     def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
 
+        sessions = None
+        if args.execute_command_log_days is not None:
+            sessions = aws.cloudwatch.LogGroup(
+                f"{name}-sessions", retention_in_days=args.execute_command_log_days, opts=child
+            )
         cluster = aws.ecs.Cluster(
             name,
             settings=[aws.ecs.ClusterSettingArgs(name="containerInsights", value=args.container_insights)],
+            configuration=None if sessions is None else _recorded_in(sessions),
             opts=child,
         )
-        aws.ecs.ClusterCapacityProviders(
+        providers: list[pulumi.Input[str]] = ["FARGATE", "FARGATE_SPOT"]
+        self.ec2_capacity_provider_name = None
+        if args.instances is not None:
+            capacity = Ec2Capacity(
+                name,
+                Ec2CapacityArgs(cluster_arn=cluster.arn, cluster_name=cluster.name, instances=args.instances),
+                child,
+            )
+            self.ec2_capacity_provider_name = capacity.capacity_provider_name
+            providers.append(capacity.capacity_provider_name)
+        association = aws.ecs.ClusterCapacityProviders(
             name,
             cluster_name=cluster.name,
-            capacity_providers=["FARGATE", "FARGATE_SPOT"],
+            capacity_providers=providers,
             default_capacity_provider_strategies=[
                 aws.ecs.ClusterCapacityProvidersDefaultCapacityProviderStrategyArgs(
                     capacity_provider="FARGATE", base=0, weight=1
@@ -56,6 +88,25 @@ class Cluster(pulumi.ComponentResource):
             opts=child,
         )
 
-        self.arn = cluster.arn
+        self.arn = pulumi.Output.all(cluster.arn, association.id).apply(lambda known: str(known[0]))
         self.name = cluster.name
-        self.register_outputs({"arn": self.arn, "name": self.name})
+        self.execute_command_log_group_arn = None if sessions is None else sessions.arn
+        self.register_outputs(
+            {
+                "arn": self.arn,
+                "name": self.name,
+                "ec2CapacityProviderName": self.ec2_capacity_provider_name,
+                "executeCommandLogGroupArn": self.execute_command_log_group_arn,
+            }
+        )
+
+
+def _recorded_in(log_group: aws.cloudwatch.LogGroup) -> aws.ecs.ClusterConfigurationArgs:
+    return aws.ecs.ClusterConfigurationArgs(
+        execute_command_configuration=aws.ecs.ClusterConfigurationExecuteCommandConfigurationArgs(
+            logging="OVERRIDE",
+            log_configuration=aws.ecs.ClusterConfigurationExecuteCommandConfigurationLogConfigurationArgs(
+                cloud_watch_log_group_name=log_group.name
+            ),
+        )
+    )

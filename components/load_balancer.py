@@ -2,21 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 
 from components.certificate import DomainName
-from components.checks import Arguments, Contradiction, text, whole
+from components.checks import Arguments, Contradiction
 from components.network import Port
-
-HealthCheckPath = Annotated[
-    str, text(r"/[!-~]{0,1023}", "a path that starts with / and has no space", fix="name a page that answers 200")
-]
-DeregistrationDelaySeconds = Annotated[
-    int, whole(0, 3600, fix="choose at least the seconds that the longest request may take")
-]
 
 HTTPS_PORT = 443
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
@@ -34,30 +26,15 @@ https://datatracker.ietf.org/doc/html/rfc6797"""
 class LoadBalancerArgs(Arguments):
     """Arguments of `LoadBalancer`."""
 
-    vpc_id: pulumi.Input[str]
-    """The VPC of subnets and targets."""
-
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Subnets in at least two availability zones: public ones, or private ones if `internal`."""
 
     security_group_id: pulumi.Input[str]
-    """Security group that lets clients in to `listener_port` (and 443 with a certificate) and requests out to
-    `container_port`."""
+    """Security group that lets clients in to `listener_port` (and 443 with a certificate) and requests out to the
+    tasks."""
 
     listener_port: Port
     """TCP port for plain HTTP. With a certificate it only redirects to HTTPS, on 443."""
-
-    container_port: Port
-    """TCP port that targets answer on. ECS registers each task with its own port; this is for targets without one."""
-
-    health_check_path: HealthCheckPath = "/"
-    """Page that answers 200 when a target can serve.
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html"""
-
-    deregistration_delay_seconds: DeregistrationDelaySeconds = 5
-    """Seconds that a leaving target may go on with requests it has, 0 to 3600. Each batch of a deployment waits this
-    long, so AWS recommends 5 (its default is 300) where requests take under a second. Not less than the longest one.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html"""
 
     certificate_arn: pulumi.Input[str] | None = None
     """Certificate in ACM, of the same region, for HTTPS. Default: none, plain HTTP.
@@ -91,18 +68,14 @@ class LoadBalancerArgs(Arguments):
 
 
 class LoadBalancer(pulumi.ComponentResource):
-    """An Application Load Balancer with one target group for tasks, reached by HTTPS if there is a certificate.
+    """An Application Load Balancer, reached by HTTPS if there is a certificate. A `Route` leads from it to a service.
 
     With a certificate, plain HTTP only redirects (301) to HTTPS, and answers tell browsers to come by HTTPS from then
     on (HSTS, one year, this name only).
     https://docs.aws.amazon.com/elasticloadbalancing/latest/application/header-modification.html
 
-    A target is checked every 5 seconds (AWS's default is 30): a new task gets traffic after its first good answer, and
-    the wait for that is what a deployment feels. Two good answers bring a sick target back, three bad ones (15 s) take
-    it out: one slow answer does not.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html
-
-    Requests with malformed headers are dropped, and ambiguous ones get a connection of their own (desync mitigation).
+    A request that no route takes is answered with 404. Requests with malformed headers are dropped, and ambiguous ones
+    get a connection of their own (desync mitigation).
 
     Not done here: client certificates, several names, IPv6.
     """
@@ -119,18 +92,8 @@ class LoadBalancer(pulumi.ComponentResource):
     arn_suffix: pulumi.Output[str]
     """How metrics name the load balancer: `app/<name>/<id>`."""
 
-    target_group_arn: pulumi.Output[str]
-    """Where a service registers its tasks."""
-
-    target_group_arn_suffix: pulumi.Output[str]
-    """How metrics name the target group: `targetgroup/<name>/<id>`."""
-
-    target_group_label: pulumi.Output[str]
-    """How scaling names the two together."""
-
-    listener: aws.lb.Listener
-    """The listener that forwards. It attaches the target group to the load balancer: a service that uses the one must
-    wait for the other."""
+    listener_arn: pulumi.Output[str]
+    """Where routes begin: the listener for HTTPS if there is a certificate, else the one for HTTP."""
 
     def __init__(self, name: str, args: LoadBalancerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
@@ -150,38 +113,16 @@ class LoadBalancer(pulumi.ComponentResource):
             enable_deletion_protection=args.deletion_protection,
             opts=pulumi.ResourceOptions(parent=self, protect=args.deletion_protection),
         )
-        target_group = aws.lb.TargetGroup(
-            name,
-            # Each task has an address of its own (awsvpc).
-            target_type="ip",
-            vpc_id=args.vpc_id,
-            protocol="HTTP",
-            port=args.container_port,
-            deregistration_delay=args.deregistration_delay_seconds,
-            health_check=aws.lb.TargetGroupHealthCheckArgs(
-                protocol="HTTP",
-                port="traffic-port",
-                path=args.health_check_path,
-                matcher="200",
-                interval=5,
-                timeout=4,
-                healthy_threshold=2,
-                unhealthy_threshold=3,
-            ),
-            opts=child,
-        )
-        forward = [aws.lb.ListenerDefaultActionArgs(type="forward", target_group_arn=target_group.arn)]
-        http = aws.lb.Listener(
+        listener = aws.lb.Listener(
             name,
             load_balancer_arn=load_balancer.arn,
             protocol="HTTP",
             port=args.listener_port,
-            default_actions=forward if args.certificate_arn is None else [_redirect_to_https()],
+            default_actions=[_not_found() if args.certificate_arn is None else _redirect_to_https()],
             opts=child,
         )
-        self.listener = http
         if args.certificate_arn is not None:
-            self.listener = aws.lb.Listener(
+            listener = aws.lb.Listener(
                 f"{name}-https",
                 load_balancer_arn=load_balancer.arn,
                 protocol="HTTPS",
@@ -189,7 +130,7 @@ class LoadBalancer(pulumi.ComponentResource):
                 certificate_arn=args.certificate_arn,
                 ssl_policy=TLS_POLICY,
                 routing_http_response_strict_transport_security_header_value=_HSTS,
-                default_actions=forward,
+                default_actions=[_not_found()],
                 opts=child,
             )
         if args.domain_name is not None and args.hosted_zone_id is not None:
@@ -213,18 +154,14 @@ class LoadBalancer(pulumi.ComponentResource):
         self.arn_suffix = load_balancer.arn_suffix
         self.dns_name = load_balancer.dns_name
         self.url = _url(args, load_balancer.dns_name)
-        self.target_group_arn = target_group.arn
-        self.target_group_arn_suffix = target_group.arn_suffix
-        self.target_group_label = pulumi.Output.concat(load_balancer.arn_suffix, "/", target_group.arn_suffix)
+        self.listener_arn = listener.arn
         self.register_outputs(
             {
                 "arn": self.arn,
                 "arnSuffix": self.arn_suffix,
                 "dnsName": self.dns_name,
                 "url": self.url,
-                "targetGroupArn": self.target_group_arn,
-                "targetGroupArnSuffix": self.target_group_arn_suffix,
-                "targetGroupLabel": self.target_group_label,
+                "listenerArn": self.listener_arn,
             }
         )
 
@@ -271,3 +208,12 @@ def _url(args: LoadBalancerArgs, dns_name: pulumi.Output[str]) -> pulumi.Output[
         return pulumi.Output.concat("https://", host)
     port = "" if args.listener_port == _HTTP_PORT else f":{args.listener_port}"
     return pulumi.Output.concat("http://", host, port)
+
+
+def _not_found() -> aws.lb.ListenerDefaultActionArgs:
+    return aws.lb.ListenerDefaultActionArgs(
+        type="fixed-response",
+        fixed_response=aws.lb.ListenerDefaultActionFixedResponseArgs(
+            status_code="404", content_type="text/plain", message_body="Nothing here"
+        ),
+    )

@@ -1,15 +1,26 @@
 """The service: keeps tasks running, replaces them without interruption, and registers them with the load balancer."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, one_of, whole
+from components import legality
+from components.checks import Arguments, Contradiction, one_of, whole
+from components.container import ContainerName
+from components.deployment import Deployment, TrafficShift
 from components.network import Port
-from components.task_definition import Family
+from components.placement import (
+    Constraint,
+    Strategy,
+    constraint_args,
+    leaves_zones_alone,
+    placement_problem,
+    strategy_args,
+)
+from ecs_policy.rules.launch_type import strategy_weights
 
 DesiredCount = Annotated[
     int, whole(0, 5000, fix="choose how many tasks are to run; two or more survive the loss of one")
@@ -20,6 +31,25 @@ LaunchType = Annotated[
 HealthCheckGracePeriodSeconds = Annotated[
     int, whole(0, 2_147_483_647, fix="choose more seconds than the application needs to start")
 ]
+
+_FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
+_PATIENCE_MINUTES = 20
+"""How long Pulumi's AWS provider waits for a deployment unless told otherwise."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CapacityShare:
+    """A capacity provider and its part of the tasks.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CapacityProviderStrategyItem.html"""
+
+    provider: pulumi.Input[str]
+    """`FARGATE`, `FARGATE_SPOT` or the name of a capacity provider of instances. The cluster must have it."""
+
+    base: int = 0
+    """Tasks that run there before any weight counts, 0 to 100000; at most one provider has a base."""
+
+    weight: int = 1
+    """Part of the other tasks, relative to the weights of the other providers, 0 to 1000."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,22 +62,22 @@ class ServiceArgs(Arguments):
     task_definition_arn: pulumi.Input[str]
     """The task definition with its revision: without, ECS would take whatever is the latest."""
 
-    container_name: Family
-    """The container of the task definition that gets the requests."""
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
+    """Private subnets of tasks with awsvpc; they get no public address. Default: none, network mode is bridge."""
 
-    container_port: Port
+    security_group_id: pulumi.Input[str] | None = None
+    """Security group of tasks with awsvpc. Default: none, network mode is bridge."""
+
+    container_name: ContainerName | None = None
+    """The container of the task definition that gets the requests. Default: none does, there is no load balancer."""
+
+    container_port: Port | None = None
     """The port of that container."""
 
-    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
-    """Private subnets; tasks get no public address."""
+    target_group_arn: pulumi.Input[str] | None = None
+    """Target group in which tasks are registered: of type `ip` with awsvpc, `instance` with bridge."""
 
-    security_group_id: pulumi.Input[str]
-    """Security group of the tasks."""
-
-    target_group_arn: pulumi.Input[str]
-    """Target group, of type `ip`, in which tasks are registered."""
-
-    listener: pulumi.Resource
+    listener: pulumi.Resource | None = None
     """What attaches the target group to a load balancer: ECS refuses a target group without one."""
 
     desired_count: DesiredCount = 2
@@ -68,22 +98,100 @@ class ServiceArgs(Arguments):
     `requires_compatibilities`.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/launch_types.html"""
 
+    capacity: Sequence[CapacityShare] = ()
+    """Capacity providers, all of the launch type, and how the tasks are divided among them: Fargate and Fargate Spot,
+    or instances that grow with the tasks. Default: none, tasks run on whatever the cluster has of the launch type.
+    A change within moves the tasks; from or to none makes a new service."""
+
+    placement_strategies: Sequence[Strategy] = ()
+    """EC2 only: which instance a task gets, the first strategy first, at most five. Default: zones are balanced.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html"""
+
+    placement_constraints: Sequence[Constraint] = ()
+    """EC2 only: which instances a task may get, at most ten. Default: all.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-constraints.html"""
+
+    deployment: Deployment = field(default_factory=Deployment)
+    """How a new revision takes over. Default: rolling."""
+
+    traffic_shift: TrafficShift | None = None
+    """What a deployment that shifts traffic needs."""
+
+    execute_command: bool = False
+    """Whether ECS Exec may open sessions in the containers. The task definition must allow it, too.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
+
     health_check_grace_period_seconds: HealthCheckGracePeriodSeconds = 30
-    """Seconds after its start during which a failing health check does not get a task replaced."""
+    """Seconds after its start during which the load balancer's failing health check does not get a task replaced."""
 
     wait_for_steady_state: bool = True
     """Whether Pulumi waits until the new tasks run and the old ones are gone, and fails when ECS rolls back."""
 
+    def contradictions(self) -> list[Contradiction]:
+        return [
+            Contradiction(("container_name", "container_port"), self._load_balancer_problem),
+            Contradiction(("launch_type",), self._network_problem),
+            Contradiction(("launch_type",), self._capacity_problem),
+            Contradiction(
+                ("launch_type",),
+                lambda: placement_problem(self.launch_type, self.placement_strategies, self.placement_constraints),
+            ),
+            Contradiction((), self._shift_problem),
+        ]
+
+    def _load_balancer_problem(self) -> str | None:
+        names = ("container_name", "container_port", "target_group_arn", "listener")
+        return _all_or_none({name: getattr(self, name) for name in names}, "with a load balancer")
+
+    def _network_problem(self) -> str | None:
+        given = {"subnet_ids": self.subnet_ids, "security_group_id": self.security_group_id}
+        if self.launch_type == "FARGATE" and all(value is None for value in given.values()):
+            return "subnet_ids: got nothing with launch_type FARGATE, expected subnets; set it, and security_group_id"
+        return _all_or_none(given, "with awsvpc")
+
+    def _capacity_problem(self) -> str | None:
+        strategy = [{"base": share.base, "weight": share.weight} for share in self.capacity]
+        names = {"capacityProviderStrategies": "capacity"}
+        wrong = legality.problem(legality.SERVICE, {"capacityProviderStrategies": strategy}, (strategy_weights,), names)
+        if wrong:
+            return wrong
+        on_fargate = self.launch_type == "FARGATE"
+        for index, share in enumerate(self.capacity):
+            if (share.provider in _FARGATE_PROVIDERS) != on_fargate and (isinstance(share.provider, str) or on_fargate):
+                expected = f"one of {', '.join(_FARGATE_PROVIDERS)}" if on_fargate else "a provider of instances"
+                got = repr(share.provider) if isinstance(share.provider, str) else "another resource's"
+                return (
+                    f"capacity[{index}].provider: got {got}, expected {expected} with launch_type {self.launch_type}; "
+                    "change launch_type or the provider"
+                )
+        return None
+
+    def _shift_problem(self) -> str | None:
+        if self.traffic_shift is not None and self.target_group_arn is None:
+            return (
+                "traffic_shift: got one without target_group_arn, expected nothing; remove it, or set target_group_arn"
+            )
+        if self.deployment.shifts_traffic == (self.traffic_shift is not None):
+            return None
+        if self.deployment.shifts_traffic:
+            return (
+                f"traffic_shift: got nothing with deployment strategy {self.deployment.strategy}, expected what ECS "
+                "shifts traffic with; take it from a Route with shifts_traffic, or use ROLLING"
+            )
+        return "traffic_shift: got one with deployment strategy ROLLING, expected nothing; remove it, or shift traffic"
+
 
 class Service(pulumi.ComponentResource):
-    """An ECS service behind a load balancer, updated by rolling deployments that roll back by themselves.
+    """An ECS service, updated by deployments that interrupt nothing and roll back by themselves.
 
-    A deployment starts the new tasks beside the old ones (100 to 200 percent) and stops the old ones when the new ones
-    are healthy: no moment has fewer tasks than wanted. When new tasks keep failing, the circuit breaker ends the
-    deployment and returns to the revision before; so does an alarm that goes off.
+    A rolling deployment starts the new tasks beside the old ones (100 to 200 percent) and stops the old ones when the
+    new ones are healthy: no moment has fewer tasks than wanted. When new tasks keep failing, the circuit breaker ends
+    the deployment and returns to the revision before; so does an alarm that goes off.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html
 
-    Not done here: service discovery, ECS Exec, services without a load balancer.
+    Tasks are rebalanced among zones wherever the placement leaves the zones to ECS.
+
+    Not done here: service discovery, daemons.
     """
 
     TYPE = "h4b:service:Service"
@@ -92,46 +200,103 @@ class Service(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
+        rebalanced = leaves_zones_alone(args.placement_strategies, args.placement_constraints)
 
         service = aws.ecs.Service(
             name,
             cluster=args.cluster_arn,
             task_definition=args.task_definition_arn,
             desired_count=args.desired_count,
-            launch_type=args.launch_type,
             platform_version="LATEST" if args.launch_type == "FARGATE" else None,
-            network_configuration=aws.ecs.ServiceNetworkConfigurationArgs(
-                subnets=args.subnet_ids,
-                security_groups=[args.security_group_id],
-                assign_public_ip=False,
-            ),
-            load_balancers=[
-                aws.ecs.ServiceLoadBalancerArgs(
-                    target_group_arn=args.target_group_arn,
-                    container_name=args.container_name,
-                    container_port=args.container_port,
-                )
-            ],
-            health_check_grace_period_seconds=args.health_check_grace_period_seconds,
+            **_capacity(args),
+            ordered_placement_strategies=[strategy_args(each) for each in args.placement_strategies] or None,
+            placement_constraints=[constraint_args(each) for each in args.placement_constraints] or None,
+            network_configuration=_network_configuration(args),
+            load_balancers=_load_balancers(args),
+            health_check_grace_period_seconds=None
+            if args.target_group_arn is None
+            else args.health_check_grace_period_seconds,
             # AWS's default, but only when stated does the provider follow this deployment and fail with ECS's reason.
             deployment_controller=aws.ecs.ServiceDeploymentControllerArgs(type="ECS"),
+            deployment_configuration=args.deployment.configuration(),
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
             alarms=aws.ecs.ServiceAlarmsArgs(alarm_names=list(args.alarm_names), enable=True, rollback=True)
             if args.alarm_names
             else None,
             deployment_minimum_healthy_percent=100,
             deployment_maximum_percent=200,
-            availability_zone_rebalancing="ENABLED",
+            availability_zone_rebalancing="ENABLED" if rebalanced else "DISABLED",
+            enable_execute_command=args.execute_command or None,
             # Tasks carry the service's tags, so that their cost can be told apart.
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
             wait_for_steady_state=args.wait_for_steady_state,
             opts=pulumi.ResourceOptions(
                 parent=self,
-                depends_on=[args.listener],
+                depends_on=[] if args.listener is None else [args.listener],
                 ignore_changes=["desiredCount"] if args.is_scaled else None,
+                custom_timeouts=_timeouts(args.deployment),
             ),
         )
 
         self.name = service.name
         self.register_outputs({"name": self.name})
+
+
+def _all_or_none(given: Mapping[str, object], when: str) -> str | None:
+    missing = [name for name, value in given.items() if value is None]
+    if len(missing) in (0, len(given)):
+        return None
+    present = ", ".join(name for name in given if name not in missing)
+    return f"{', '.join(missing)}: got nothing beside {present}, expected all of them {when}; set all or none"
+
+
+def _capacity(args: ServiceArgs) -> dict[str, Any]:
+    if not args.capacity:
+        return {"launch_type": args.launch_type}
+    return {
+        "capacity_provider_strategies": [
+            aws.ecs.ServiceCapacityProviderStrategyArgs(
+                capacity_provider=share.provider, base=share.base, weight=share.weight
+            )
+            for share in args.capacity
+        ],
+        # Without it, a change of the mix would replace the service.
+        "force_new_deployment": True,
+    }
+
+
+def _network_configuration(args: ServiceArgs) -> aws.ecs.ServiceNetworkConfigurationArgs | None:
+    if args.subnet_ids is None or args.security_group_id is None:
+        return None
+    return aws.ecs.ServiceNetworkConfigurationArgs(
+        subnets=args.subnet_ids, security_groups=[args.security_group_id], assign_public_ip=False
+    )
+
+
+def _load_balancers(args: ServiceArgs) -> list[aws.ecs.ServiceLoadBalancerArgs] | None:
+    if args.target_group_arn is None or args.container_name is None or args.container_port is None:
+        return None
+    shift = args.traffic_shift
+    return [
+        aws.ecs.ServiceLoadBalancerArgs(
+            target_group_arn=args.target_group_arn,
+            container_name=args.container_name,
+            container_port=args.container_port,
+            advanced_configuration=None
+            if shift is None
+            else aws.ecs.ServiceLoadBalancerAdvancedConfigurationArgs(
+                alternate_target_group_arn=shift.alternate_target_group_arn,
+                production_listener_rule=shift.production_rule_arn,
+                test_listener_rule=shift.test_rule_arn,
+                role_arn=shift.role_arn,
+            ),
+        )
+    ]
+
+
+def _timeouts(deployment: Deployment) -> pulumi.CustomTimeouts | None:
+    if not deployment.shift_minutes:
+        return None
+    patience = f"{_PATIENCE_MINUTES + deployment.shift_minutes}m"
+    return pulumi.CustomTimeouts(create=patience, update=patience)

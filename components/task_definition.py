@@ -1,36 +1,35 @@
-"""The task definition: which image runs, with how much CPU and memory, as whom, and where its log goes."""
+"""The task definition: which containers run together, with how much CPU and memory, and where their log goes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 
+from components import legality
 from components.checks import Arguments, Contradiction, each, one_of, text, whole
+from components.container import Container, SecretsManagerSecret, SsmParameter, containers_problem, definition
 from components.container_definitions import container_definitions
 from components.image import CpuArchitecture
 from components.log_retention import LogRetentionDays
-from components.network import Port
-from ecs_policy.fargate import task_size_problem
+from ecs_policy.fargate import EPHEMERAL_STORAGE_GIB, task_size_problem
+from ecs_policy.rules.task_network import fargate_awsvpc
 
 Family = Annotated[
     str,
     text(r"[A-Za-z0-9_-]{1,255}", "1 to 255 letters, digits, _ or -", fix="choose a name that ECS accepts"),
 ]
-ContainerUser = Annotated[
-    str,
-    text(
-        r"[1-9][0-9]{0,9}(:[0-9]{1,10})?",
-        "a user id other than 0, or <user id>:<group id>, in digits",
-        fix="name the user that the image was made for; it must not be root",
-    ),
-]
-StopTimeoutSeconds = Annotated[
-    int, whole(2, 120, fix="choose the seconds that the application needs to finish its requests")
-]
 RequiresCompatibilities = Annotated[
     Sequence[str], each(one_of("FARGATE", "EC2", fix="name the launch types on which the task is to run"))
+]
+
+NetworkMode = Annotated[
+    Literal["awsvpc", "bridge"],
+    one_of("awsvpc", "bridge", fix="choose how tasks are on the network; Fargate has awsvpc"),
+]
+EphemeralStorageGib = Annotated[
+    int, whole(*EPHEMERAL_STORAGE_GIB, fix="choose a size, or leave it out for the 20 GiB that every task has")
 ]
 
 
@@ -41,14 +40,8 @@ class TaskDefinitionArgs(Arguments):
     family: Family
     """Name that all revisions share, unique in the account and region."""
 
-    container_name: Family
-    """Name of the one container."""
-
-    image_uri: pulumi.Input[str]
-    """The image, by digest: `<repository>@sha256:...`, so that every task of a revision runs the same."""
-
-    repository_arn: pulumi.Input[str]
-    """ARN of the ECR repository that holds the image: what the execution role may pull."""
+    containers: Sequence[Container]
+    """What runs together on one host. At least one is essential."""
 
     cpu_units: int
     """Task CPU, 1024 units = 1 vCPU. With FARGATE one of its sizes.
@@ -58,46 +51,64 @@ class TaskDefinitionArgs(Arguments):
     """Task memory in MiB. With FARGATE one of the sizes that go with `cpu_units`."""
 
     cpu_architecture: CpuArchitecture
-    """Processor to run on: `X86_64` or `ARM64`, the one that the image was built for."""
-
-    container_port: Port
-    """TCP port on which the application listens."""
-
-    container_user: ContainerUser
-    """User (and group) id that the application runs as, not root. The image must be made for it."""
+    """Processor to run on: `X86_64` or `ARM64`, the one that the images were built for."""
 
     requires_compatibilities: RequiresCompatibilities = ("FARGATE",)
     """Launch types on which the task must be able to run, `FARGATE` and `EC2`. The service's must be among them.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html"""
 
+    network_mode: NetworkMode = "awsvpc"
+    """`awsvpc`: each task has an address and a security group of its own, as on Fargate always. `bridge`: tasks share
+    the instance's address, on ports that Docker chooses; more of them fit on an instance.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html"""
+
+    ephemeral_storage_gib: EphemeralStorageGib | None = None
+    """Size of a Fargate task's disk in GiB, 21 to 200. Default: 20.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html"""
+
+    execute_command_log_group_arn: pulumi.Input[str] | None = None
+    """Log group in which the cluster records the sessions of ECS Exec, if there shall be any: the task role may then
+    open them. Their agent writes to the root file system, so it is no longer read-only. Default: no ECS Exec.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
+
     log_retention_days: LogRetentionDays = 365
     """Days that log lines are kept, one of CloudWatch Logs' steps.
     https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
-    stop_timeout_seconds: StopTimeoutSeconds = 30
-    """Seconds from the stop signal to the kill, 2 to 120. Longer than what the application needs to stop gracefully."""
-
     def contradictions(self) -> list[Contradiction]:
-        return [Contradiction(("requires_compatibilities",), self._size_problem)]
+        return [
+            Contradiction(("requires_compatibilities",), self._size_problem),
+            Contradiction((), lambda: containers_problem(self.containers)),
+            Contradiction(
+                ("requires_compatibilities", "network_mode"),
+                lambda: network_mode_problem(self.requires_compatibilities, self.network_mode),
+            ),
+            Contradiction(("requires_compatibilities", "ephemeral_storage_gib"), self._storage_problem),
+        ]
 
     def _size_problem(self) -> str | None:
         fits = "FARGATE" not in self.requires_compatibilities
         return None if fits else fargate_size_problem(self.cpu_units, self.memory_mib)
 
+    def _storage_problem(self) -> str | None:
+        if self.ephemeral_storage_gib is None or "EC2" not in self.requires_compatibilities:
+            return None
+        return (
+            f"ephemeral_storage_gib: got {self.ephemeral_storage_gib} with EC2 in requires_compatibilities, expected "
+            "nothing; remove it, on EC2 the disk is the instance's"
+        )
+
 
 class TaskDefinition(pulumi.ComponentResource):
-    """A task definition with one container, its log group and its two roles.
+    """A task definition with its log group and its two roles.
 
-    The execution role may pull this repository and write this log group, nothing else; the task role, which the
-    application holds, may do nothing. The container runs as an unprivileged user, without any Linux capability, on a
-    read-only root file system (`/dev/shm` stays writable: memory that every Linux container has). Ports below 1024 are
-    open to that user by a setting of the task's own network namespace, not by a capability.
+    The execution role may pull these images, read these secrets and write this log group, nothing else; the task role,
+    which the application holds, may do nothing (with ECS Exec: open its sessions).
 
     Each change is a new revision. Old revisions stay registered, which costs nothing, because a rollback needs one;
     `pulumi destroy` leaves them behind, too.
 
-    What the hardening rules out: ECS Exec (its agent writes to the root file system), and images that write anywhere
-    else, start as root or need a capability.
+    Not done here: volumes, a log router, permissions of the application's own.
     """
 
     TYPE = "h4b:task_definition:TaskDefinition"
@@ -105,66 +116,84 @@ class TaskDefinition(pulumi.ComponentResource):
     arn: pulumi.Output[str]
     """With the revision, so that a service pins it."""
 
-    container_name: str
-    container_port: int
     log_group_name: pulumi.Output[str]
+    task_role_name: pulumi.Output[str]
+    """What to attach the application's permissions to."""
 
     def __init__(self, name: str, args: TaskDefinitionArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
+        execute_command = args.execute_command_log_group_arn is not None
 
         log_group = aws.cloudwatch.LogGroup(name, retention_in_days=args.log_retention_days, opts=child)
         execution_role = aws.iam.Role(
             f"{name}-execution",
-            description="ECS itself: pulls the image and writes the log",
+            description="ECS itself: pulls the images, reads the secrets, writes the log",
             assume_role_policy=_assumed_by_tasks(),
-            opts=child,
-        )
-        execution_policy = aws.iam.RolePolicy(
-            f"{name}-execution",
-            role=execution_role.name,
-            policy=_execution_policy(args.repository_arn, log_group.arn),
             opts=child,
         )
         task_role = aws.iam.Role(
             f"{name}-task",
-            description="The application: may do nothing",
+            description="The application",
             assume_role_policy=_assumed_by_tasks(),
             opts=child,
         )
+        policies = [
+            aws.iam.RolePolicy(
+                f"{name}-execution",
+                role=execution_role.name,
+                policy=_execution_policy(args.containers, log_group.arn),
+                opts=child,
+            )
+        ]
+        if args.execute_command_log_group_arn is not None:
+            policies.append(
+                aws.iam.RolePolicy(
+                    f"{name}-task",
+                    role=task_role.name,
+                    policy=_execute_command_policy(args.execute_command_log_group_arn),
+                    opts=child,
+                )
+            )
 
-        containers = pulumi.Output.all(image=args.image_uri, log_group=log_group.name, region=log_group.region).apply(
-            lambda known: container_definitions([_container(args, **known)])
-        )
+        log_options = {
+            "awslogs-group": log_group.name,
+            "awslogs-region": log_group.region,
+            "awslogs-stream-prefix": args.family,
+            # A slow log must not make the application wait.
+            "mode": "non-blocking",
+            "max-buffer-size": "25m",
+        }
+        definitions = [
+            definition(each, log_options=log_options, network_mode=args.network_mode, execute_command=execute_command)
+            for each in args.containers
+        ]
         task_definition = aws.ecs.TaskDefinition(
             name,
             family=args.family,
             requires_compatibilities=list(args.requires_compatibilities),
-            network_mode="awsvpc",
+            network_mode=args.network_mode,
             cpu=str(args.cpu_units),
             memory=str(args.memory_mib),
             runtime_platform=aws.ecs.TaskDefinitionRuntimePlatformArgs(
                 operating_system_family="LINUX", cpu_architecture=args.cpu_architecture
             ),
+            ephemeral_storage=None
+            if args.ephemeral_storage_gib is None
+            else aws.ecs.TaskDefinitionEphemeralStorageArgs(size_in_gib=args.ephemeral_storage_gib),
             execution_role_arn=execution_role.arn,
             task_role_arn=task_role.arn,
-            container_definitions=containers,
+            container_definitions=pulumi.Output.from_input(definitions).apply(container_definitions),
             skip_destroy=True,
             # A role without its policy would make the first tasks fail.
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[execution_policy]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
         )
 
         self.arn = task_definition.arn
-        self.container_name = args.container_name
-        self.container_port = args.container_port
         self.log_group_name = log_group.name
+        self.task_role_name = task_role.name
         self.register_outputs(
-            {
-                "arn": self.arn,
-                "containerName": self.container_name,
-                "containerPort": self.container_port,
-                "logGroupName": self.log_group_name,
-            }
+            {"arn": self.arn, "logGroupName": self.log_group_name, "taskRoleName": self.task_role_name}
         )
 
 
@@ -178,28 +207,13 @@ def fargate_size_problem(
     return problem.replace("cpu", cpu_argument).replace("memory", memory_argument)
 
 
-def _container(args: TaskDefinitionArgs, image: str, log_group: str, region: str) -> dict[str, object]:
-    return {
-        "name": args.container_name,
-        "image": image,
-        "portMappings": [{"containerPort": args.container_port}],
-        "user": args.container_user,
-        "readonlyRootFilesystem": True,
-        "linuxParameters": {"capabilities": {"drop": ["ALL"]}},
-        "systemControls": [{"namespace": "net.ipv4.ip_unprivileged_port_start", "value": "0"}],
-        "stopTimeout": args.stop_timeout_seconds,
-        "logConfiguration": {
-            "logDriver": "awslogs",
-            "options": {
-                "awslogs-group": log_group,
-                "awslogs-region": region,
-                "awslogs-stream-prefix": args.family,
-                # A slow log must not make the application wait.
-                "mode": "non-blocking",
-                "max-buffer-size": "25m",
-            },
-        },
-    }
+def network_mode_problem(
+    requires_compatibilities: Sequence[str], network_mode: str, network_mode_argument: str = "network_mode"
+) -> str | None:
+    """What Fargate has against the network mode, in the words of the policy pack; None when it has nothing."""
+    inputs = {"requiresCompatibilities": list(requires_compatibilities), "networkMode": network_mode}
+    names = {"networkMode": network_mode_argument, "requiresCompatibilities": "requires_compatibilities"}
+    return legality.problem(legality.TASK_DEFINITION, inputs, (fargate_awsvpc,), names)
 
 
 def _assumed_by_tasks() -> pulumi.Output[str]:
@@ -213,28 +227,77 @@ def _assumed_by_tasks() -> pulumi.Output[str]:
     )
 
 
-def _execution_policy(repository_arn: pulumi.Input[str], log_group_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+def _execution_policy(containers: Sequence[Container], log_group_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+    statements: list[dict[str, Any]] = []
+    repositories = [each.repository_arn for each in containers if each.repository_arn is not None]
+    if repositories:
+        statements += [
+            {
+                "Sid": "LogIn",
+                "Effect": "Allow",
+                "Action": "ecr:GetAuthorizationToken",
+                # The action knows no resource.
+                "Resource": "*",
+            },
+            {
+                "Sid": "Pull",
+                "Effect": "Allow",
+                "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
+                "Resource": _one_or_all(repositories),
+            },
+        ]
+    statements.append(
+        {
+            "Sid": "Log",
+            "Effect": "Allow",
+            "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+            "Resource": pulumi.Output.concat(log_group_arn, ":*"),
+        }
+    )
+    secrets = [secret for each in containers for secret in each.secrets.values()]
+    for kind, sid in ((SecretsManagerSecret, "ReadSecrets"), (SsmParameter, "ReadParameters")):
+        arns = [secret.arn for secret in secrets if isinstance(secret, kind)]
+        if arns:
+            statements.append({"Sid": sid, "Effect": "Allow", "Action": kind.ACTION, "Resource": _one_or_all(arns)})
+    keys = [secret.kms_key_arn for secret in secrets if secret.kms_key_arn is not None]
+    if keys:
+        statements.append({"Sid": "Decrypt", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": _one_or_all(keys)})
+    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+def _one_or_all(arns: Sequence[pulumi.Input[str]]) -> pulumi.Output[Any]:
+    """One ARN alone, several as a list, each once."""
+
+    def told(known: Sequence[str]) -> str | list[str]:
+        distinct = sorted(set(known))
+        return distinct[0] if len(distinct) == 1 else distinct
+
+    return pulumi.Output.all(*arns).apply(told)
+
+
+def _execute_command_policy(log_group_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-required-iam-permissions"""
     return pulumi.Output.json_dumps(
         {
             "Version": "2012-10-17",
             "Statement": [
                 {
-                    "Sid": "LogIn",
+                    "Sid": "OpenSessions",
                     "Effect": "Allow",
-                    "Action": "ecr:GetAuthorizationToken",
-                    # The action knows no resource.
+                    "Action": [
+                        "ssmmessages:CreateControlChannel",
+                        "ssmmessages:CreateDataChannel",
+                        "ssmmessages:OpenControlChannel",
+                        "ssmmessages:OpenDataChannel",
+                    ],
+                    # The actions know no resource.
                     "Resource": "*",
                 },
+                {"Sid": "FindTheRecord", "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
                 {
-                    "Sid": "Pull",
+                    "Sid": "RecordSessions",
                     "Effect": "Allow",
-                    "Action": ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"],
-                    "Resource": repository_arn,
-                },
-                {
-                    "Sid": "Log",
-                    "Effect": "Allow",
-                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
                     "Resource": pulumi.Output.concat(log_group_arn, ":*"),
                 },
             ],

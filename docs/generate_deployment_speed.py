@@ -5,9 +5,9 @@ from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
-from components.load_balancer import LoadBalancerArgs
+from components.container import Container
+from components.route import RouteArgs
 from components.service import ServiceArgs
-from components.task_definition import TaskDefinitionArgs
 from ecs_policy.deployment_bounds import (
     SOURCES,
     Deployment,
@@ -37,8 +37,8 @@ HERE = replace(
         interval_seconds=5, timeout_seconds=4, healthy_threshold=2, unhealthy_threshold=3
     ),
     health_check_grace_seconds=_default(ServiceArgs, "health_check_grace_period_seconds"),
-    deregistration_delay_seconds=_default(LoadBalancerArgs, "deregistration_delay_seconds"),
-    stop_timeout_seconds=_default(TaskDefinitionArgs, "stop_timeout_seconds"),
+    deregistration_delay_seconds=_default(RouteArgs, "deregistration_delay_seconds"),
+    stop_timeout_seconds=_default(Container, "stop_timeout_seconds"),
     circuit_breaker=True,
 )
 """The components of this repository."""

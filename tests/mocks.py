@@ -58,6 +58,8 @@ class Resource:
     depends_on: frozenset[str]
     """`type name` of everything the resource waits for, by an input or by `depends_on`."""
     ignore_changes: tuple[str, ...]
+    update_timeout: str
+    """How long the engine lets an update take; empty where the provider decides."""
 
 
 @dataclass
@@ -203,6 +205,7 @@ class _Monitor(mocks.MockMonitor):
                     protect=request.protect,
                     depends_on=frozenset(self._labels[urn] for urn in request.dependencies),
                     ignore_changes=tuple(request.ignoreChanges),
+                    update_timeout=request.customTimeouts.update,
                 )
             )
         return response
@@ -288,6 +291,12 @@ _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
         "privateSubnetIds": [f"subnet-private-{zone}" for zone in range(int(inputs["numberOfAvailabilityZones"]))],
     },
     "aws:ecs/cluster:Cluster": lambda name, _inputs: {"name": f"{name}-1a2b3c4", "arn": _arn("ecs", f"cluster/{name}")},
+    "aws:ecs/capacityProvider:CapacityProvider": lambda name, _inputs: {"name": f"{name}-1a2b3c4"},
+    "aws:autoscaling/group:Group": lambda name, _inputs: {"arn": _arn("autoscaling", f"autoScalingGroup:1:{name}")},
+    "aws:ec2/launchTemplate:LaunchTemplate": lambda _name, _inputs: {"latestVersion": 3},
+    "aws:iam/instanceProfile:InstanceProfile": lambda name, _inputs: {
+        "arn": f"arn:aws:iam::{ACCOUNT}:instance-profile/{name}-1a2b3c4"
+    },
     "aws:ecs/service:Service": lambda name, _inputs: {"name": f"{name}-1a2b3c4"},
     "aws:ecs/taskDefinition:TaskDefinition": lambda _name, inputs: {
         "arn": _arn("ecs", f"task-definition/{inputs['family']}:7")
@@ -310,6 +319,9 @@ _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "aws:lb/targetGroup:TargetGroup": lambda name, _inputs: {
         "arn": _arn("elasticloadbalancing", f"targetgroup/{name}/1"),
         "arnSuffix": f"targetgroup/{name}/1",
+    },
+    "aws:lb/listenerRule:ListenerRule": lambda name, _inputs: {
+        "arn": _arn("elasticloadbalancing", f"listener-rule/app/{name}/1/2/3")
     },
     "aws:acm/certificate:Certificate": lambda name, inputs: {
         "arn": _arn("acm", f"certificate/{name}"),

@@ -6,6 +6,7 @@ from tests.mocks import run  # silences what the SDKs warn about when the compon
 
 # isort: split
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
+from components.route import Route, RouteArgs
 from components.service import Service, ServiceArgs
 from docs.generate_deployment_speed import DOCUMENT, HERE, document
 
@@ -18,14 +19,9 @@ def test_the_settings_of_the_page_are_those_of_the_components() -> None:
     def program() -> None:
         load_balancer = LoadBalancer(
             "shop",
-            LoadBalancerArgs(
-                vpc_id="vpc-1",
-                subnet_ids=["subnet-1", "subnet-2"],
-                security_group_id="sg-1",
-                listener_port=80,
-                container_port=8080,
-            ),
+            LoadBalancerArgs(subnet_ids=["subnet-1", "subnet-2"], security_group_id="sg-1", listener_port=80),
         )
+        route = Route("shop", RouteArgs(vpc_id="vpc-1", listener_arn=load_balancer.listener_arn, target_port=8080))
         Service(
             "shop",
             ServiceArgs(
@@ -35,8 +31,8 @@ def test_the_settings_of_the_page_are_those_of_the_components() -> None:
                 container_port=8080,
                 subnet_ids=["subnet-1", "subnet-2"],
                 security_group_id="sg-2",
-                target_group_arn=load_balancer.target_group_arn,
-                listener=load_balancer.listener,
+                target_group_arn=route.target_group_arn,
+                listener=route.rule,
             ),
         )
         pulumi.export("url", load_balancer.url)

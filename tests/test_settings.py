@@ -115,14 +115,16 @@ def test_contradictions_are_told_with_all_the_rest() -> None:
 OPTIONAL = {
     key: schema["default"]
     for key, schema in KEYS.items()
-    if schema.get("default") in ("", 0) and not isinstance(schema["default"], bool)
+    if key not in ("fargateSpotWeight", "minInstances")  # where 0 is a number
+    and schema.get("default") in ("", 0)
+    and not isinstance(schema["default"], bool)
 }
 
 
 def test_the_empty_value_of_an_optional_key_is_none() -> None:
     assert set(OPTIONAL) == {
         *("certificateArn", "domainName", "hostedZoneId", "webAclArn", "maxCount"),
-        *("scalingRequestsPerTarget", "alarmEmail"),
+        *("scalingRequestsPerTarget", "alarmEmail", "healthCheckCommand", "ephemeralStorageGib", "approvalStage"),
     }
     none = load(maxCount="0", scalingSchedule="[]", flowLogRetentionDays="0", accessLogRetentionDays="0", alarmEmail="")
     assert (none.max_count, none.alarm_email) == (None, None)
@@ -170,11 +172,72 @@ def test_a_domain_name_needs_a_certificate_or_a_zone_to_have_one_issued() -> Non
     assert load(domainName="shop.example.com", hostedZoneId="Z1").listener_ports == (80, 443)
 
 
+def test_requests_are_not_counted_while_traffic_shifts() -> None:
+    assert refusal(deploymentStrategy="CANARY", scalingRequestsPerTarget="1000") == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - scalingRequestsPerTarget: got 1000 with deploymentStrategy CANARY, expected 0, since requests are counted "
+        "by target group and the tasks change theirs; scale by something else, or set deploymentStrategy to ROLLING"
+    )
+
+
 def test_a_schedule_needs_something_that_scales() -> None:
     assert refusal(maxCount="0") == (
         "The configuration in Pulumi.dev.yaml cannot be used:\n"
         "  - scalingSchedule: got a schedule without maxCount, expected none while nothing scales; "
         "set maxCount or remove scalingSchedule"
+    )
+
+
+def test_contradictions_of_launch_types_are_told_in_the_words_of_the_pack() -> None:
+    assert refusal(networkMode="bridge", placementConstraints='["distinctInstance"]') == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        '  - networkMode: got "bridge", expected "awsvpc" with FARGATE in launchType; set networkMode to "awsvpc"\n'
+        '  - placementConstraints: got [an object with "type", "expression"], expected none on Fargate; '
+        "remove placementConstraints, or run the service on EC2"
+    )
+
+
+def test_what_instances_cannot_be_is_told() -> None:
+    assert refusal(
+        launchType="EC2",
+        instanceType="t4g.small",
+        minInstances="5",
+        fargateSpotWeight="1",
+        ephemeralStorageGib="30",
+        placementStrategies='["binpack disk"]',
+        placementConstraints='["memberOf zone == a"]',
+    ) == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        '  - placementStrategies[0].field: got "disk", expected one of "cpu", "memory" with binpack; change field\n'
+        '  - placementConstraints[0].expression: got "zone == a", expected the cluster query language; correct the '
+        "expression: at character 1: got `zone`, expected `attribute:<name>` or one of `agentConnected`, "
+        "`agentVersion`, `ec2InstanceId`, `registeredAt`, `runningTasksCount`, `task:group`\n"
+        "  - instanceType: got 't4g.small', which is ARM64, expected a type with the X86_64 of cpuArchitecture; "
+        "change one of the two\n"
+        "  - maxInstances: got 4 with minInstances 5, expected at least 5; change one of the two\n"
+        "  - fargateSpotWeight: got 1 with launchType EC2, expected 0; remove it, or run the service on FARGATE\n"
+        "  - ephemeralStorageGib: got 30 with launchType EC2, expected 0; remove it, on EC2 the disk is the instance's"
+    )
+
+
+def test_contradictions_of_deployments_and_containers_are_told() -> None:
+    assert refusal(
+        approvalStage="POST_TEST_TRAFFIC_SHIFT",
+        fargateSpotWeight="0",
+        environment='{"KEY": "x"}',
+        secrets='{"KEY": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/key"}',
+    ) == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - fargateOnDemandWeight: got 0 with fargateSpotWeight 0, expected one above 0; "
+        "choose where the tasks are to run\n"
+        "  - approvalStage: got 'POST_TEST_TRAFFIC_SHIFT' with deploymentStrategy ROLLING, expected one of "
+        "PRE_SCALE_UP, POST_SCALE_UP; choose one of them, or a strategy that shifts traffic\n"
+        "  - secrets: got KEY, expected names that environment does not have; keep each in one"
+    )
+    assert refusal(deploymentStrategy="LINEAR", deploymentStepPercent="2") == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - deploymentStepPercent: got 2 with deploymentStrategy LINEAR, expected a whole number from 3 to 100; "
+        "choose larger steps"
     )
 
 
@@ -243,6 +306,30 @@ def test_keys_of_providers_and_of_pulumi_are_left_alone() -> None:
         ("containerPort", "65536"),
         ("containerUser", "0"),
         ("containerUser", "www-data"),
+        ("launchType", "fargate"),
+        ("networkMode", "host"),
+        ("fargateSpotWeight", "1001"),
+        ("fargateOnDemandWeight", "-1"),
+        ("fargateOnDemandBase", "100001"),
+        ("instanceType", "small"),
+        ("minInstances", "-1"),
+        ("maxInstances", "5001"),
+        ("environment", '["LEVEL"]'),
+        ("environment", '{"LEVEL": 1}'),
+        ("environment", '{"1": "x"}'),
+        ("secrets", '{"KEY": "hunter2"}'),
+        ("healthCheckCommand", "\0"),
+        ("stopTimeoutSeconds", "1"),
+        ("ephemeralStorageGib", "20"),
+        ("executeCommand", "yes"),
+        ("placementStrategies", '["binpack"]'),
+        ("placementConstraints", '["memberOf"]'),
+        ("deploymentStrategy", "blue-green"),
+        ("deploymentStepPercent", "0"),
+        ("deploymentStepMinutes", "1441"),
+        ("deploymentBakeMinutes", "-1"),
+        ("approvalStage", "none"),
+        ("approvalTimeoutMinutes", "0"),
         ("logRetentionDays", "2"),
         ("desiredCount", ""),
         ("maxCount", "many"),

@@ -5,14 +5,16 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from components.checks import ArgumentError
 from tests.mocks import DIGEST, PROJECT, REGION, ROOT, UNKNOWN, Run, run_main, stack_config
 
-STACKS = ["local", "dev", "prod", "internal"]
+STACKS = ["local", "dev", "dev-ec2", "prod", "internal"]
 NAME = PROJECT
 
 
@@ -80,7 +82,9 @@ def core(stack: str) -> set[tuple[str, str]]:
         ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", NAME),
         ("h4b:load_balancer:LoadBalancer", NAME),
         ("aws:lb/loadBalancer:LoadBalancer", NAME),
+        ("h4b:route:Route", NAME),
         ("aws:lb/targetGroup:TargetGroup", NAME),
+        ("aws:lb/listenerRule:ListenerRule", NAME),
         ("aws:lb/listener:Listener", NAME),
         ("h4b:task_definition:TaskDefinition", NAME),
         ("aws:cloudwatch/logGroup:LogGroup", NAME),
@@ -129,8 +133,32 @@ RECORDED = {
     ("aws:s3/bucketPolicy:BucketPolicy", NAME),
 }
 HTTPS = {("aws:lb/listener:Listener", f"{NAME}-https")}
+INSTANCES = {
+    ("h4b:capacity:Ec2Capacity", NAME),
+    ("aws:iam/role:Role", f"{NAME}-instance"),
+    ("aws:iam/rolePolicy:RolePolicy", f"{NAME}-instance"),
+    ("aws:iam/instanceProfile:InstanceProfile", f"{NAME}-instance"),
+    ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-instances"),
+    ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-instances-to-https"),
+    ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-load-balancer-to-instances"),
+    ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-instances-from-load-balancer"),
+    ("aws:ec2/launchTemplate:LaunchTemplate", f"{NAME}-instance"),
+    ("aws:autoscaling/group:Group", NAME),
+    ("aws:ecs/capacityProvider:CapacityProvider", NAME),
+}
+SESSIONS = {
+    ("aws:cloudwatch/logGroup:LogGroup", f"{NAME}-sessions"),
+    ("aws:iam/rolePolicy:RolePolicy", f"{NAME}-task"),
+}
+SHIFT = {
+    ("aws:lb/targetGroup:TargetGroup", f"{NAME}-alternate"),
+    ("aws:lb/listenerRule:ListenerRule", f"{NAME}-test"),
+    ("aws:iam/role:Role", f"{NAME}-shift"),
+    ("aws:iam/rolePolicy:RolePolicy", f"{NAME}-shift"),
+}
 MORE = {
     "local": TO_HTTPS,
+    "dev-ec2": TO_HTTPS | WATCHED | INSTANCES | SESSIONS,
     "dev": TO_HTTPS
     | WATCHED
     | SCALED
@@ -181,6 +209,7 @@ def test_a_preview_of_an_empty_account_shows_the_same(stack: str) -> None:
 
 
 def test_the_outputs(stack: str) -> None:
+    repository = {"dev-ec2": "ecr-h4b-helloworld-ec2"}.get(stack, "ecr-h4b-helloworld")
     registry = f"123456789012.dkr.ecr.{REGION}.amazonaws.com"
     watched = {
         "alarmTopicArn": f"arn:aws:sns:{REGION}:123456789012:{NAME}-alarms-1a2b3c4",
@@ -190,8 +219,8 @@ def test_the_outputs(stack: str) -> None:
     assert run_main(stack).outputs == {
         "url": URLS.get(stack, f"http://{NAME}-1.{REGION}.elb.amazonaws.com"),
         "albDnsName": f"{NAME}-1.{REGION}.elb.amazonaws.com",
-        "ecrRepositoryUrl": f"{registry}/ecr-h4b-helloworld",
-        "imageUri": f"{registry}/ecr-h4b-helloworld@{DIGEST}",
+        "ecrRepositoryUrl": f"{registry}/{repository}",
+        "imageUri": f"{registry}/{repository}@{DIGEST}",
         "clusterName": f"{NAME}-1a2b3c4",
         "serviceName": f"{NAME}-1a2b3c4",
         "taskDefinitionArn": f"arn:aws:ecs:{REGION}:123456789012:task-definition/{NAME}-{stack}:7",
@@ -222,8 +251,11 @@ def test_the_task_definition_runs_the_image_that_was_pushed_by_digest(stack: str
 
 
 def test_image_and_tasks_are_of_one_architecture(stack: str) -> None:
-    for architecture, platform in (("X86_64", "linux/amd64"), ("ARM64", "linux/arm64")):
-        made = run_main(stack, cpuArchitecture=architecture)
+    for architecture, platform, instances in (
+        ("X86_64", "linux/amd64", "t3.small"),
+        ("ARM64", "linux/arm64", "t4g.small"),
+    ):
+        made = run_main(stack, cpuArchitecture=architecture, instanceType=instances)
         task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition").inputs
         assert task_definition["runtimePlatform"]["cpuArchitecture"] == architecture
         assert made.get("docker:index/image:Image").inputs["build"]["platform"] == platform
@@ -235,19 +267,93 @@ def test_the_service_is_what_the_task_definition_is_made_for(stack: str) -> None
     task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition")
     (container,) = json.loads(task_definition.inputs["containerDefinitions"])
     (balanced,) = service.inputs["loadBalancers"]
-    assert service.inputs["launchType"] in task_definition.inputs["requiresCompatibilities"]
+    assert [launch_type(service.inputs)] == task_definition.inputs["requiresCompatibilities"]
     assert re.fullmatch(r"arn:.*:\d+", service.inputs["taskDefinition"])
     assert balanced["containerName"] == container["name"]
     assert balanced["containerPort"] in [mapping["containerPort"] for mapping in container["portMappings"]]
-    listener = f"{NAME}-https" if stack in URLS else NAME
-    assert f"aws:lb/listener:Listener {listener}" in service.depends_on
+    assert "aws:lb/listenerRule:ListenerRule h4b-helloworld" in service.depends_on
+
+
+def launch_type(service: Mapping[str, Any]) -> str:
+    """FARGATE or EC2, whichever way the service says it."""
+    if "launchType" in service:
+        return str(service["launchType"])
+    providers = {each["capacityProvider"] for each in service["capacityProviderStrategies"]}
+    return "FARGATE" if providers <= {"FARGATE", "FARGATE_SPOT"} else "EC2"
+
+
+def test_dev_saves_with_spot_and_keeps_one_task_on_ordinary_capacity() -> None:
+    assert run_main("dev").get("aws:ecs/service:Service").inputs["capacityProviderStrategies"] == [
+        {"capacityProvider": "FARGATE", "base": 1, "weight": 0},
+        {"capacityProvider": "FARGATE_SPOT", "base": 0, "weight": 1},
+    ]
+
+
+def test_dev_ec2_packs_tasks_on_its_own_instances() -> None:
+    made = run_main("dev-ec2")
+    service = made.get("aws:ecs/service:Service").inputs
+    assert service["orderedPlacementStrategies"] == [
+        {"type": "spread", "field": "attribute:ecs.availability-zone"},
+        {"type": "binpack", "field": "memory"},
+    ]
+    assert service["placementConstraints"] == [
+        {"type": "memberOf", "expression": "attribute:ecs.instance-type =~ t3.*"}
+    ]
+    assert service["enableExecuteCommand"] is True
+    assert made.get("aws:ecs/taskDefinition:TaskDefinition").inputs["networkMode"] == "bridge"
+    assert made.get("aws:lb/targetGroup:TargetGroup").inputs["targetType"] == "instance"
+
+
+def test_dev_ec2_can_give_each_task_an_address() -> None:
+    made = run_main("dev-ec2", networkMode="awsvpc")
+    assert made.get("aws:ecs/taskDefinition:TaskDefinition").inputs["networkMode"] == "awsvpc"
+    assert made.get("aws:lb/targetGroup:TargetGroup").inputs["targetType"] == "ip"
+    assert "networkConfiguration" in made.get("aws:ecs/service:Service").inputs
+    assert not [each for each in made.resources if each.name.endswith(("to-instances", "instances-from-load-balancer"))]
+
+
+@pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])
+def test_traffic_shifts_between_two_target_groups(strategy: str) -> None:
+    made = run_main("dev", deploymentStrategy=strategy, approvalStage="POST_TEST_TRAFFIC_SHIFT")
+    service = made.get("aws:ecs/service:Service")
+    assert service.inputs["deploymentConfiguration"]["strategy"] == strategy
+    assert service.inputs["deploymentConfiguration"]["lifecycleHooks"][0]["targetType"] == "PAUSE"
+    assert "advancedConfiguration" in service.inputs["loadBalancers"][0]
+    assert made.names - run_main("dev").names == SHIFT
+    assert {f"aws:lb/listenerRule:ListenerRule {NAME}", f"aws:lb/listenerRule:ListenerRule {NAME}-test"} <= (
+        service.depends_on
+    )
+
+
+def test_what_the_application_is_told() -> None:
+    secret = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:db-AbCdEf"
+    made = run_main(
+        "dev",
+        environment={"LEVEL": "info"},
+        secrets={"DB_PASSWORD": f"{secret}:password::"},
+        healthCheckCommand="test -e /dev/shm",
+        stopTimeoutSeconds=60,
+        ephemeralStorageGib=50,
+    )
+    task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition").inputs
+    (container,) = json.loads(task_definition["containerDefinitions"])
+    assert container["environment"] == [{"name": "LEVEL", "value": "info"}]
+    assert container["secrets"] == [{"name": "DB_PASSWORD", "valueFrom": f"{secret}:password::"}]
+    assert container["healthCheck"]["command"] == ["CMD-SHELL", "test -e /dev/shm"]
+    assert container["stopTimeout"] == 60
+    assert task_definition["ephemeralStorage"] == {"sizeInGib": 50}
+    assert secret in made.get("aws:iam/rolePolicy:RolePolicy", f"{NAME}-execution").inputs["policy"]
 
 
 def test_tasks_are_private_and_the_load_balancer_is_where_its_clients_are(stack: str) -> None:
     made = run_main(stack)
-    service = made.get("aws:ecs/service:Service").inputs["networkConfiguration"]
-    assert all(subnet.startswith("subnet-private-") for subnet in service["subnets"])
-    assert service["assignPublicIp"] is False
+    if stack == "dev-ec2":
+        subnets = made.get("aws:autoscaling/group:Group").inputs["vpcZoneIdentifiers"]
+    else:
+        service = made.get("aws:ecs/service:Service").inputs["networkConfiguration"]
+        assert service["assignPublicIp"] is False
+        subnets = service["subnets"]
+    assert all(subnet.startswith("subnet-private-") for subnet in subnets)
     load_balancer = made.get("aws:lb/loadBalancer:LoadBalancer").inputs
     side = "private" if stack == "internal" else "public"
     assert load_balancer["internal"] is (stack == "internal")

@@ -1,4 +1,4 @@
-"""A load balancer with a target group made for tasks, and HTTPS where there is a certificate."""
+"""A load balancer from which routes lead to services, and HTTPS where there is a certificate."""
 
 from typing import Any
 
@@ -9,44 +9,44 @@ from components.checks import ArgumentError
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from tests.mocks import ACCOUNT, REGION, UNKNOWN, Run, run, unknown
 
-OUTPUTS = (
-    *("arn", "arn_suffix", "dns_name", "url"),
-    *("target_group_arn", "target_group_arn_suffix", "target_group_label"),
-)
+OUTPUTS = (*("arn", "arn_suffix", "dns_name", "url", "listener_arn"),)
 LISTENER = "aws:lb/listener:Listener"
 CERTIFICATE = f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/1"
 ARN = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 
+NOT_FOUND = [
+    {
+        "type": "fixed-response",
+        "fixedResponse": {"statusCode": "404", "contentType": "text/plain", "messageBody": "Nothing here"},
+    }
+]
+
 
 def args(**changes: Any) -> LoadBalancerArgs:
     values: dict[str, Any] = {
-        "vpc_id": "vpc-1",
         "subnet_ids": ["subnet-1", "subnet-2"],
         "security_group_id": "sg-1",
         "listener_port": 80,
-        "container_port": 8080,
     }
     return LoadBalancerArgs(**values | changes)
 
 
 def build(*, preview: bool = False, **changes: Any) -> Run:
     def program() -> None:
-        upstream = {"vpc_id": unknown, "subnet_ids": unknown, "security_group_id": unknown} if preview else {}
+        upstream = {"subnet_ids": unknown, "security_group_id": unknown} if preview else {}
         given = {key: value() if value is unknown else value for key, value in (upstream | changes).items()}
         load_balancer = LoadBalancer("shop", args(**given))
         for name in OUTPUTS:
             pulumi.export(name, getattr(load_balancer, name))
-        pulumi.export("listener", load_balancer.listener.arn)
 
     return run(program, preview=preview)
 
 
-def test_it_makes_a_load_balancer_a_listener_and_a_target_group() -> None:
+def test_it_makes_a_load_balancer_and_a_listener() -> None:
     made = build()
     assert made.names == {
         ("h4b:load_balancer:LoadBalancer", "shop"),
         ("aws:lb/loadBalancer:LoadBalancer", "shop"),
-        ("aws:lb/targetGroup:TargetGroup", "shop"),
         ("aws:lb/listener:Listener", "shop"),
     }
     assert {each.parent for each in made.resources} == {"", "h4b:load_balancer:LoadBalancer shop"}
@@ -72,38 +72,12 @@ def test_aws_and_pulumi_protect_it_alike(protection: bool) -> None:
     assert load_balancer.protect is protection
 
 
-def test_targets_are_checked_often_and_let_go_fast() -> None:
-    assert build().get("aws:lb/targetGroup:TargetGroup").inputs == {
-        "targetType": "ip",
-        "vpcId": "vpc-1",
-        "protocol": "HTTP",
-        "port": 8080,
-        "deregistrationDelay": 5,
-        "healthCheck": {
-            "protocol": "HTTP",
-            "port": "traffic-port",
-            "path": "/",
-            "matcher": "200",
-            "interval": 5,
-            "timeout": 4,
-            "healthyThreshold": 2,
-            "unhealthyThreshold": 3,
-        },
-    }
-
-
-def test_what_the_application_decides_can_be_chosen() -> None:
-    group = build(health_check_path="/up?full=1", deregistration_delay_seconds=60).get("aws:lb/targetGroup:TargetGroup")
-    assert group.inputs["healthCheck"]["path"] == "/up?full=1"
-    assert group.inputs["deregistrationDelay"] == 60
-
-
-def test_the_listener_forwards_everything_to_the_targets() -> None:
+def test_what_no_route_takes_is_not_found() -> None:
     assert build().get("aws:lb/listener:Listener").inputs == {
         "loadBalancerArn": f"{ARN}:loadbalancer/app/shop/1",
         "protocol": "HTTP",
         "port": 80,
-        "defaultActions": [{"type": "forward", "targetGroupArn": f"{ARN}:targetgroup/shop/1"}],
+        "defaultActions": NOT_FOUND,
     }
 
 
@@ -135,13 +109,13 @@ def test_https_is_as_strong_as_aws_recommends_and_remembered_by_browsers() -> No
         "certificateArn": CERTIFICATE,
         "sslPolicy": "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09",
         "routingHttpResponseStrictTransportSecurityHeaderValue": "max-age=31536000",
-        "defaultActions": [{"type": "forward", "targetGroupArn": f"{ARN}:targetgroup/shop/1"}],
+        "defaultActions": NOT_FOUND,
     }
 
 
-def test_a_service_waits_for_the_listener_that_forwards() -> None:
-    assert build().outputs["listener"] == f"{ARN}:listener/app/shop/1/2"
-    assert build(certificate_arn=CERTIFICATE).outputs["listener"] == f"{ARN}:listener/app/shop-https/1/2"
+def test_routes_begin_at_the_listener_that_does_not_redirect() -> None:
+    assert build().outputs["listener_arn"] == f"{ARN}:listener/app/shop/1/2"
+    assert build(certificate_arn=CERTIFICATE).outputs["listener_arn"] == f"{ARN}:listener/app/shop-https/1/2"
 
 
 def test_the_domain_name_becomes_an_alias_in_its_hosted_zone() -> None:
@@ -187,15 +161,12 @@ def test_outputs() -> None:
         "arn_suffix": "app/shop/1",
         "dns_name": f"shop-1.{REGION}.elb.amazonaws.com",
         "url": f"http://shop-1.{REGION}.elb.amazonaws.com",
-        "target_group_arn": f"{ARN}:targetgroup/shop/1",
-        "target_group_arn_suffix": "targetgroup/shop/1",
-        "target_group_label": "app/shop/1/targetgroup/shop/1",
-        "listener": f"{ARN}:listener/app/shop/1/2",
+        "listener_arn": f"{ARN}:listener/app/shop/1/2",
     }
     assert made.component_outputs == {
         "h4b:load_balancer:LoadBalancer shop": {
             *("arn", "arnSuffix", "dnsName", "url"),
-            *("targetGroupArn", "targetGroupArnSuffix", "targetGroupLabel"),
+            "listenerArn",
         }
     }
 
@@ -206,19 +177,15 @@ def test_a_preview_shows_every_resource_before_anything_is_known() -> None:
     assert made.names == build(certificate_arn="arn", hosted_zone_id="Z1", domain_name=name).names
     assert made.outputs.pop("url") == "https://shop.example.com"
     assert set(made.outputs.values()) == {UNKNOWN}
-    assert made.get("aws:lb/targetGroup:TargetGroup").inputs["port"] == 8080
+    assert made.get(LISTENER, "shop").inputs["port"] == 80
 
 
 def test_wrong_arguments_are_refused_together() -> None:
     with pytest.raises(ArgumentError) as refused:
-        args(container_port=70000, health_check_path="up", deregistration_delay_seconds=-1)
+        args(listener_port=70000)
     assert str(refused.value) == (
         "LoadBalancerArgs cannot be used:\n"
-        "  - container_port: got 70000, expected a whole number from 1 to 65535; choose a TCP port\n"
-        "  - health_check_path: got 'up', expected a path that starts with / and has no space; "
-        "name a page that answers 200\n"
-        "  - deregistration_delay_seconds: got -1, expected a whole number from 0 to 3600; "
-        "choose at least the seconds that the longest request may take"
+        "  - listener_port: got 70000, expected a whole number from 1 to 65535; choose a TCP port"
     )
 
 

@@ -7,10 +7,22 @@ import pulumi_aws as aws
 import pytest
 
 from components.checks import ArgumentError
-from components.service import Service, ServiceArgs
+from components.deployment import Approval, Deployment, TrafficShift
+from components.placement import Binpack, DistinctInstance, MemberOf, Random, Spread
+from components.service import CapacityShare, Service, ServiceArgs
 from tests.mocks import UNKNOWN, Run, run, unknown
 
 SERVICE = "aws:ecs/service:Service"
+
+
+SHIFT = TrafficShift(
+    alternate_target_group_arn="arn:alternate",
+    production_rule_arn="arn:production",
+    test_rule_arn="arn:test",
+    role_arn="arn:role",
+)
+ALONE: dict[str, Any] = {"container_name": None, "container_port": None, "target_group_arn": None, "listener": None}
+BRIDGE: dict[str, Any] = {"subnet_ids": None, "security_group_id": None}
 
 
 class Anything(pulumi.ComponentResource):
@@ -38,7 +50,7 @@ def build(*, preview: bool = False, **changes: Any) -> Run:
         listener = aws.lb.Listener("door", load_balancer_arn="arn:load-balancer", default_actions=[])
         names = ("cluster_arn", "task_definition_arn", "subnet_ids", "security_group_id", "target_group_arn")
         upstream = {name: unknown() for name in names} if preview else {}
-        service = Service("shop", args(listener=listener, **upstream | changes))
+        service = Service("shop", args(**{"listener": listener} | upstream | changes))
         pulumi.export("name", service.name)
 
     return run(program, preview=preview)
@@ -112,6 +124,103 @@ def test_count_grace_and_waiting_can_be_chosen() -> None:
     assert inputs["waitForSteadyState"] is False
 
 
+def test_spot_takes_its_part_beside_ordinary_capacity() -> None:
+    mix = [CapacityShare(provider="FARGATE", base=2, weight=1), CapacityShare(provider="FARGATE_SPOT", weight=3)]
+    inputs = build(capacity=mix).get(SERVICE).inputs
+    assert inputs["capacityProviderStrategies"] == [
+        {"capacityProvider": "FARGATE", "base": 2, "weight": 1},
+        {"capacityProvider": "FARGATE_SPOT", "base": 0, "weight": 3},
+    ]
+    assert "launchType" not in inputs
+    assert inputs["platformVersion"] == "LATEST"
+
+
+def test_a_change_of_the_mix_moves_tasks_instead_of_replacing_the_service() -> None:
+    assert build(capacity=[CapacityShare(provider="FARGATE_SPOT")]).get(SERVICE).inputs["forceNewDeployment"] is True
+
+
+def test_tasks_are_placed_on_instances_as_told() -> None:
+    inputs = (
+        build(
+            launch_type="EC2",
+            capacity=[CapacityShare(provider="instances")],
+            placement_strategies=[Spread("attribute:ecs.availability-zone"), Binpack("memory"), Random()],
+            placement_constraints=[DistinctInstance(), MemberOf("attribute:ecs.instance-type =~ t3.*")],
+        )
+        .get(SERVICE)
+        .inputs
+    )
+    assert inputs["capacityProviderStrategies"] == [{"capacityProvider": "instances", "base": 0, "weight": 1}]
+    assert inputs["orderedPlacementStrategies"] == [
+        {"type": "spread", "field": "attribute:ecs.availability-zone"},
+        {"type": "binpack", "field": "memory"},
+        {"type": "random"},
+    ]
+    assert inputs["placementConstraints"] == [
+        {"type": "distinctInstance"},
+        {"type": "memberOf", "expression": "attribute:ecs.instance-type =~ t3.*"},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("placement", "rebalancing"),
+    [
+        ({}, "ENABLED"),
+        ({"placement_strategies": [Spread("attribute:ecs.availability-zone"), Binpack("cpu")]}, "ENABLED"),
+        ({"placement_strategies": [Binpack("cpu"), Spread("attribute:ecs.availability-zone")]}, "DISABLED"),
+        ({"placement_strategies": [Random()]}, "DISABLED"),
+        ({"placement_constraints": [DistinctInstance()]}, "ENABLED"),
+        ({"placement_constraints": [MemberOf("attribute:ecs.availability-zone == a")]}, "DISABLED"),
+    ],
+)
+def test_zones_are_rebalanced_wherever_the_placement_leaves_them_alone(
+    placement: dict[str, Any], rebalancing: str
+) -> None:
+    assert build(launch_type="EC2", **placement).get(SERVICE).inputs["availabilityZoneRebalancing"] == rebalancing
+
+
+def test_tasks_in_network_mode_bridge_are_on_the_instances_network() -> None:
+    assert "networkConfiguration" not in build(launch_type="EC2", **BRIDGE).get(SERVICE).inputs
+
+
+def test_a_worker_has_no_load_balancer_and_no_grace_period() -> None:
+    inputs = build(**ALONE).get(SERVICE).inputs
+    assert not {"loadBalancers", "healthCheckGracePeriodSeconds"} & inputs.keys()
+
+
+def test_traffic_shifts_by_two_rules_between_two_target_groups() -> None:
+    deployment = Deployment(strategy="CANARY", step_percent=5, step_minutes=10, bake_minutes=15)
+    inputs = build(deployment=deployment, traffic_shift=SHIFT).get(SERVICE).inputs
+    assert inputs["deploymentConfiguration"] == {
+        "strategy": "CANARY",
+        "bakeTimeInMinutes": "15",
+        "canaryConfiguration": {"canaryPercent": 5, "canaryBakeTimeInMinutes": "10"},
+    }
+    (balanced,) = inputs["loadBalancers"]
+    assert balanced["advancedConfiguration"] == {
+        "alternateTargetGroupArn": "arn:alternate",
+        "productionListenerRule": "arn:production",
+        "testListenerRule": "arn:test",
+        "roleArn": "arn:role",
+    }
+
+
+@pytest.mark.parametrize(
+    ("deployment", "timeout"),
+    [
+        (Deployment(), ""),
+        (Deployment(approval=Approval(stage="POST_SCALE_UP", timeout_minutes=100)), "120m"),
+    ],
+)
+def test_pulumi_waits_as_long_as_the_deployment_may_take(deployment: Deployment, timeout: str) -> None:
+    assert build(deployment=deployment).get(SERVICE).update_timeout == timeout
+
+
+def test_ecs_exec_is_off_unless_asked_for() -> None:
+    assert "enableExecuteCommand" not in build().get(SERVICE).inputs
+    assert build(execute_command=True).get(SERVICE).inputs["enableExecuteCommand"] is True
+
+
 def test_outputs() -> None:
     made = build()
     assert made.outputs == {"name": "shop-1a2b3c4"}
@@ -140,3 +249,113 @@ def test_wrong_arguments_are_refused_together() -> None:
         "choose how many tasks are to run; two or more survive the loss of one\n"
         "  - launch_type: got 'LAMBDA', expected one of FARGATE, EC2; choose one that the task definition requires"
     )
+
+
+def refusal(**changes: Any) -> list[str]:
+    """The problems that are told about the arguments."""
+    told: list[str] = []
+
+    def program() -> None:
+        with pytest.raises(ArgumentError) as refused:
+            args(**{"listener": Anything()} | changes)
+        told.extend(str(refused.value).split("\n  - ")[1:])
+
+    run(program)
+    return told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problems"),
+    [
+        (
+            {
+                "placement_strategies": [Binpack("cpu")],
+                "placement_constraints": [DistinctInstance()],
+            },
+            [
+                'placement_constraints: got [an object with "type", "expression"], expected none on Fargate; '
+                "remove placement_constraints, or run the service on EC2",
+                'placement_strategies: got [an object with "type", "field"], expected none on Fargate; '
+                "remove placement_strategies, or run the service on EC2",
+            ],
+        ),
+        (
+            {"launch_type": "EC2", "placement_strategies": [Binpack("disk"), Spread("zone")]},
+            [
+                'placement_strategies[0].field: got "disk", expected one of "cpu", "memory" with binpack; change field',
+                'placement_strategies[1].field: got "zone", expected "instanceId", "host" or "attribute:<name>" with '
+                'spread; change field, for instance to "attribute:ecs.availability-zone"',
+            ],
+        ),
+        (
+            {"launch_type": "EC2", "placement_constraints": [MemberOf("zone = a")]},
+            [
+                'placement_constraints[0].expression: got "zone = a", expected the cluster query language; correct the '
+                "expression: at character 1: got `zone`, expected `attribute:<name>` or one of `agentConnected`, "
+                "`agentVersion`, `ec2InstanceId`, `registeredAt`, `runningTasksCount`, `task:group`"
+            ],
+        ),
+        (
+            {"launch_type": "EC2", "placement_strategies": [Random()] * 6},
+            [
+                "placement_strategies: got ["
+                + ", ".join(['an object with "type", "field"'] * 6)
+                + "], expected at most 5 "
+                "strategies, not 6; remove some"
+            ],
+        ),
+        (
+            {"capacity": [CapacityShare(provider="instances")]},
+            [
+                "capacity[0].provider: got 'instances', expected one of FARGATE, FARGATE_SPOT with launch_type "
+                "FARGATE; change launch_type or the provider"
+            ],
+        ),
+        (
+            {"launch_type": "EC2", "capacity": [CapacityShare(provider="FARGATE_SPOT")]},
+            [
+                "capacity[0].provider: got 'FARGATE_SPOT', expected a provider of instances with launch_type EC2; "
+                "change launch_type or the provider"
+            ],
+        ),
+        (
+            {"capacity": [CapacityShare(provider="FARGATE", weight=0)]},
+            [
+                'capacity: got [an object with "base", "weight"], expected a weight above 0 on at least one provider '
+                "(0 is the default); set weight to 1 or more"
+            ],
+        ),
+        (
+            BRIDGE,
+            ["subnet_ids: got nothing with launch_type FARGATE, expected subnets; set it, and security_group_id"],
+        ),
+        (
+            {"launch_type": "EC2", "security_group_id": None},
+            ["security_group_id: got nothing beside subnet_ids, expected all of them with awsvpc; set all or none"],
+        ),
+        (
+            {"container_port": None, "listener": None},
+            [
+                "container_port, listener: got nothing beside container_name, target_group_arn, expected all of them "
+                "with a load balancer; set all or none"
+            ],
+        ),
+        (
+            {"deployment": Deployment(strategy="BLUE_GREEN")},
+            [
+                "traffic_shift: got nothing with deployment strategy BLUE_GREEN, expected what ECS shifts traffic "
+                "with; take it from a Route with shifts_traffic, or use ROLLING"
+            ],
+        ),
+        (
+            {"traffic_shift": SHIFT},
+            ["traffic_shift: got one with deployment strategy ROLLING, expected nothing; remove it, or shift traffic"],
+        ),
+    ],
+)
+def test_contradictions_are_refused(arguments: dict[str, Any], problems: list[str]) -> None:
+    assert refusal(**arguments) == problems
+
+
+def test_contradictions_are_told_together() -> None:
+    assert len(refusal(deployment=Deployment(strategy="LINEAR"), capacity=[CapacityShare(provider="x")], **BRIDGE)) == 3

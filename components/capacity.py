@@ -1,0 +1,335 @@
+"""Instances of one's own for a cluster: an auto scaling group that ECS grows and shrinks with the tasks."""
+
+import base64
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import pulumi
+import pulumi_aws as aws
+
+from components.checks import Arguments, Contradiction, text, whole
+from components.image import CpuArchitecture
+
+InstanceType = Annotated[
+    str,
+    text(
+        r"[a-z][a-z0-9-]*\.[a-z0-9-]+",
+        "an EC2 instance type",
+        fix="choose one that the region offers, for instance t3.medium or t4g.medium",
+    ),
+]
+InstanceCount = Annotated[int, whole(0, 5000, fix="choose how many instances there may be")]
+
+AMI_PARAMETERS: Mapping[str, str] = {
+    "X86_64": "/aws/service/ecs/optimized-ami/amazon-linux-2023/recommended/image_id",
+    "ARM64": "/aws/service/ecs/optimized-ami/amazon-linux-2023/arm64/recommended/image_id",
+}
+"""Processor to the public SSM parameter that holds the newest ECS-optimised AMI.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/retrieve-ecs-optimized_AMI.html"""
+
+DYNAMIC_PORTS = (32768, 60999)
+"""Host ports that Docker gives to containers in network mode bridge: Linux's own range, on the ECS-optimised AMI too.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html"""
+
+_ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)(-[a-z0-9]+)?\..*|im4gn\..*|is4gen\..*")
+"""Graviton: a `g` right after the generation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstancesArgs(Arguments):
+    """Which instances a cluster has."""
+
+    vpc_id: pulumi.Input[str]
+    """The VPC of the subnets."""
+
+    subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
+    """Private subnets with a way to ECS, ECR and CloudWatch Logs; instances get no public address."""
+
+    instance_type: InstanceType
+    """EC2 instance type, of the processor that `cpu_architecture` names.
+    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html"""
+
+    cpu_architecture: CpuArchitecture
+    """Processor of the instances: `X86_64` or `ARM64`, the one of the tasks."""
+
+    max_instances: InstanceCount
+    """Most instances that ECS may start. A deployment needs room for the new tasks beside the old ones."""
+
+    min_instances: InstanceCount = 0
+    """Instances that stay even without tasks. 0 costs nothing while nothing runs; the first task then waits some
+    minutes."""
+
+    load_balancer_security_group_id: pulumi.Input[str] | None = None
+    """Security group of the load balancer, for tasks in network mode bridge: it gets through to the ports that Docker
+    gives them. Default: none, nothing reaches the instances; tasks with awsvpc have a security group of their own."""
+
+    tags: Mapping[str, str] = field(default_factory=dict)
+    """Tags of instances and volumes, which a provider's default tags do not reach."""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [
+            Contradiction(
+                ("instance_type", "cpu_architecture"),
+                lambda: instance_type_problem(self.instance_type, self.cpu_architecture),
+            ),
+            Contradiction(
+                ("min_instances", "max_instances"),
+                lambda: instance_count_problem(self.min_instances, self.max_instances),
+            ),
+        ]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ec2CapacityArgs(Arguments):
+    """Arguments of `Ec2Capacity`."""
+
+    cluster_arn: pulumi.Input[str]
+    """The cluster that the instances join."""
+
+    cluster_name: pulumi.Input[str]
+    """Its name, by which the instances find it."""
+
+    instances: InstancesArgs
+    """Which instances."""
+
+
+class Ec2Capacity(pulumi.ComponentResource):
+    """A capacity provider: ECS starts instances for tasks that have no room, and stops those that have no task.
+
+    An instance that runs tasks is protected from scale-in, and drained before it goes: its tasks first start elsewhere.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-auto-scaling.html
+
+    Each instance starts from the newest ECS-optimised AMI. A change of the launch template (not a new AMI) replaces the
+    instances one after the other. The metadata service takes sessions only (IMDSv2) and answers no container, so
+    that tasks have their own roles and never the instance's. The volume is encrypted. There is no way in: no key, no
+    open port, no Session Manager.
+
+    The instance role may register this cluster's instances and report about their tasks. Images and logs are the
+    business of the tasks' execution role.
+
+    Not done here: Spot instances, several instance types, GPUs, ENI trunking.
+    """
+
+    TYPE = "h4b:capacity:Ec2Capacity"
+
+    capacity_provider_name: pulumi.Output[str]
+    """What a service's capacity provider strategy names."""
+
+    def __init__(self, name: str, args: Ec2CapacityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(self.TYPE, name, None, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        instances = args.instances
+        tags = {"Name": name, **instances.tags}
+
+        role = aws.iam.Role(
+            f"{name}-instance",
+            description="ECS agent: registers instances and reports about tasks",
+            assume_role_policy=_assumed_by_ec2(),
+            opts=child,
+        )
+        role_policy = aws.iam.RolePolicy(
+            f"{name}-instance", role=role.name, policy=_agent_policy(args.cluster_arn), opts=child
+        )
+        profile = aws.iam.InstanceProfile(
+            f"{name}-instance", role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy])
+        )
+        template = aws.ec2.LaunchTemplate(
+            f"{name}-instance",
+            description="An instance of the cluster",
+            image_id=f"resolve:ssm:{AMI_PARAMETERS[instances.cpu_architecture]}",
+            instance_type=instances.instance_type,
+            update_default_version=True,
+            iam_instance_profile=aws.ec2.LaunchTemplateIamInstanceProfileArgs(arn=profile.arn),
+            vpc_security_group_ids=[self._security_group(name, instances)],
+            metadata_options=aws.ec2.LaunchTemplateMetadataOptionsArgs(
+                http_endpoint="enabled",
+                http_tokens="required",
+                # A container on Docker's bridge is one hop further away than the agent.
+                http_put_response_hop_limit=1,
+            ),
+            block_device_mappings=[
+                aws.ec2.LaunchTemplateBlockDeviceMappingArgs(
+                    device_name="/dev/xvda",
+                    ebs=aws.ec2.LaunchTemplateBlockDeviceMappingEbsArgs(
+                        encrypted="true", volume_type="gp3", volume_size=30, delete_on_termination="true"
+                    ),
+                )
+            ],
+            tag_specifications=[
+                aws.ec2.LaunchTemplateTagSpecificationArgs(resource_type=kind, tags=tags)
+                for kind in ("instance", "volume")
+            ],
+            user_data=pulumi.Output.from_input(args.cluster_name).apply(user_data),
+            opts=child,
+        )
+        group = aws.autoscaling.Group(
+            name,
+            vpc_zone_identifiers=instances.subnet_ids,
+            min_size=instances.min_instances,
+            max_size=instances.max_instances,
+            launch_template=aws.autoscaling.GroupLaunchTemplateArgs(
+                id=template.id, version=template.latest_version.apply(str)
+            ),
+            protect_from_scale_in=True,
+            instance_refresh=aws.autoscaling.GroupInstanceRefreshArgs(
+                strategy="Rolling",
+                preferences=aws.autoscaling.GroupInstanceRefreshPreferencesArgs(
+                    min_healthy_percentage=100, max_healthy_percentage=200, scale_in_protected_instances="Refresh"
+                ),
+            ),
+            # ECS adds this tag itself; without it here, every update would take it away.
+            tags=[aws.autoscaling.GroupTagArgs(key="AmazonECSManaged", value="true", propagate_at_launch=True)],
+            opts=child,
+        )
+        provider = aws.ecs.CapacityProvider(
+            name,
+            auto_scaling_group_provider=aws.ecs.CapacityProviderAutoScalingGroupProviderArgs(
+                auto_scaling_group_arn=group.arn,
+                managed_scaling=aws.ecs.CapacityProviderAutoScalingGroupProviderManagedScalingArgs(
+                    status="ENABLED", target_capacity=100
+                ),
+                managed_draining="ENABLED",
+                managed_termination_protection="ENABLED",
+            ),
+            opts=child,
+        )
+
+        self.capacity_provider_name = provider.name
+        self.register_outputs({"capacityProviderName": self.capacity_provider_name})
+
+    def _security_group(self, name: str, instances: InstancesArgs) -> pulumi.Output[str]:
+        child = pulumi.ResourceOptions(parent=self)
+        group = aws.ec2.SecurityGroup(
+            f"{name}-instances", description="Instances: HTTPS out", vpc_id=instances.vpc_id, opts=child
+        )
+        aws.vpc.SecurityGroupEgressRule(
+            f"{name}-instances-to-https",
+            security_group_id=group.id,
+            description="HTTPS to ECS, ECR, S3 and CloudWatch Logs",
+            ip_protocol="tcp",
+            from_port=443,
+            to_port=443,
+            cidr_ipv4="0.0.0.0/0",
+            opts=child,
+        )
+        if instances.load_balancer_security_group_id is not None:
+            first, last = DYNAMIC_PORTS
+            aws.vpc.SecurityGroupEgressRule(
+                f"{name}-load-balancer-to-instances",
+                security_group_id=instances.load_balancer_security_group_id,
+                description="Requests and health checks to tasks on ports that Docker gives",
+                ip_protocol="tcp",
+                from_port=first,
+                to_port=last,
+                referenced_security_group_id=group.id,
+                opts=child,
+            )
+            aws.vpc.SecurityGroupIngressRule(
+                f"{name}-instances-from-load-balancer",
+                security_group_id=group.id,
+                description="Requests and health checks from the load balancer",
+                ip_protocol="tcp",
+                from_port=first,
+                to_port=last,
+                referenced_security_group_id=instances.load_balancer_security_group_id,
+                opts=child,
+            )
+        group_id: pulumi.Output[str] = group.id
+        return group_id
+
+
+def instance_type_problem(
+    instance_type: str,
+    cpu_architecture: str,
+    instance_type_argument: str = "instance_type",
+    cpu_architecture_argument: str = "cpu_architecture",
+) -> str | None:
+    """Why this instance type cannot run tasks for that processor, in the caller's names; None when it can."""
+    found = "ARM64" if _ARM.fullmatch(instance_type) else "X86_64"
+    if found == cpu_architecture:
+        return None
+    return (
+        f"{instance_type_argument}: got {instance_type!r}, which is {found}, expected a type with the "
+        f"{cpu_architecture} of {cpu_architecture_argument}; change one of the two"
+    )
+
+
+def instance_count_problem(
+    min_instances: int,
+    max_instances: int,
+    min_instances_argument: str = "min_instances",
+    max_instances_argument: str = "max_instances",
+) -> str | None:
+    """Why there cannot be that many instances, in the caller's names of the arguments; None when there can."""
+    if max_instances >= max(1, min_instances):
+        return None
+    return (
+        f"{max_instances_argument}: got {max_instances} with {min_instances_argument} {min_instances}, "
+        f"expected at least {max(1, min_instances)}; change one of the two"
+    )
+
+
+def user_data(cluster_name: str) -> str:
+    """What an instance does when it starts, in base64: it tells the ECS agent its cluster.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-agent-config.html"""
+    lines = [
+        "#!/bin/bash",
+        "cat >> /etc/ecs/ecs.config <<'END'",
+        f"ECS_CLUSTER={cluster_name}",
+        "ECS_AWSVPC_BLOCK_IMDS=true",
+        "ECS_ENABLE_AWSLOGS_EXECUTIONROLE_OVERRIDE=true",
+        "END",
+    ]
+    return base64.b64encode("".join(f"{line}\n" for line in lines).encode()).decode()
+
+
+def _assumed_by_ec2() -> pulumi.Output[str]:
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
+            ],
+        }
+    )
+
+
+def _agent_policy(cluster_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+    """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html"""
+    its_instances = pulumi.Output.from_input(cluster_arn).apply(
+        lambda arn: f"{arn.replace(':cluster/', ':container-instance/')}/*"
+    )
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "FindEcs",
+                    "Effect": "Allow",
+                    "Action": "ecs:DiscoverPollEndpoint",
+                    # The action knows no resource.
+                    "Resource": "*",
+                },
+                {
+                    "Sid": "JoinCluster",
+                    "Effect": "Allow",
+                    "Action": [
+                        "ecs:DeregisterContainerInstance",
+                        "ecs:RegisterContainerInstance",
+                        "ecs:SubmitAttachmentStateChanges",
+                        "ecs:SubmitContainerStateChange",
+                        "ecs:SubmitTaskStateChange",
+                    ],
+                    "Resource": cluster_arn,
+                },
+                {
+                    "Sid": "Report",
+                    "Effect": "Allow",
+                    "Action": ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"],
+                    "Resource": its_instances,
+                },
+            ],
+        }
+    )

@@ -1,0 +1,318 @@
+"""One container of a task: what runs, with which settings and secrets, and how ECS knows that it is well."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import pulumi
+
+from components.checks import Arguments, Check, Contradiction, one_of, text, whole
+from components.network import Port
+
+ContainerName = Annotated[
+    str,
+    text(r"[A-Za-z0-9_-]{1,255}", "1 to 255 letters, digits, _ or -", fix="choose a name that ECS accepts"),
+]
+ContainerUser = Annotated[
+    str,
+    text(
+        r"[1-9][0-9]{0,9}(:[0-9]{1,10})?",
+        "a user id other than 0, or <user id>:<group id>, in digits",
+        fix="name the user that the image was made for; it must not be root",
+    ),
+]
+StopTimeoutSeconds = Annotated[
+    int, whole(2, 120, fix="choose the seconds that the application needs to finish its requests")
+]
+DependencyCondition = Literal["START", "HEALTHY", "COMPLETE", "SUCCESS"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecretsManagerSecret:
+    """A secret, or one field of it, read when a task starts: a new value needs new tasks.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html"""
+
+    arn: pulumi.Input[str]
+    """The secret's full ARN, with the six characters that Secrets Manager adds."""
+
+    json_key: str = ""
+    """The field, where the secret is a JSON object. Default: the secret as a whole."""
+
+    kms_key_arn: pulumi.Input[str] | None = None
+    """The key it is encrypted with. Default: AWS's own, which needs no permission."""
+
+    ACTION = "secretsmanager:GetSecretValue"
+
+    @property
+    def value_from(self) -> pulumi.Output[str]:
+        """How a container definition names it."""
+        return pulumi.Output.concat(self.arn, f":{self.json_key}::" if self.json_key else "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SsmParameter:
+    """A parameter of SSM, read when a task starts: a new value needs new tasks.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html"""
+
+    arn: pulumi.Input[str]
+    """The parameter's ARN."""
+
+    kms_key_arn: pulumi.Input[str] | None = None
+    """The key it is encrypted with. Default: AWS's own, which needs no permission."""
+
+    ACTION = "ssm:GetParameters"
+
+    @property
+    def value_from(self) -> pulumi.Output[str]:
+        """How a container definition names it."""
+        return pulumi.Output.from_input(self.arn)
+
+
+Secret = SecretsManagerSecret | SsmParameter
+
+_ARN = re.compile(
+    r"(?P<secret>arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+-[A-Za-z0-9]{6})(:(?P<key>[^:]+)::)?"
+    r"|arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+"
+)
+
+
+def parse_secret(arn: str) -> Secret:
+    """The secret or parameter with this ARN; `<arn>:<key>::` is a field of a secret. Raises ValueError for others."""
+    match = _ARN.fullmatch(arn)
+    if match is None:
+        raise ValueError(arn)
+    if match["secret"]:
+        return SecretsManagerSecret(arn=match["secret"], json_key=match["key"] or "")
+    return SsmParameter(arn=arn)
+
+
+def _variables(accepts: Callable[[str], bool]) -> Callable[[object], bool]:
+    return lambda value: (
+        isinstance(value, dict)
+        and all(
+            isinstance(name, str) and _VARIABLE.fullmatch(name) and isinstance(text, str) and accepts(text)
+            for name, text in value.items()
+        )
+    )
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+Environment = Annotated[
+    Mapping[str, str],
+    Check("names of letters, digits and _, each with a string", "quote values that are no strings", _variables(bool)),
+]
+SecretArns = Annotated[
+    Mapping[str, str],
+    Check(
+        "names of letters, digits and _, each with the ARN of a Secrets Manager secret or SSM parameter",
+        "give full ARNs; a field of a secret is <arn>:<field>::",
+        _variables(lambda arn: _ARN.fullmatch(arn) is not None),
+    ),
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ContainerHealthCheck(Arguments):
+    """A command in the container that tells whether it is well. An essential container that is not gets its task
+    replaced. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html"""
+
+    command: str
+    """Shell command that ends with 0 when the container is well; the image must have `/bin/sh` and what it calls."""
+
+    interval_seconds: Annotated[int, whole(5, 300, fix="choose the seconds between two checks")] = 30
+    """Seconds between two checks, 5 to 300."""
+
+    timeout_seconds: Annotated[int, whole(2, 60, fix="choose the seconds that a check may take")] = 5
+    """Seconds after which a check has failed, 2 to 60."""
+
+    retries: Annotated[int, whole(1, 10, fix="choose how many checks in a row must fail")] = 3
+    """Failed checks in a row that make the container unhealthy, 1 to 10."""
+
+    start_period_seconds: Annotated[
+        int, whole(0, 300, fix="choose more seconds than the application needs to start")
+    ] = 30
+    """Seconds after the start in which failed checks do not count, 0 to 300."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestartPolicy(Arguments):
+    """Restarts the container in its place when it ends, instead of replacing the whole task.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-restart-policy.html"""
+
+    ignored_exit_codes: Sequence[int] = ()
+    """Exit codes after which the container is not started again."""
+
+    attempt_period_seconds: Annotated[int, whole(60, 1800, fix="choose the seconds it must have run before")] = 300
+    """Seconds that the container must have run to be started again, 60 to 1800."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Container(Arguments):
+    """One container. It runs as an unprivileged user, without any Linux capability, on a read-only root file system.
+
+    `/dev/shm` stays writable: memory that every Linux container has. Ports below 1024 are open to the user by a setting
+    of the task's network namespace, not by a capability. Images that write anywhere else, start as root or need a
+    capability cannot run so.
+    """
+
+    name: ContainerName
+    """Name, unique in the task."""
+
+    image_uri: pulumi.Input[str]
+    """The image, best by digest: `<repository>@sha256:...`, so that every task of a revision runs the same."""
+
+    user: ContainerUser
+    """User (and group) id that it runs as, not root. The image must be made for it."""
+
+    repository_arn: pulumi.Input[str] | None = None
+    """ARN of the private ECR repository that holds the image: what the execution role may pull. Default: none, the
+    image is public."""
+
+    port: Port | None = None
+    """TCP port on which it listens. Default: it does not."""
+
+    command: Sequence[str] = ()
+    """What to run instead of the image's own command."""
+
+    environment: Mapping[str, pulumi.Input[str]] = field(default_factory=dict)
+    """Environment variables. Everybody who may read task definitions reads them: secrets go to `secrets`."""
+
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    """Environment variables whose values ECS fetches when a task starts. The execution role may read just these."""
+
+    health_check: ContainerHealthCheck | None = None
+    """How ECS knows that it is well. Default: as long as it runs (behind a load balancer: and answers that)."""
+
+    depends_on: Mapping[str, DependencyCondition] = field(default_factory=dict)
+    """Other containers of the task to what they must have reached before this one starts: `START`, `HEALTHY`,
+    `COMPLETE` (ended) or `SUCCESS` (ended with 0).
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDependency.html"""
+
+    essential: bool = True
+    """Whether the task ends when this container does."""
+
+    restart: RestartPolicy | None = None
+    """Whether it is started again in its place when it ends. Default: no."""
+
+    stop_timeout_seconds: StopTimeoutSeconds = 30
+    """Seconds from the stop signal to the kill, 2 to 120. Longer than what it needs to stop gracefully."""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [
+            Contradiction((), self._dependency_problem),
+            Contradiction((), self._environment_problem),
+        ]
+
+    def _dependency_problem(self) -> str | None:
+        condition = one_of("START", "HEALTHY", "COMPLETE", "SUCCESS", fix="name what the other container must reach")
+        found = [condition.problem(f"depends_on[{name!r}]", wanted) for name, wanted in self.depends_on.items()]
+        return "\n  - ".join(filter(None, found)) or None
+
+    def _environment_problem(self) -> str | None:
+        twice = sorted(self.environment.keys() & self.secrets.keys())
+        if not twice:
+            return None
+        return (
+            f"secrets: got {', '.join(twice)}, expected names that environment does not have; keep each in one of them"
+        )
+
+
+def containers_problem(containers: Sequence[Container]) -> str | None:
+    """What is wrong between the containers of one task."""
+    return "\n  - ".join(_problems_between(containers)) or None
+
+
+def _problems_between(containers: Sequence[Container]) -> list[str]:
+    by_name = {each.name: each for each in containers}
+    found = []
+    if len(by_name) < len(containers):
+        names = [each.name for each in containers]
+        found.append(f"containers: got the names {', '.join(names)}, expected each once; rename one")
+    if not any(each.essential for each in containers):
+        found.append("containers: got no essential container, expected at least one; set essential of the application")
+    ports = [each.port for each in containers if each.port is not None]
+    if len(set(ports)) < len(ports):
+        shown = ", ".join(map(str, ports))
+        found.append(f"containers: got the ports {shown}, expected each once, they share one address; change one")
+    for container in containers:
+        for name, condition in container.depends_on.items():
+            found += _dependency_problems(container.name, name, condition, by_name)
+    if not found and _cycle(by_name):
+        found.append(
+            "containers: got dependencies in a circle, expected one container that can start first; remove one"
+        )
+    return found
+
+
+def _dependency_problems(owner: str, name: str, condition: str, by_name: Mapping[str, Container]) -> list[str]:
+    where, other = f"depends_on of container {owner!r}", by_name.get(name)
+    if other is None or name == owner:
+        others = ", ".join(each for each in by_name if each != owner) or "none"
+        return [f"{where}: got {name!r}, expected another container of the task ({others}); change the name"]
+    if condition == "HEALTHY" and other.health_check is None:
+        return [f"{where}: got {name!r} HEALTHY, expected a container with health_check; give it one, or use START"]
+    if condition in ("COMPLETE", "SUCCESS") and other.essential:
+        return [
+            f"{where}: got {name!r} {condition}, expected a container that is not essential, since the task would end "
+            "with it; set its essential to False"
+        ]
+    return []
+
+
+def _cycle(by_name: Mapping[str, Container]) -> bool:
+    started: set[str] = set()
+    while ready := [n for n, each in by_name.items() if n not in started and set(each.depends_on) <= started]:
+        started.update(ready)
+    return len(started) < len(by_name)
+
+
+_ANY_PORT = {"namespace": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
+
+
+def definition(
+    container: Container, *, log_options: Mapping[str, Any], network_mode: str, execute_command: bool
+) -> dict[str, Any]:
+    """The container as ECS's API takes it."""
+    linux_parameters: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
+    if execute_command:
+        # Sessions leave processes behind that nobody else would wait for.
+        linux_parameters["initProcessEnabled"] = True
+    mapping = {"containerPort": container.port, "hostPort": 0 if network_mode == "bridge" else container.port}
+    return {
+        "name": container.name,
+        "image": container.image_uri,
+        "essential": container.essential,
+        "command": list(container.command) or None,
+        "environment": [{"name": name, "value": value} for name, value in container.environment.items()],
+        "secrets": [{"name": name, "valueFrom": each.value_from} for name, each in container.secrets.items()] or None,
+        "portMappings": [] if container.port is None else [mapping],
+        "user": container.user,
+        "readonlyRootFilesystem": not execute_command,
+        "linuxParameters": linux_parameters,
+        "systemControls": [] if container.port is None else [_ANY_PORT],
+        "healthCheck": None if container.health_check is None else _health_check(container.health_check),
+        "dependsOn": [{"containerName": name, "condition": each} for name, each in sorted(container.depends_on.items())]
+        or None,
+        "restartPolicy": None if container.restart is None else _restart_policy(container.restart),
+        "stopTimeout": container.stop_timeout_seconds,
+        "logConfiguration": {"logDriver": "awslogs", "options": log_options},
+    }
+
+
+def _health_check(check: ContainerHealthCheck) -> dict[str, Any]:
+    return {
+        "command": ["CMD-SHELL", check.command],
+        "interval": check.interval_seconds,
+        "timeout": check.timeout_seconds,
+        "retries": check.retries,
+        "startPeriod": check.start_period_seconds,
+    }
+
+
+def _restart_policy(policy: RestartPolicy) -> dict[str, Any]:
+    return {
+        "enabled": True,
+        "ignoredExitCodes": sorted(policy.ignored_exit_codes),
+        "restartAttemptPeriod": policy.attempt_period_seconds,
+    }

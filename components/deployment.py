@@ -1,0 +1,161 @@
+"""How a new revision takes over: by replacing tasks, or by shifting traffic between two sets of them."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pulumi
+import pulumi_aws as aws
+
+from components.checks import Arguments, Contradiction, one_of, whole
+
+Strategy = Annotated[
+    Literal["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"],
+    one_of("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY", fix="choose how a new revision takes over"),
+]
+BakeMinutes = Annotated[int, whole(0, 1440, fix="choose the minutes in which alarms may still end the deployment")]
+StepMinutes = Annotated[int, whole(0, 1440, fix="choose the minutes between two shifts of traffic")]
+StepPercent = Annotated[int, whole(1, 100, fix="choose the share of the traffic that shifts at a time")]
+STAGES = (
+    "PRE_SCALE_UP",
+    "POST_SCALE_UP",
+    "POST_TEST_TRAFFIC_SHIFT",
+    "PRE_PRODUCTION_TRAFFIC_SHIFT",
+    "POST_PRODUCTION_TRAFFIC_SHIFT",
+)
+"""Where a deployment can pause, in order."""
+
+ApprovalStage = Annotated[str, one_of(*STAGES, fix="choose before or after which step somebody has to agree")]
+ApprovalTimeoutMinutes = Annotated[int, whole(1, 20160, fix="choose how long a deployment may wait, at most 14 days")]
+
+_ROLLING_STAGES = ("PRE_SCALE_UP", "POST_SCALE_UP")
+_LEAST_LINEAR_PERCENT = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Approval(Arguments):
+    """A pause until somebody calls ContinueServiceDeployment; without, the deployment rolls back.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html"""
+
+    stage: ApprovalStage
+    """Where to pause. `POST_TEST_TRAFFIC_SHIFT`: the new revision answers test requests and no others."""
+
+    timeout_minutes: ApprovalTimeoutMinutes = 60
+    """Minutes after which the deployment is rolled back, 1 to 20160 (14 days)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Deployment(Arguments):
+    """How the service goes from one revision to the next.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service-options.html"""
+
+    strategy: Strategy = "ROLLING"
+    """`ROLLING`: new tasks replace old ones. `BLUE_GREEN`: all traffic shifts at once to a second set of tasks.
+    `LINEAR`: in equal steps. `CANARY`: a first share, then the rest. All but the first need a `TrafficShift`."""
+
+    step_percent: StepPercent = 10
+    """`LINEAR`: share of the traffic that each step shifts, 3 to 100. `CANARY`: the first share, 1 to 100."""
+
+    step_minutes: StepMinutes = 5
+    """`LINEAR`: minutes between two steps, 0 to 1440. `CANARY`: minutes until the rest follows."""
+
+    bake_minutes: BakeMinutes = 5
+    """All but `ROLLING`: minutes that the old tasks stay ready for a way back after all traffic shifted, 0 to 1440."""
+
+    approval: Approval | None = None
+    """Where the deployment pauses for somebody's agreement. Pulumi waits, too. Default: nowhere."""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [
+            Contradiction(("strategy", "step_percent"), lambda: step_percent_problem(self.strategy, self.step_percent)),
+            Contradiction(
+                ("strategy",),
+                lambda: approval_problem(self.strategy, None if self.approval is None else self.approval.stage),
+            ),
+        ]
+
+    @property
+    def shifts_traffic(self) -> bool:
+        """Whether there are two target groups."""
+        return self.strategy != "ROLLING"
+
+    @property
+    def shift_minutes(self) -> int:
+        """Minutes that a good deployment waits by its own rules, approval included."""
+        steps = {"LINEAR": -(-100 // self.step_percent) - 1, "CANARY": 1}.get(self.strategy, 0)
+        bake = self.bake_minutes if self.shifts_traffic else 0
+        return steps * self.step_minutes + bake + (self.approval.timeout_minutes if self.approval else 0)
+
+    def configuration(self) -> aws.ecs.ServiceDeploymentConfigurationArgs | None:
+        """What ECS is told; nothing where its default does."""
+        if self.strategy == "ROLLING" and self.approval is None:
+            return None
+        percent, minutes = float(self.step_percent), str(self.step_minutes)
+        return aws.ecs.ServiceDeploymentConfigurationArgs(
+            strategy=self.strategy,
+            bake_time_in_minutes=str(self.bake_minutes) if self.shifts_traffic else None,
+            linear_configuration=aws.ecs.ServiceDeploymentConfigurationLinearConfigurationArgs(
+                step_percent=percent, step_bake_time_in_minutes=minutes
+            )
+            if self.strategy == "LINEAR"
+            else None,
+            canary_configuration=aws.ecs.ServiceDeploymentConfigurationCanaryConfigurationArgs(
+                canary_percent=percent, canary_bake_time_in_minutes=minutes
+            )
+            if self.strategy == "CANARY"
+            else None,
+            lifecycle_hooks=[_pause(self.approval)] if self.approval else None,
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrafficShift:
+    """What ECS shifts traffic with; a `Route` makes one."""
+
+    alternate_target_group_arn: pulumi.Input[str]
+    """The second target group: the two take turns."""
+
+    production_rule_arn: pulumi.Input[str]
+    """Listener rule whose weights ECS changes."""
+
+    test_rule_arn: pulumi.Input[str]
+    """Listener rule that leads test requests to the new revision before anybody else gets there."""
+
+    role_arn: pulumi.Input[str]
+    """Role with which ECS does so."""
+
+
+def step_percent_problem(
+    strategy: str,
+    step_percent: int,
+    strategy_argument: str = "strategy",
+    step_percent_argument: str = "step_percent",
+) -> str | None:
+    """Why the share does not go with the strategy, in the caller's names of the arguments; None when it does."""
+    if strategy != "LINEAR" or step_percent >= _LEAST_LINEAR_PERCENT:
+        return None
+    return (
+        f"{step_percent_argument}: got {step_percent} with {strategy_argument} LINEAR, expected a whole number from "
+        f"{_LEAST_LINEAR_PERCENT} to 100; choose larger steps"
+    )
+
+
+def approval_problem(
+    strategy: str, stage: str | None, strategy_argument: str = "strategy", stage_argument: str = "approval.stage"
+) -> str | None:
+    """Why the pause does not go with the strategy, in the caller's names of the arguments; None when it does."""
+    if strategy != "ROLLING" or stage is None or stage in _ROLLING_STAGES:
+        return None
+    return (
+        f"{stage_argument}: got {stage!r} with {strategy_argument} ROLLING, expected one of "
+        f"{', '.join(_ROLLING_STAGES)}; choose one of them, or a strategy that shifts traffic"
+    )
+
+
+def _pause(approval: Approval) -> aws.ecs.ServiceDeploymentConfigurationLifecycleHookArgs:
+    return aws.ecs.ServiceDeploymentConfigurationLifecycleHookArgs(
+        target_type="PAUSE",
+        lifecycle_stages=[approval.stage],
+        timeout_configuration=aws.ecs.ServiceDeploymentConfigurationLifecycleHookTimeoutConfigurationArgs(
+            timeout_in_minutes=str(approval.timeout_minutes), action="ROLLBACK"
+        ),
+    )
