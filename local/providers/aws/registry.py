@@ -17,6 +17,7 @@ from local.providers.aws import (
     elbv2,
     flow_logs,
     iam,
+    instances,
     logs,
     route53,
     s3,
@@ -29,7 +30,7 @@ from local.providers.aws.resource import Resource
 
 MODULES = (
     *(acm, applicationautoscaling, cloudwatch, ec2, ecr, ecs, ecs_service, ecs_task_definition, elbv2, flow_logs),
-    *(iam, logs, route53, s3, security_groups, sns, vpc_endpoints, wafv2),
+    *(iam, instances, logs, route53, s3, security_groups, sns, vpc_endpoints, wafv2),
 )
 
 
