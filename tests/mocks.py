@@ -18,7 +18,7 @@ from unittest import mock
 
 import pulumi
 import yaml
-from google.protobuf import json_format  # type: ignore[import-untyped]
+from google.protobuf import json_format
 from pulumi.runtime import mocks
 from pulumi.runtime.stack import Stack, run_pulumi_func
 

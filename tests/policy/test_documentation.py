@@ -12,6 +12,7 @@ def test_the_catalogue_is_up_to_date() -> None:
 
 def test_every_id_is_there_as_a_rule_or_with_a_reason() -> None:
     numbers = {rule.id for rule in all_rules()}
-    assert numbers <= set(CATALOGUE)
+    rows = {number.rstrip("b") for number in numbers}  # SV-16b: the practice half of row SV-16
+    assert rows <= set(CATALOGUE)
     assert not numbers & set(not_here())
     assert all(number in TARGET.read_text(encoding="utf-8") for number in CATALOGUE)
