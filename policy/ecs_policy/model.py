@@ -300,13 +300,28 @@ class Stack:
 
     def _candidates(self, value: Value, kind: type[R]) -> list[R]:
         found: dict[str, R] = {}
+        inside: dict[str, R] = {}
         for urn in value.resource.property_dependencies.get(str(value.path[0]), ()):
             dependency = self.resources.get(urn)
             if isinstance(dependency, kind):
                 found[urn] = dependency
             elif dependency is not None and _is_component(dependency):
-                found.update((each.urn, each) for each in self._descendants(dependency) if isinstance(each, kind))
-        return list(found.values())
+                inside.update((each.urn, each) for each in self._descendants(dependency) if isinstance(each, kind))
+        # An output of a component names what it comes from, and always the component itself.
+        return list((found or inside).values())
+
+    def possibly(self, value: Value, kind: type[R]) -> tuple[list[R], bool]:
+        """The resources that a list refers to, and True; or those it may refer to, and False.
+
+        The latter is a list that is unknown as a whole, as a component yields it in a first preview.
+        """
+        try:
+            return self.all_referred(value, kind), True
+        except NotEvaluated:
+            candidates = self._candidates(value, kind) if value.unknown else []
+            if not candidates:
+                raise
+            return candidates, False
 
     def _descendants(self, component: Resource) -> list[Resource]:
         if self._children is None:

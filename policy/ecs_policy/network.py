@@ -396,21 +396,36 @@ def _beyond(home: Subnet) -> WayOut:
     return way_out(home)
 
 
-def endpoints(subnet: Subnet) -> tuple[set[str], NotEvaluated | None]:
-    """The AWS services that the subnet reaches by endpoints of its VPC (`ecr.api`, `s3`), and why there may be more."""
+class Endpoints(NamedTuple):
+    """The AWS services that a subnet reaches by endpoints of its VPC, as `ecr.api` and `s3`."""
+
+    sure: set[str]
+    possible: set[str]
+    """Beside them, those of which it cannot be told whether the subnet reaches them."""
+    doubt: NotEvaluated | None
+    """Why there may be others still."""
+
+
+def endpoints(subnet: Subnet) -> Endpoints:
+    """What the subnet reaches without leaving AWS's network."""
+    found = Endpoints(set(), set(), None)
     vpc = subnet["vpcId"].one(Vpc)
     if vpc is None:
-        return set(), None
+        return found
     relation = subnet.stack.relation(VpcEndpoint, _vpc_of, Vpc)
-    found, doubt = set(), relation.doubt_about(vpc)
+    doubt = relation.doubt_about(vpc)
     for endpoint in relation.sure(vpc):
         try:
             service = service_of(endpoint)
-            if service and _serves(endpoint, subnet):
-                found.add(service)
         except NotEvaluated as outcome:
             doubt = doubt or outcome
-    return found, doubt
+            continue
+        try:
+            if _serves(endpoint, subnet):
+                found.sure.add(service)
+        except NotEvaluated:
+            found.possible.add(service)
+    return found._replace(doubt=doubt)
 
 
 def service_of(endpoint: VpcEndpoint) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.image_reference import parse_image
 from ecs_policy.load_balancing import balancers_of
-from ecs_policy.model import LoadBalancer, SecurityGroup, Service, Subnet, TargetGroup
+from ecs_policy.model import LoadBalancer, Repository, SecurityGroup, Service, Subnet, TargetGroup
 from ecs_policy.network import WayOut, endpoints, lets_out, permits, way_out
 from ecs_policy.rule import Level, Problem, Severity, stack_rule
 from ecs_policy.values import NotEvaluated, Value, independently, quoted
@@ -39,7 +39,7 @@ def _routes(service: Service) -> Iterator[Problem]:
     without: list[Subnet] = []
     missing: set[str] = set()
     doubt = None
-    candidates, sure = _subnets(subnets)
+    candidates, sure = service.stack.possibly(subnets, Subnet)
     for subnet in candidates:
         try:
             lacks = _lacks(service, subnet)
@@ -65,17 +65,6 @@ def _routes(service: Service) -> Iterator[Problem]:
         raise doubt
 
 
-def _subnets(value: Value) -> tuple[list[Subnet], bool]:
-    """The subnets, and whether they are these for sure or only among these: a list that a component yields."""
-    try:
-        return value.many(Subnet), True
-    except NotEvaluated:
-        sure, doubtful = value.resource.stack.found_among(value, Subnet)
-        if not value.unknown or sure or not doubtful:
-            raise
-        return doubtful, False
-
-
 def _lacks(service: Service, subnet: Subnet) -> set[str]:
     """The AWS services that tasks in the subnet need and cannot reach."""
     outside = None
@@ -87,12 +76,16 @@ def _lacks(service: Service, subnet: Subnet) -> set[str]:
         return set()
     if way is WayOut.INTERNET and service["networkConfiguration"]["assignPublicIp"].flag():
         return set()
-    there, doubt = endpoints(subnet)
-    missing: set[str] = set(_PULLING - there)
+    reached = endpoints(subnet)
+    missing: set[str] = set(_PULLING - reached.sure)
     if not missing:
-        missing = _needed_beyond(service) - there
-    if missing and (outside or doubt):
-        raise outside or doubt  # type: ignore[misc]
+        missing = _needed_beyond(service) - reached.sure
+    unclear = outside or reached.doubt
+    if missing and unclear is not None:
+        raise unclear
+    if missing and missing <= reached.possible:
+        raise subnet["vpcId"].not_evaluated(f"has endpoints for {quoted(sorted(missing))}, maybe not for this subnet")
+    missing -= reached.possible
     if missing:
         _refuse_to_judge_private_registries(service)
     return missing
@@ -115,11 +108,13 @@ def _refuse_to_judge_private_registries(service: Service) -> None:
     if task_definition is None:
         return
     try:
-        images = [container["image"] for container in task_definition.containers]
-        references = [parse_image(image.text() or "") for image in images]
+        images = [(container["image"], container["image"].text() or "") for container in task_definition.containers]
     except NotEvaluated:
-        return  # whatever it is, it has to be pulled
-    for image, reference in zip(images, references, strict=True):
+        if service.stack.waits_for(task_definition, service.stack.all(Repository)):
+            return  # of this stack, as far as can be told: in ECR
+        raise
+    for image, text in images:
+        reference = parse_image(text)
         if reference is None or reference.ecr_region or reference.name == reference.repository:
             continue
         if not reference.name.startswith(_PUBLIC_REGISTRIES):

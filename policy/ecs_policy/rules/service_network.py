@@ -70,9 +70,11 @@ def _count(value: Value, least: int, most: int) -> Iterator[Problem]:
 
 
 def _one_vpc(service: Service, configuration: Value) -> Iterator[Problem]:
-    subnets = configuration["subnets"].many(Subnet)
+    subnets, sure = service.stack.possibly(configuration["subnets"], Subnet)
     home = {vpc_of(each): each for each in subnets}
     if len(home) > 1:
+        if not sure:
+            configuration["subnets"].require_known()
         yield configuration["subnets"].problem(
             f"subnets of one VPC; {_and(home.values())} are in different ones", "choose subnets of one VPC"
         )
@@ -103,7 +105,7 @@ def _in_front(service: Service) -> list[Resource]:
         if target_group is not None:
             found.append(target_group)
             for balancer in balancers_of(target_group):
-                found += balancer["subnets"].many(Subnet)
+                found += service.stack.possibly(balancer["subnets"], Subnet)[0]
     return found
 
 

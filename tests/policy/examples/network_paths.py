@@ -163,6 +163,19 @@ EXAMPLES = {
             preview=True,
         ),
         violates(
+            "an image that this stack builds, in a first preview",
+            {
+                **running(
+                    ISOLATED,
+                    task_definition(container(image="${image.repoDigest}"), requiresCompatibilities=["FARGATE"]),
+                ),
+                "repository": resource("aws:ecr/repository:Repository", name="app"),
+                "image": resource("docker:index/image:Image", imageName="${repository.repositoryUrl}:1"),
+            },
+            at={"web.networkConfiguration.subnets"},
+            preview=True,
+        ),
+        violates(
             "a NAT gateway that is itself in a private subnet",
             running({**BEHIND_NAT, "nat": resource("aws:ec2/natGateway:NatGateway", subnetId="${subnet.id}")}),
             at={"web.networkConfiguration.subnets"},
@@ -271,6 +284,22 @@ EXAMPLES = {
                 ),
             },
             not_evaluated={"web.networkConfiguration.subnets"},
+        ),
+        unknown(
+            "an image that comes from nowhere in this stack",
+            running(ISOLATED, task_definition(containerDefinitions=not_known(), requiresCompatibilities=["FARGATE"])),
+            not_evaluated={"app.containerDefinitions"},
+        ),
+        unknown(
+            "an S3 endpoint whose route tables are not known",
+            running(
+                {
+                    **ENDPOINTS,
+                    "other": TABLE,
+                    "s3": {**S3, "properties": {**S3["properties"], "routeTableIds": ["${table.id}${other.id}"]}},
+                }
+            ),
+            not_evaluated={"subnet.vpcId"},
         ),
         not_applicable(
             "EC2: the instance pulls", running(ISOLATED, task_definition(networkMode="awsvpc"), launch_type="EC2")
