@@ -422,7 +422,7 @@ def test_prod_survives_a_zone_and_is_protected() -> None:
 
 
 def test_local_needs_nothing_that_costs_and_nothing_that_an_emulator_lacks() -> None:
-    assert sizes(run_main("local")) == ("256", "512", 2, 2, "None", 1, False)
+    assert sizes(run_main("local")) == ("256", "512", 2, 2, "Single", 1, False)
 
 
 def test_a_wrong_configuration_stops_the_program_before_anything_is_created(monkeypatch: pytest.MonkeyPatch) -> None:

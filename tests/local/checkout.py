@@ -12,6 +12,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 
+LAUNCH_TYPE_MISMATCH = ("requires_compatibilities=[settings.launch_type],", 'requires_compatibilities=["EC2"],')
+"""An edit of `__main__.py` after which a FARGATE service has a task definition for EC2 only."""
+
 
 @dataclass
 class Checkout:

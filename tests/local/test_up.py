@@ -18,7 +18,7 @@ import boto3
 import docker
 import pytest
 
-from tests.local.checkout import Checkout, Result
+from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout, Result
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
@@ -146,13 +146,11 @@ def test_a_launch_type_that_the_task_definition_lacks_is_refused_before_anything
     checkout: Checkout, first: Result
 ) -> None:
     state = (checkout.path / ".local/state/.pulumi/stacks/h4b-helloworld/local.json").read_text()
-    checkout.replace(
-        "__main__.py", "listener=load_balancer.listener,", 'listener=load_balancer.listener, launch_type="EC2",'
-    )
+    checkout.replace("__main__.py", *LAUNCH_TYPE_MISMATCH)
     try:
         refused = checkout.local("up").failed()
     finally:
-        checkout.replace("__main__.py", ' launch_type="EC2",', "")
+        checkout.replace("__main__.py", *reversed(LAUNCH_TYPE_MISMATCH))
     assert "service-launch-type-in-td" in refused.output
     assert "EC2" in refused.output
     assert "FARGATE" in refused.output
@@ -163,12 +161,12 @@ def test_a_launch_type_that_the_task_definition_lacks_is_refused_before_anything
 
 
 def test_wrong_settings_are_listed_all_at_once_and_change_nothing(checkout: Checkout, first: Result) -> None:
-    checkout.replace("Pulumi.local.yaml", "natGateways: none", "natGateways: two\n  h4b-helloworld:desiredCount: -1")
+    checkout.replace("Pulumi.local.yaml", "natGateways: single", "natGateways: two\n  h4b-helloworld:desiredCount: -1")
     try:
         refused = checkout.local("up").failed()
     finally:
         checkout.replace(
-            "Pulumi.local.yaml", "natGateways: two\n  h4b-helloworld:desiredCount: -1", "natGateways: none"
+            "Pulumi.local.yaml", "natGateways: two\n  h4b-helloworld:desiredCount: -1", "natGateways: single"
         )
     assert "natGateways: got 'two'" in refused.output
     assert "desiredCount: got -1" in refused.output
@@ -241,7 +239,7 @@ def port_answers(port: int) -> bool:
 
 def test_down_leaves_nothing(checkout: Checkout, first: Result, before: set[str]) -> None:
     checkout.local("down").succeeded()
-    assert containers() == before
+    assert containers() <= before
     assert not port_answers(checkout.port)
     processes = subprocess.run(["pgrep", "-f", str(checkout.path)], capture_output=True, text=True).stdout
     assert processes == ""
