@@ -16,8 +16,8 @@ up: $(READY) ## Run everything here, without AWS: ends with the load balancer's 
 refresh: $(READY) ## As `up`, but first read what really runs and repair drift
 	@$(BIN)/python -m local up --refresh
 
-preview: $(READY) ## Preview a stack offline with the policy pack: make preview STACK=dev
-	@$(BIN)/python -m local preview --stack $(STACK)
+preview: $(READY) ## Preview a stack offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts
+	@$(BIN)/python -m local preview --stack $(STACK) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
 status: $(READY) ## Service, tasks, target health, image, address
 	@$(BIN)/python -m local status
