@@ -19,6 +19,20 @@ refresh: $(READY) ## As `up`, but first read what really runs and repair drift
 preview: $(READY) ## Preview a stack offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts
 	@$(BIN)/python -m local preview --stack $(STACK) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
+plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved plan: make plan STACK=prod FAIL_ON=interrupts
+	@rm -rf .plan/$(STACK); mkdir -p .plan/$(STACK)
+	@PULUMI_DEBUG_COMMANDS=true pulumi preview --stack $(STACK) --refresh --diff --non-interactive --color never --policy-pack policy \
+	--save-plan .plan/$(STACK)/plan.json --event-log .plan/$(STACK)/events.jsonl; previewed=$$?; \
+	$(BIN)/python -m risk .plan/$(STACK)/events.jsonl --title "Deploy risk of $(STACK)" --markdown .plan/$(STACK)/report.md \
+	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) && exit $$previewed
+
+deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where there is one: make deploy STACK=prod
+	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; \
+	pulumi up --stack $(STACK) --yes --skip-preview --non-interactive --policy-pack policy "$$@"
+
+drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
+	@pulumi refresh --stack $(STACK) --preview-only --expect-no-changes --diff --non-interactive
+
 status: $(READY) ## Service, tasks, target health, image, address
 	@$(BIN)/python -m local status
 
@@ -85,7 +99,7 @@ $(READY): requirements-setup.txt requirements-dev.txt policy/requirements.txt po
 
 clean: ## `down`, then remove the virtual environments and all local state; the engine stays in the user's cache
 	@if [ -e $(READY) ]; then $(BIN)/python -m local down; fi
-	@rm -rf .venv policy/.venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help up refresh preview status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean
+.PHONY: help up refresh preview plan deploy drift status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean
