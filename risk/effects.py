@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
-from risk.preview import UNKNOWN, Change, Preview
+from risk.preview import UNKNOWN, Change, Preview, section
 from risk.rollout import rollout
 
 
@@ -275,7 +275,7 @@ def _target_group(change: Change, preview: Preview) -> Iterator[Said]:
             )
         yield Effect.NOT_UNDONE, "the old group is gone: a rollback of the tasks does not bring it back"
     if change.action == "update":
-        before, after = change.before.get("healthCheck") or {}, change.after.get("healthCheck") or {}
+        before, after = section(change.before, "healthCheck"), section(change.after, "healthCheck")
         for key in _ANSWER:
             if before.get(key) != after.get(key):
                 yield (

@@ -26,6 +26,12 @@ _ACTIONS: Mapping[str, Action] = {
 }
 
 
+def section(inputs: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """The object in `key`; empty where there is none or it is not known yet."""
+    found = inputs.get(key)
+    return found if isinstance(found, Mapping) else {}
+
+
 @dataclass(frozen=True)
 class Change:
     """What happens to one resource."""

@@ -15,7 +15,7 @@ from ecs_policy.deployment_bounds import (
     bounds,
     format_seconds,
 )
-from risk.preview import UNKNOWN, Change, Preview
+from risk.preview import UNKNOWN, Change, Preview, section
 
 _STOP_TIMEOUT_SECONDS = Deployment(desired_count=1).stop_timeout_seconds
 
@@ -45,8 +45,8 @@ def rollout(service: Change, preview: Preview) -> Rollout:
             minimum_healthy_percent=_whole(inputs, "deploymentMinimumHealthyPercent", 100),
             maximum_percent=_whole(inputs, "deploymentMaximumPercent", 200),
             health_check_grace_seconds=_whole(inputs, "healthCheckGracePeriodSeconds", 0),
-            circuit_breaker=bool((inputs.get("deploymentCircuitBreaker") or {}).get("enable")),
-            strategy=(inputs.get("deploymentConfiguration") or {}).get("strategy", "ROLLING"),
+            circuit_breaker=bool(section(inputs, "deploymentCircuitBreaker").get("enable")),
+            strategy=section(inputs, "deploymentConfiguration").get("strategy", "ROLLING"),
         )
         deployment = _with_targets(deployment, inputs, preview, assumed)
         deployment = _with_containers(deployment, preview, assumed)
@@ -69,13 +69,13 @@ def _with_targets(
     if not balancers:
         return replace(deployment, target_health_check=None)
     groups = [group for group in preview.of_type("aws:lb/targetGroup:TargetGroup") if group.after]
-    arn = balancers[0].get("targetGroupArn") if isinstance(balancers, list) else UNKNOWN
+    arn = balancers[0].get("targetGroupArn") if isinstance(balancers, list) and isinstance(balancers[0], dict) else None
     known = [group for group in groups if group.id and group.id == arn] or groups
     if len(known) != 1:
         assumed.append("which target group the service uses is not known: AWS's default health check is assumed")
         return deployment
     inputs = known[0].after
-    check = inputs.get("healthCheck") or {}
+    check = section(inputs, "healthCheck")
     return replace(
         deployment,
         deregistration_delay_seconds=_whole(inputs, "deregistrationDelay", 300),
@@ -97,7 +97,7 @@ def _with_containers(deployment: Deployment, preview: Preview, assumed: list[str
     if containers is None:
         assumed.append("containers are known when the image is pushed: AWS's default stop timeout is assumed")
         return deployment
-    checks = [_container_check(each["healthCheck"]) for each in containers if each.get("healthCheck")]
+    checks = [_container_check(section(each, "healthCheck")) for each in containers if each.get("healthCheck")]
     slowest = max(checks, key=lambda check: check.interval_seconds * check.retries, default=None)
     stop = max((each.get("stopTimeout") or _STOP_TIMEOUT_SECONDS for each in containers), default=_STOP_TIMEOUT_SECONDS)
     return replace(deployment, stop_timeout_seconds=int(stop), container_health_check=slowest)
