@@ -182,8 +182,19 @@ def test_no_text_breaks_out_of_its_cell(resource: str, text: str, effect: Effect
 
 _inputs = st.dictionaries(
     st.sampled_from(
-        "containerDefinitions deploymentCircuitBreaker deploymentConfiguration deregistrationDelay desiredCount "
-        "fromPort healthCheck loadBalancers policy port retentionInDays".split()
+        [
+            "containerDefinitions",
+            "deploymentCircuitBreaker",
+            "deploymentConfiguration",
+            "deregistrationDelay",
+            "desiredCount",
+            "fromPort",
+            "healthCheck",
+            "loadBalancers",
+            "policy",
+            "port",
+            "retentionInDays",
+        ]
     ),
     st.one_of(st.none(), st.integers(), st.text(), st.just(UNKNOWN), st.lists(st.integers()), st.just([{}])),
 )
