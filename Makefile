@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
+BOOTSTRAP := cd bootstrap && PULUMI_BACKEND_URL='file://./.state' PULUMI_CONFIG_PASSPHRASE=
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +33,18 @@ deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where ther
 
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
 	@pulumi refresh --stack $(STACK) --preview-only --expect-no-changes --diff --non-interactive
+
+bootstrap: $(READY) ## Once an AWS account: state bucket, key, roles for GitHub: make bootstrap REPOSITORY=owner/name
+	@test -n "$(REPOSITORY)" || { echo 'error: REPOSITORY: got nothing, expected owner/name; name the GitHub repository' >&2; exit 1; }
+	@echo '1. Its own state is a folder, bootstrap/.state: the bucket for states does not exist yet. It holds no secret.'
+	@mkdir -p bootstrap/.state
+	@$(BOOTSTRAP) pulumi stack select --create bootstrap
+	@echo '2. Who may take the roles: pull requests and jobs of $(REPOSITORY).'
+	@$(BOOTSTRAP) pulumi config set repository '$(REPOSITORY)' --stack bootstrap
+	@echo '3. Preview, then it asks: a key, a closed and versioned bucket, GitHub as identity provider, a role that reads, a role that deploys.'
+	@$(BOOTSTRAP) pulumi up --stack bootstrap
+	@echo '4. Set these as variables of the GitHub repository; start each stack with `pulumi stack init --secrets-provider=<secretsProvider>`:'
+	@$(BOOTSTRAP) pulumi stack output --stack bootstrap
 
 status: $(READY) ## Service, tasks, target health, image, address
 	@$(BIN)/python -m local status
@@ -102,4 +115,4 @@ clean: ## `down`, then remove the virtual environments and all local state; the 
 	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help up refresh preview plan deploy drift status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean
+.PHONY: help up refresh preview plan deploy drift bootstrap status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean
