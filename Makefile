@@ -34,6 +34,9 @@ deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where ther
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
 	@pulumi refresh --stack $(STACK) --preview-only --expect-no-changes --diff --non-interactive
 
+environment: $(READY) ## A stack file for a new environment: make environment NAME=staging FROM=dev
+	@$(BIN)/python -m environment '$(NAME)' '$(or $(FROM),dev)'
+
 bootstrap: $(READY) ## Once an AWS account: state bucket, key, roles for GitHub: make bootstrap REPOSITORY=owner/name
 	@test -n "$(REPOSITORY)" || { echo 'error: REPOSITORY: got nothing, expected owner/name; name the GitHub repository' >&2; exit 1; }
 	@echo '1. Its own state is a folder, bootstrap/.state: the bucket for states does not exist yet. It holds no secret.'
@@ -115,4 +118,4 @@ clean: ## `down`, then remove the virtual environments and all local state; the 
 	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help up refresh preview plan deploy drift bootstrap status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean
+.PHONY: help up refresh preview plan deploy drift environment bootstrap status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean
