@@ -39,6 +39,7 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout
 
 def test_an_unknown_stack_is_named_with_the_known_ones(checkout: Checkout) -> None:
     refused = checkout.local("preview", "--stack", "nowhere").failed()
+    known = ", ".join(sorted(file.name.split(".")[1] for file in checkout.path.glob("Pulumi.*.yaml")))
     assert refused.output == (
-        "error: STACK: got nowhere, expected one of dev, local, prod; name one of them, or write Pulumi.nowhere.yaml\n"
+        f"error: STACK: got nowhere, expected one of {known}; name one of them, or write Pulumi.nowhere.yaml\n"
     )
