@@ -6,6 +6,7 @@ MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 BIN := .venv/bin
 READY := .venv/.ready
+BOOTSTRAP := cd bootstrap && PULUMI_BACKEND_URL='file://./.state' PULUMI_CONFIG_PASSPHRASE=
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -16,8 +17,37 @@ up: $(READY) ## Run everything here, without AWS: ends with the load balancer's 
 refresh: $(READY) ## As `up`, but first read what really runs and repair drift
 	@$(BIN)/python -m local up --refresh
 
-preview: $(READY) ## Preview a stack offline with the policy pack: make preview STACK=dev
-	@$(BIN)/python -m local preview --stack $(STACK)
+preview: $(READY) ## Preview a stack offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts
+	@$(BIN)/python -m local preview --stack $(STACK) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
+
+plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved plan: make plan STACK=prod FAIL_ON=interrupts
+	@rm -rf .plan/$(STACK); mkdir -p .plan/$(STACK)
+	@PULUMI_DEBUG_COMMANDS=true pulumi preview --stack $(STACK) --refresh --diff --non-interactive --color never --policy-pack policy \
+	--save-plan .plan/$(STACK)/plan.json --event-log .plan/$(STACK)/events.jsonl; previewed=$$?; \
+	$(BIN)/python -m risk .plan/$(STACK)/events.jsonl --title "Deploy risk of $(STACK)" --markdown .plan/$(STACK)/report.md \
+	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) && exit $$previewed
+
+deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where there is one: make deploy STACK=prod
+	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; \
+	pulumi up --stack $(STACK) --yes --skip-preview --non-interactive --policy-pack policy "$$@"
+
+drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
+	@pulumi refresh --stack $(STACK) --preview-only --expect-no-changes --diff --non-interactive
+
+environment: $(READY) ## A stack file for a new environment: make environment NAME=staging FROM=dev
+	@$(BIN)/python -m environment '$(NAME)' '$(or $(FROM),dev)'
+
+bootstrap: $(READY) ## Once an AWS account: state bucket, key, roles for GitHub: make bootstrap REPOSITORY=owner/name
+	@test -n "$(REPOSITORY)" || { echo 'error: REPOSITORY: got nothing, expected owner/name; name the GitHub repository' >&2; exit 1; }
+	@echo '1. Its own state is a folder, bootstrap/.state: the bucket for states does not exist yet. It holds no secret.'
+	@mkdir -p bootstrap/.state
+	@$(BOOTSTRAP) pulumi stack select --create bootstrap
+	@echo '2. Who may take the roles: pull requests and jobs of $(REPOSITORY).'
+	@$(BOOTSTRAP) pulumi config set repository '$(REPOSITORY)' --stack bootstrap
+	@echo '3. Preview, then it asks: a key, a closed and versioned bucket, GitHub as identity provider, a role that reads, a role that deploys.'
+	@$(BOOTSTRAP) pulumi up --stack bootstrap
+	@echo '4. Set these as variables of the GitHub repository; start each stack with `pulumi stack init --secrets-provider=<secretsProvider>`:'
+	@$(BOOTSTRAP) pulumi stack output --stack bootstrap
 
 status: $(READY) ## Service, tasks, target health, image, address
 	@$(BIN)/python -m local status
@@ -85,7 +115,7 @@ $(READY): requirements-setup.txt requirements-dev.txt policy/requirements.txt po
 
 clean: ## `down`, then remove the virtual environments and all local state; the engine stays in the user's cache
 	@if [ -e $(READY) ]; then $(BIN)/python -m local down; fi
-	@rm -rf .venv policy/.venv .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help up refresh preview status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean
+.PHONY: help up refresh preview plan deploy drift environment bootstrap status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean

@@ -15,6 +15,7 @@ from typing import Any
 
 from local import console, emulator, lock, paths
 from local.console import UserError, say, step
+from risk.options import add_fail_on
 
 PYTHON_NEEDED = (3, 10)
 DISK_NEEDED_GIB = 2
@@ -54,9 +55,10 @@ def _parser() -> argparse.ArgumentParser:
     add("up", up).add_argument(
         "--refresh", action="store_true", help="first read what really runs, so that drift is repaired"
     )
-    add("preview", preview).add_argument(
-        "--stack", default="local", help="the stack whose configuration is used (default: local)"
-    )
+    previewed = add("preview", preview)
+    previewed.add_argument("--stack", default="local", help="the stack whose configuration is used (default: local)")
+    previewed.add_argument("--markdown", type=Path, metavar="FILE", help="also write the risk report as Markdown")
+    add_fail_on(previewed)
     add("status", status)
     add("logs", logs).add_argument("--follow", "-f", action="store_true", help="keep printing new lines until Ctrl-C")
     add("shell", shell).add_argument("words", nargs="*", metavar="COMMAND", help="what to run (default: bash)")
@@ -171,8 +173,10 @@ def _accept(report: Any, *, unknown: bool = True) -> bool:
 
 
 def preview(chosen: argparse.Namespace) -> int:
-    """Show what an update of a stack would change, checked by the policy pack, offline."""
+    """Show what an update of a stack would change and what it risks, checked by the policy pack, offline."""
     from local import engine, stack
+    from risk import render as risk
+    from risk.report import assess
 
     stack.configuration(chosen.stack)
     with _alone():
@@ -190,7 +194,11 @@ def preview(chosen: argparse.Namespace) -> int:
             accepted = _accept(planned)
         finally:
             providers.stop()
-    return 0 if accepted else 1
+    risks = assess(planned.seen)
+    say(risk.text(risks, chosen.fail_on))
+    if chosen.markdown:
+        chosen.markdown.write_text(risk.markdown(risks, f"Deploy risk of {chosen.stack}", chosen.fail_on))
+    return 0 if accepted and not risks.failing(chosen.fail_on) else 1
 
 
 def status(_: argparse.Namespace) -> int:

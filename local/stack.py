@@ -134,6 +134,7 @@ class Report:
     title: str
     shown: Step
     verbose: bool
+    seen: list[events.EngineEvent] = field(default_factory=list)
     changes: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
@@ -142,6 +143,7 @@ class Report:
     _told: set[tuple[str, str]] = field(default_factory=set)
 
     def on_event(self, event: events.EngineEvent) -> None:
+        self.seen.append(event)
         if event.resource_pre_event:
             metadata = event.resource_pre_event.metadata
             self._started[metadata.urn] = time.monotonic()

@@ -28,8 +28,18 @@ def test_a_mandatory_violation_makes_the_preview_fail(checkout: Checkout) -> Non
     assert "[mandatory] LT-01" in refused.output
 
 
+def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout: Checkout) -> None:
+    shown = checkout.local("preview", "--stack", "dev", "--markdown", "risk.md").succeeded().output
+    assert "first deployment: there is no revision that ECS could roll back to" in shown
+    assert shown.splitlines()[-1].startswith("May be deployed: ")
+    assert (checkout.path / "risk.md").read_text().startswith("## Deploy risk of dev\n\nMay be deployed: ")
+    refused = checkout.local("preview", "--stack", "dev", "--fail-on", "not-undone").failed().output
+    assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
+
+
 def test_an_unknown_stack_is_named_with_the_known_ones(checkout: Checkout) -> None:
     refused = checkout.local("preview", "--stack", "nowhere").failed()
+    known = ", ".join(sorted(file.name.split(".")[1] for file in checkout.path.glob("Pulumi.*.yaml")))
     assert refused.output == (
-        "error: STACK: got nowhere, expected one of dev, local, prod; name one of them, or write Pulumi.nowhere.yaml\n"
+        f"error: STACK: got nowhere, expected one of {known}; name one of them, or write Pulumi.nowhere.yaml\n"
     )

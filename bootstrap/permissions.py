@@ -1,0 +1,194 @@
+"""Who may take a role from GitHub, and what the role may do. Plain data, so that it can be read and tested."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+Statement: TypeAlias = dict[str, Any]
+
+ISSUER = "token.actions.githubusercontent.com"
+"""https://docs.github.com/en/actions/how-tos/secure-your-work/security-harden-deployments/oidc-in-aws"""
+
+_READ = (
+    "acm:Describe*",
+    "acm:List*",
+    "application-autoscaling:Describe*",
+    "application-autoscaling:List*",
+    "autoscaling:Describe*",
+    "cloudwatch:Describe*",
+    "cloudwatch:GetDashboard",
+    "cloudwatch:List*",
+    "ec2:Describe*",
+    "ec2:GetSecurityGroupsForVpc",
+    "ecr:Describe*",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetLifecyclePolicy",
+    "ecr:GetRepositoryPolicy",
+    "ecr:List*",
+    "ecs:Describe*",
+    "ecs:List*",
+    "elasticloadbalancing:Describe*",
+    "events:Describe*",
+    "events:List*",
+    "iam:GetPolicy",
+    "iam:GetPolicyVersion",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListRolePolicies",
+    "iam:ListRoleTags",
+    "logs:Describe*",
+    "logs:List*",
+    "route53:Get*",
+    "route53:List*",
+    "s3:GetBucket*",
+    "s3:GetEncryptionConfiguration",
+    "s3:GetLifecycleConfiguration",
+    "s3:ListAllMyBuckets",
+    "sns:Get*",
+    "sns:List*",
+    "sts:GetCallerIdentity",
+    "wafv2:Get*",
+    "wafv2:List*",
+)
+"""What a preview with refresh looks at. No object, secret value, image layer or log event is among it."""
+
+_DEPLOY = (
+    "acm:*",
+    "application-autoscaling:*",
+    "autoscaling:*",
+    "cloudwatch:*",
+    "ec2:*",
+    "ecr:*",
+    "ecs:*",
+    "elasticloadbalancing:*",
+    "events:*",
+    "logs:*",
+    "s3:*",
+    "sns:*",
+    "wafv2:*",
+)
+"""Services that the program manages in its region."""
+
+_GLOBAL = ("route53:*", "sts:GetCallerIdentity")
+"""Services without a region."""
+
+_ROLES = (
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:GetRole",
+    "iam:GetRolePolicy",
+    "iam:ListAttachedRolePolicies",
+    "iam:ListInstanceProfilesForRole",
+    "iam:ListRolePolicies",
+    "iam:PutRolePolicy",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+)
+
+_UNSAFE = (
+    "s3:DeleteBucket*",
+    "s3:DeleteObjectVersion",
+    "s3:PutBucket*",
+    "s3:PutEncryptionConfiguration",
+    "s3:PutLifecycleConfiguration",
+)
+"""What opens the state to others or erases its history."""
+
+_SERVICE_ROLES = (
+    "autoscaling.amazonaws.com",
+    "ecs.amazonaws.com",
+    "ecs.application-autoscaling.amazonaws.com",
+    "elasticloadbalancing.amazonaws.com",
+    "wafv2.amazonaws.com",
+)
+"""AWS services whose own role their first use in an account creates."""
+
+
+def preview_subjects(repository: str) -> list[str]:
+    """Pull requests of the repository itself, and its main branch: for plans and the drift check."""
+    return [f"repo:{repository}:pull_request", f"repo:{repository}:ref:refs/heads/main"]
+
+
+def deploy_subjects(repository: str, environments: Sequence[str] = ("dev", "prod")) -> list[str]:
+    """Jobs bound to one of the environments, which is where GitHub asks for approval."""
+    return [f"repo:{repository}:environment:{environment}" for environment in environments]
+
+
+def trust(provider_arn: str, subjects: Sequence[str]) -> Statement:
+    """Trust policy: only tokens for AWS with exactly one of the subjects."""
+    equal = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": list(subjects)}
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Principal": {"Federated": provider_arn},
+            "Condition": {"StringEquals": equal},
+        }
+    )
+
+
+def preview_policy(bucket_arn: str, key_arn: str) -> Statement:
+    """Reads the state, and what AWS says of the resources; changes nothing."""
+    return _policy(
+        {"Effect": "Allow", "Action": list(_READ), "Resource": "*"},
+        {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": bucket_arn},
+        {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"{bucket_arn}/*"},
+        {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:Encrypt"], "Resource": key_arn},
+    )
+
+
+def deploy_policy(bucket_arn: str, key_arn: str, *, project: str, account: str, region: str) -> Statement:
+    """Manages the program's resources in one region, and roles whose names begin with the project's."""
+    roles = f"arn:aws:iam::{account}:role/{project}-*"
+    return _policy(
+        {
+            "Effect": "Allow",
+            "Action": list(_DEPLOY),
+            "Resource": "*",
+            "Condition": {"StringEquals": {"aws:RequestedRegion": region}},
+        },
+        {"Effect": "Allow", "Action": list(_GLOBAL), "Resource": "*"},
+        {"Effect": "Allow", "Action": list(_ROLES), "Resource": roles},
+        {
+            "Effect": "Allow",
+            "Action": "iam:PassRole",
+            "Resource": roles,
+            "Condition": {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com", "ec2.amazonaws.com"]}},
+        },
+        {
+            "Effect": "Allow",
+            "Action": "iam:CreateServiceLinkedRole",
+            "Resource": f"arn:aws:iam::{account}:role/aws-service-role/*",
+            "Condition": {"StringEquals": {"iam:AWSServiceName": list(_SERVICE_ROLES)}},
+        },
+        {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], "Resource": key_arn},
+        {
+            "Effect": "Deny",
+            "Action": list(_UNSAFE),
+            "Resource": [bucket_arn, f"{bucket_arn}/*"],
+        },
+    )
+
+
+def bucket_policy(bucket_arn: str) -> Statement:
+    """Nobody without TLS."""
+    return _policy(
+        {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": "s3:*",
+            "Resource": [bucket_arn, f"{bucket_arn}/*"],
+            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+        }
+    )
+
+
+def _policy(*statements: Statement) -> Statement:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

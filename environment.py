@@ -1,0 +1,81 @@
+"""`make environment NAME=staging FROM=dev`: a stack file for a new environment, every key with what it means."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="make environment", description=__doc__)
+    parser.add_argument("name", metavar="NAME", help="the new stack: 1 to 20 lower-case letters, digits and -")
+    parser.add_argument("source", metavar="FROM", help="the stack that it is like")
+    chosen = parser.parse_args(arguments)
+    problems = _problems(chosen.name, chosen.source, ROOT)
+    if problems:
+        print("\n".join(f"error: {problem}" for problem in problems), file=sys.stderr)
+        return 1
+    file = _stack_file(chosen.name, ROOT)
+    file.write_text(stack_file(chosen.name, chosen.source, ROOT))
+    print(f"{file.name} is written: read it, change what shall differ, then `make preview STACK={chosen.name}`")
+    return 0
+
+
+def _problems(name: str, source: str, root: Path) -> list[str]:
+    problems = []
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,19}", name):
+        problems.append(f"NAME: got {name!r}, expected 1 to 20 lower-case letters, digits and -; choose another name")
+    elif _stack_file(name, root).exists():
+        problems.append(f"NAME: got {name!r}, but {_stack_file(name, root).name} exists; choose another name")
+    if not _stack_file(source, root).exists():
+        known = ", ".join(sorted(found.name.split(".")[1] for found in root.glob("Pulumi.*.yaml")))
+        problems.append(f"FROM: got {source!r}, expected one of {known}; name one of them")
+    return problems
+
+
+def _stack_file(name: str, root: Path) -> Path:
+    return root / f"Pulumi.{name}.yaml"
+
+
+def stack_file(name: str, source: str, root: Path) -> str:
+    """The stack file: what `source` sets, a repository of its own, and as comments everything left at its default."""
+    declared = yaml.safe_load((root / "Pulumi.yaml").read_text())
+    project, schemas = declared["name"], declared["config"]
+    given = yaml.safe_load(_stack_file(source, root).read_text())["config"]
+    values = {key.removeprefix(f"{project}:"): value for key, value in given.items()}
+    # What is encrypted with the other stack's key cannot be read by this one.
+    secret = sorted(key for key, value in values.items() if isinstance(value, dict) and "secure" in value)
+    values = {key: value for key, value in values.items() if key not in secret}
+    repository = values.get("repositoryName", schemas["repositoryName"]["default"])
+    values["repositoryName"] = f"{repository}-{name}"
+
+    lines = [f"# {name}: written from {source}. Say here what it is for.", "config:"]
+    lines += [f"  {key}: {_written(value)}" for key, value in values.items() if ":" in key]
+    for key, schema in schemas.items():
+        if ":" in key or key in secret:
+            continue
+        if key in values:
+            lines += ["", *_comment(schema), f"  {project}:{key}: {_written(values[key])}"]
+    lines += ["", "  # What has its default:"]
+    left = [key for key in schemas if ":" not in key and key not in values and key not in secret]
+    lines += [f"  # {project}:{key}: {_written(schemas[key].get('default'))}" for key in left]
+    lines += [f"  # A secret of {source}: pulumi config set --secret --stack {name} {key}" for key in secret]
+    return "\n".join(lines) + "\n"
+
+
+def _comment(schema: dict[str, Any]) -> list[str]:
+    first, stop, _ = str(schema.get("description", "")).partition(". ")
+    return [f"  # {first}{stop.strip()}"]
+
+
+def _written(value: Any) -> str:
+    return yaml.safe_dump(value, default_flow_style=True, width=1000).strip().removesuffix("\n...").strip()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,38 @@
+"""`python -m risk EVENTS`: the report over the event log of a preview (`pulumi preview --event-log EVENTS`)."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from pulumi.automation.events import EngineEvent
+
+from risk import render
+from risk.options import add_fail_on
+from risk.report import assess
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0: may be deployed. 1: refused, or an effect of `--fail-on`. 2: the events cannot be read."""
+    parser = argparse.ArgumentParser(prog="python -m risk", description=__doc__)
+    parser.add_argument("events", type=Path, help="the preview's events, one JSON object a line")
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the report for a pull request")
+    parser.add_argument("--title", default="Deploy risk", help="heading of the Markdown (default: Deploy risk)")
+    add_fail_on(parser)
+    chosen = parser.parse_args(arguments)
+    try:
+        lines = chosen.events.read_text().splitlines()
+        report = assess(EngineEvent.from_json(json.loads(line)) for line in lines if line.strip())
+    except (OSError, ValueError) as problem:
+        print(f"EVENTS: got {chosen.events}, expected the event log of a preview; {problem}", file=sys.stderr)
+        return 2
+    print(render.text(report, chosen.fail_on))
+    if chosen.markdown:
+        chosen.markdown.write_text(render.markdown(report, chosen.title, chosen.fail_on))
+    return 1 if report.failing(chosen.fail_on) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

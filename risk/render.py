@@ -1,0 +1,74 @@
+"""The report for a terminal and for a comment on a pull request."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from risk.effects import Effect
+from risk.report import Finding, Report
+
+_MARKS = {
+    Effect.REFUSED: "⛔",
+    Effect.LOSES_DATA: "🔴",
+    Effect.INTERRUPTS: "🔴",
+    Effect.NEVER_ENDS: "🔴",
+    Effect.NOT_UNDONE: "🟠",
+    Effect.NOT_EVALUATED: "⚪",
+    Effect.REPLACED: "🟡",
+    Effect.ROLLS: "🔵",
+    Effect.WARNED: "🟡",
+    Effect.CHANGES: "🟢",
+}
+
+
+def text(report: Report, fail_on: Collection[Effect] = ()) -> str:
+    """A line for each finding, and the verdict."""
+    width = max((len(found.effect.value) for found in report.findings), default=0)
+    lines = [
+        f"{found.effect.value:<{width}}  {': '.join(filter(None, (found.resource, found.text)))}"
+        for found in report.findings
+    ]
+    return "\n".join([*lines, verdict(report, fail_on)])
+
+
+def markdown(report: Report, title: str, fail_on: Collection[Effect] = ()) -> str:
+    """A heading, the verdict, a table; what merely changes is folded."""
+    grave = [found for found in report.findings if found.effect is not Effect.CHANGES]
+    rest = [found for found in report.findings if found.effect is Effect.CHANGES]
+    lines = [f"## {title}", "", verdict(report, fail_on), ""]
+    if grave:
+        lines += [*_table(grave), ""]
+    if rest:
+        lines += [f"<details><summary>{_count(rest)}</summary>", "", *_table(rest), "", "</details>", ""]
+    return "\n".join(lines)
+
+
+def verdict(report: Report, fail_on: Collection[Effect] = ()) -> str:
+    """One sentence: may it be deployed, and what it does."""
+    failing = report.failing(fail_on)
+    counts = {effect: sum(found.effect is effect for found in report.findings) for effect in Effect}
+    told = ", ".join(f"{count} {effect.value}" for effect, count in counts.items() if count)
+    if not report.findings:
+        return f"Nothing changes, {report.unchanged} resources stay."
+    summary = f"{told}; {report.unchanged} resources stay."
+    return f"{'Not to be deployed as it is' if failing else 'May be deployed'}: {summary}"
+
+
+def _table(findings: list[Finding]) -> list[str]:
+    rows = [
+        f"| {_MARKS[found.effect]} {found.effect.value} | {_cell(found.resource)} | {_cell(found.text)} |"
+        for found in findings
+    ]
+    return ["| | resource | what |", "| --- | --- | --- |", *rows]
+
+
+def _count(findings: list[Finding]) -> str:
+    return f"{len(findings)} changes without a risk that this report knows"
+
+
+def _cell(value: str) -> str:
+    """Text as a cell that shows it as it is."""
+    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("|", "\\|")
+    for sign in ("\\`", "`", "*", "_", "@"):
+        escaped = escaped.replace(sign, f"&#{ord(sign[-1])};")
+    return " ".join(escaped.split())

@@ -1,0 +1,88 @@
+"""The report: one line for each effect of each change, gravest first, and whether it may be deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from risk.effects import Effect, effects
+from risk.preview import Preview, Remark, read
+
+if TYPE_CHECKING:
+    from pulumi.automation.events import EngineEvent
+
+_UNEVALUATED = "Not evaluated:"
+"""How the policy pack marks what it could not evaluate."""
+
+_FAILED = "preview failed"
+
+
+@dataclass(frozen=True)
+class Finding:
+    effect: Effect
+    resource: str
+    """Type and name; empty where it is about the whole preview."""
+    text: str
+
+
+@dataclass(frozen=True)
+class Report:
+    findings: tuple[Finding, ...]
+    """Gravest first, then by resource."""
+    unchanged: int
+
+    def failing(self, fail_on: Collection[Effect] = ()) -> tuple[Finding, ...]:
+        """What forbids the deployment: what is refused, and the effects that were configured."""
+        return tuple(found for found in self.findings if found.effect is Effect.REFUSED or found.effect in fail_on)
+
+
+def assess(events: Iterable[EngineEvent]) -> Report:
+    """The report over the events of one preview."""
+    preview = read(events)
+    found = [*_refusals(preview), *_changes(preview), *_remarks(preview.remarks)]
+    gravity = list(Effect)
+    found.sort(key=lambda each: (gravity.index(each.effect), each.resource, each.text))
+    return Report(tuple(dict.fromkeys(found)), unchanged=sum(change.action == "same" for change in preview.changes))
+
+
+def _refusals(preview: Preview) -> Iterator[Finding]:
+    for remark in preview.remarks:
+        if remark.level == "mandatory":
+            yield Finding(Effect.REFUSED, _resource(remark.urn), f"{remark.policy}: {_decision(remark.message)}")
+    for error in preview.errors:
+        if error == _FAILED and any(remark.level == "mandatory" for remark in preview.remarks):
+            continue  # it says no more than that there is one
+        yield Finding(Effect.REFUSED, "", error.splitlines()[0] if error else "the preview failed")
+    if not preview.complete and not preview.errors:
+        yield Finding(
+            Effect.REFUSED, "", "the preview did not come to its end: there may be more than this report says"
+        )
+
+
+def _changes(preview: Preview) -> Iterator[Finding]:
+    for change in preview.changes:
+        if change.action != "same":
+            for effect, text in effects(change, preview):
+                yield Finding(effect, _resource(change.urn), text)
+
+
+def _remarks(remarks: Iterable[Remark]) -> Iterator[Finding]:
+    for remark in remarks:
+        if remark.level != "mandatory":
+            text = _decision(remark.message)
+            if _UNEVALUATED in remark.message:
+                yield Finding(Effect.NOT_EVALUATED, _resource(remark.urn), text)
+            else:
+                yield Finding(Effect.WARNED, _resource(remark.urn), f"{remark.policy}: {text}")
+
+
+def _decision(message: str) -> str:
+    """The first line of what a policy found, below its title."""
+    lines = message.splitlines()
+    return lines[1] if len(lines) > 1 else message
+
+
+def _resource(urn: str) -> str:
+    parts = urn.split("::")
+    return f"{parts[-2].rpartition('$')[2].rpartition(':')[2]} {parts[-1]}" if len(parts) >= 4 else ""

@@ -1,0 +1,121 @@
+"""What deploying stands on: a state that is closed and kept, and two roles that only GitHub's jobs can take."""
+
+from __future__ import annotations
+
+import json
+import runpy
+from typing import Any
+
+import pulumi
+import pytest
+
+from bootstrap import permissions
+from tests.mocks import ACCOUNT, PROJECT, REGION, ROOT, Run, run
+
+OLD, IMMUTABLE = "octo-org/app", "octo-org@123/app@456"
+
+
+def _run(repository: str = OLD, *, preview: bool = False) -> Run:
+    return run(
+        lambda: runpy.run_path(str(ROOT / "bootstrap" / "__main__.py")),
+        config={f"{PROJECT}:repository": repository},
+        preview=preview,
+    )
+
+
+def _actions(policy: dict[str, Any], effect: str = "Allow") -> set[str]:
+    found = [statement["Action"] for statement in policy["Statement"] if statement["Effect"] == effect]
+    return {action for actions in found for action in ([actions] if isinstance(actions, str) else actions)}
+
+
+def test_everything_that_is_made() -> None:
+    assert _run().names - {("pulumi:pulumi:Stack", f"{PROJECT}-test")} == {
+        ("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "github"),
+        ("aws:iam/role:Role", "deploy"),
+        ("aws:iam/role:Role", "preview"),
+        ("aws:iam/rolePolicy:RolePolicy", "deploy"),
+        ("aws:iam/rolePolicy:RolePolicy", "preview"),
+        ("aws:kms/alias:Alias", "state"),
+        ("aws:kms/key:Key", "state"),
+        ("aws:s3/bucket:Bucket", "state"),
+        ("aws:s3/bucketOwnershipControls:BucketOwnershipControls", "state"),
+        ("aws:s3/bucketPolicy:BucketPolicy", "state"),
+        ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", "state"),
+        ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", "state"),
+        ("aws:s3/bucketVersioning:BucketVersioning", "state"),
+    }
+
+
+def test_it_can_be_previewed_before_anything_exists() -> None:
+    assert _run(preview=True).names == _run().names
+
+
+def test_the_state_is_versioned_encrypted_closed_and_protected() -> None:
+    made = _run()
+    versioning = made.get("aws:s3/bucketVersioning:BucketVersioning").inputs["versioningConfiguration"]
+    assert versioning == {"status": "Enabled"}
+    closed = made.get("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock").inputs
+    assert all(closed[f"{verb}Public{what}"] for verb, what in (("block", "Acls"), ("block", "Policy")))
+    assert closed["ignorePublicAcls"] and closed["restrictPublicBuckets"]
+    assert made.get("aws:kms/key:Key").inputs["enableKeyRotation"] is True
+    assert made.get("aws:kms/key:Key").protect and made.get("aws:s3/bucket:Bucket").protect
+    (statement,) = json.loads(made.get("aws:s3/bucketPolicy:BucketPolicy").inputs["policy"])["Statement"]
+    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+
+
+@pytest.mark.parametrize("repository", [OLD, IMMUTABLE])
+def test_a_role_is_for_exact_subjects_of_the_repository(repository: str) -> None:
+    preview = permissions.trust("arn", permissions.preview_subjects(repository))
+    deploy = permissions.trust("arn", permissions.deploy_subjects(repository))
+    assert preview["Statement"][0]["Condition"] == {
+        "StringEquals": {
+            "token.actions.githubusercontent.com:aud": "sts.amazonaws.com",
+            "token.actions.githubusercontent.com:sub": [
+                f"repo:{repository}:pull_request",
+                f"repo:{repository}:ref:refs/heads/main",
+            ],
+        }
+    }
+    assert deploy["Statement"][0]["Condition"]["StringEquals"]["token.actions.githubusercontent.com:sub"] == [
+        f"repo:{repository}:environment:dev",
+        f"repo:{repository}:environment:prod",
+    ]
+    assert "*" not in json.dumps([preview, deploy])
+
+
+def test_the_preview_role_changes_nothing_and_reads_no_secret() -> None:
+    policy = permissions.preview_policy("arn:aws:s3:::state", "arn:key")
+    for action in _actions(policy):
+        verb = action.partition(":")[2]
+        assert verb.startswith(("Describe", "Get", "List")) or action in ("kms:Decrypt", "kms:Encrypt")
+    everywhere = policy["Statement"][0]["Action"]
+    assert not {"s3:GetObject", "s3:Get*", "secretsmanager:GetSecretValue", "ssm:GetParameter"} & set(everywhere)
+    assert not any(action.startswith(("logs:Get", "logs:Filter", "kms:")) for action in everywhere)
+
+
+def test_the_deploy_role_stays_in_its_region_and_among_its_roles() -> None:
+    policy = permissions.deploy_policy("arn:aws:s3:::state", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
+    wide = [each for each in policy["Statement"] if each["Effect"] == "Allow" and each["Resource"] == "*"]
+    assert wide[0]["Condition"] == {"StringEquals": {"aws:RequestedRegion": REGION}}
+    assert _actions({"Statement": wide[1:]}) == {"route53:*", "sts:GetCallerIdentity"}
+    for statement in policy["Statement"]:
+        if any(action.startswith("iam:") for action in _actions({"Statement": [statement]})):
+            assert statement["Resource"].startswith(f"arn:aws:iam::{ACCOUNT}:role/")
+    assert "iam:CreateUser" not in _actions(policy) and "iam:*" not in _actions(policy)
+
+
+def test_the_deploy_role_can_neither_open_nor_erase_the_state() -> None:
+    policy = permissions.deploy_policy("arn:bucket", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
+    denied = _actions(policy, "Deny")
+    assert {"s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutBucket*"} <= denied
+
+
+def test_the_outputs_are_what_the_workflows_are_told() -> None:
+    outputs = _run().outputs
+    assert outputs["PULUMI_BACKEND_URL"] == f"s3://{PROJECT}-state-{ACCOUNT}?region={REGION}&awssdk=v2"
+    assert {"PREVIEW_ROLE_ARN", "DEPLOY_ROLE_ARN", "AWS_REGION", "secretsProvider"} <= set(outputs)
+
+
+def test_a_repository_that_is_none_is_told() -> None:
+    with pytest.raises(pulumi.RunError, match="repository: got 'app', expected owner/name or owner@"):
+        _run("app")

@@ -1,0 +1,76 @@
+"""The changes whose previews are recorded: what a team does to this program, one at a time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+Edit: TypeAlias = tuple[str, str, str]
+"""File, what it holds, what it shall hold instead."""
+
+
+@dataclass(frozen=True)
+class Change:
+    name: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def file(self) -> str:
+        return f"{self.name.replace(' ', '-')}.jsonl"
+
+
+def _configured(key: str, value: object) -> Edit:
+    return "Pulumi.local.yaml", "config:\n", f"config:\n  h4b-helloworld:{key}: {value}\n"
+
+
+def _without(file: str, text: str) -> Edit:
+    return file, text, ""
+
+
+def _change(name: str, *edits: Edit) -> Change:
+    return Change(name, edits)
+
+
+CHANGES = {
+    change.name: change
+    for change in (
+        _change("first deployment"),
+        _change("nothing"),
+        _change("new page", ("app_image/html/index.html", "Hello World!", "Hello again!")),
+        _change("bigger tasks", _configured("taskCpuUnits", 512), _configured("taskMemoryMib", 1024)),
+        _change("fewer tasks", _configured("desiredCount", 1)),
+        _change("other health check", _configured("healthCheckPath", "/healthy")),
+        _change("shorter draining", _configured("deregistrationDelaySeconds", 0)),
+        _change("other container port", _configured("containerPort", 8080)),
+        _change("other listener port", _configured("listenerPort", 8080)),
+        _change("fewer clients", ("Pulumi.local.yaml", "127.0.0.1/32", "127.0.0.2/32")),
+        _change("other network", _configured("vpcCidr", "10.1.0.0/16")),
+        _change("nat gateway", ("Pulumi.local.yaml", "natGateways: none", "natGateways: single")),
+        _change("other repository", _configured("repositoryName", "ecr-h4b-other")),
+        _change("fewer images", _configured("keepImages", 10)),
+        _change("longer log", ("Pulumi.local.yaml", "logRetentionDays: 1", "logRetentionDays: 30")),
+        _change(
+            "container insights", ("Pulumi.local.yaml", "containerInsights: disabled", "containerInsights: enabled")
+        ),
+        _change("protection", ("Pulumi.local.yaml", "deletionProtection: false", "deletionProtection: true")),
+        _change("other processor", _configured("cpuArchitecture", "ARM64")),
+        _change("other names", ("__main__.py", "name = settings.name", "name = settings.name + 's'")),
+        _change(
+            "wrong launch type",
+            (
+                "__main__.py",
+                "listener=load_balancer.listener,",
+                'listener=load_balancer.listener,\n        launch_type="EC2",',
+            ),
+        ),
+        _change(
+            "slow rollout",
+            ("components/service.py", "deployment_maximum_percent=200", "deployment_maximum_percent=100"),
+        ),
+        _change(
+            "stop before start",
+            ("components/service.py", "deployment_minimum_healthy_percent=100", "deployment_minimum_healthy_percent=0"),
+        ),
+    )
+}
+"""By name."""

@@ -1,0 +1,247 @@
+"""What a reviewer reads of a change before it is deployed. The previews were made by the real engine (`record.py`)."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.automation.events import EngineEvent
+
+from risk import render
+from risk.__main__ import main
+from risk.effects import Effect
+from risk.preview import UNKNOWN
+from risk.report import Finding, Report, assess
+from tests.risk.changes import CHANGES
+from tests.risk.record import RECORDINGS
+
+BALANCER = "h4b-helloworld-load-balancer"
+
+
+def _events(name: str) -> Iterator[EngineEvent]:
+    for line in (RECORDINGS / CHANGES[name].file).read_text().splitlines():
+        yield EngineEvent.from_json(json.loads(line))
+
+
+def _report(name: str) -> Report:
+    return assess(_events(name))
+
+
+def _said(name: str, effect: Effect) -> list[str]:
+    return [f"{found.resource}: {found.text}" for found in _report(name).findings if found.effect is effect]
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_the_report_of_a_recorded_preview(name: str) -> None:
+    expected = (RECORDINGS / CHANGES[name].file).with_suffix(".txt").read_text()
+    assert render.text(_report(name)) + "\n" == expected
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_every_resource_that_changes_is_named(name: str) -> None:
+    said = " ".join(found.resource for found in _report(name).findings)
+    for event in _events(name):
+        step = event.resource_pre_event and event.resource_pre_event.metadata
+        state = step and (step.new or step.old)
+        if step and state and step.op != "same" and state.custom and not step.type.startswith("pulumi:"):
+            assert step.urn.rpartition("::")[2] in said
+
+
+def test_an_unchanged_program_changes_nothing() -> None:
+    assert render.text(_report("nothing")) == "Nothing changes, 37 resources stay."
+
+
+def test_a_new_page_rolls_within_a_known_time_and_interrupts_nobody() -> None:
+    assert _said("new page", Effect.INTERRUPTS) == []
+    assert _said("new page", Effect.ROLLS) == [
+        "Service h4b-helloworld: new tasks because of taskDefinition; "
+        "at most 1 min 54 s, 4 min 10 s when it fails and is rolled back"
+    ]
+
+
+def test_what_the_policies_could_not_evaluate_is_not_hidden() -> None:
+    assert "Service h4b-helloworld: taskDefinition is not known yet. Not evaluated: SV-17" in _said(
+        "new page", Effect.NOT_EVALUATED
+    )
+
+
+def test_a_health_check_applies_at_once_and_outlives_a_rollback() -> None:
+    assert _said("other health check", Effect.INTERRUPTS) == [
+        "TargetGroup h4b-helloworld: health check path / → /healthy applies at once: "
+        "tasks that run now are taken out if they do not pass it"
+    ]
+    assert len(_said("other health check", Effect.NOT_UNDONE)) == 1
+
+
+def test_a_replaced_target_group_is_empty_when_the_listener_turns_to_it() -> None:
+    assert (
+        "TargetGroup h4b-helloworld: the listener forwards to the new, empty group: "
+        "503 until the service has registered tasks in it"
+    ) in _said("other container port", Effect.INTERRUPTS)
+
+
+def test_another_listener_port_refuses_the_clients_of_the_old_one() -> None:
+    assert ("Listener h4b-helloworld: port 80 → 8080: clients of the old one are refused at once") in _said(
+        "other listener port", Effect.INTERRUPTS
+    )
+
+
+def test_a_closed_door_interrupts_those_who_used_it() -> None:
+    assert _said("fewer clients", Effect.INTERRUPTS) == [
+        f"SecurityGroupIngressRule {BALANCER}-from-127.0.0.1-32: closes tcp 80 for 127.0.0.1/32"
+    ]
+
+
+def test_a_replaced_repository_loses_the_images_that_a_rollback_needs() -> None:
+    assert ("Repository h4b-helloworld: replaced with its images, those a rollback needs among them") in _said(
+        "other repository", Effect.LOSES_DATA
+    )
+
+
+def test_keeping_fewer_images_or_a_shorter_log_loses_data_and_a_longer_one_does_not() -> None:
+    assert len(_said("fewer images", Effect.LOSES_DATA)) == 1
+    assert _said("longer log", Effect.LOSES_DATA) == []
+    shorter = _one(
+        "aws:cloudwatch/logGroup:LogGroup",
+        "update",
+        {"retentionInDays": 30},
+        {"retentionInDays": 7},
+        ["retentionInDays"],
+    )
+    assert shorter == [
+        (Effect.LOSES_DATA, "events older than 7 days are deleted (before: 30)"),
+        (Effect.CHANGES, "changed in place: retentionInDays"),
+    ]
+
+
+def test_a_mandatory_policy_refuses() -> None:
+    assert any("LT-01" in said for said in _said("wrong launch type", Effect.REFUSED))
+    assert _report("wrong launch type").failing()
+
+
+def test_a_deployment_that_cannot_end_is_named_before_it_begins() -> None:
+    assert len(_said("slow rollout", Effect.NEVER_ENDS)) == 1
+
+
+def test_a_deployment_that_may_stop_every_task_interrupts() -> None:
+    stopping = _service(deploymentMinimumHealthyPercent=0, deploymentMaximumPercent=100, desiredCount=1)
+    assert (
+        Effect.INTERRUPTS,
+        "all old tasks may stop before a new one answers (minimum healthy percent 0)",
+    ) in stopping
+
+
+def test_no_wanted_task_interrupts() -> None:
+    assert (Effect.INTERRUPTS, "no task remains: nobody answers") in _service(desiredCount=0)
+
+
+def test_a_kind_that_the_report_does_not_know_is_not_called_harmless() -> None:
+    assert (
+        Effect.NOT_EVALUATED,
+        "deleted: this report does not know what depends on a aws:new/thing:Thing",
+    ) in _one("aws:new/thing:Thing", "delete", {}, None)
+
+
+def test_a_preview_that_broke_off_refuses() -> None:
+    found = assess([]).findings
+    assert [each.effect for each in found] == [Effect.REFUSED]
+
+
+def test_configured_effects_fail(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    recorded = str(RECORDINGS / CHANGES["other health check"].file)
+    written = tmp_path / "report.md"
+    assert main([recorded]) == 0
+    assert main([recorded, "--fail-on", "rolls,loses-data"]) == 0
+    assert main([recorded, "--fail-on", "interrupts", "--markdown", str(written), "--title", "dev"]) == 1
+    assert "Not to be deployed as it is: 1 interrupts" in capsys.readouterr().out
+    assert written.read_text().startswith("## dev\n\nNot to be deployed as it is: ")
+
+
+def test_an_unknown_effect_and_an_unreadable_file_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["events.jsonl", "--fail-on", "everything"])
+    assert "got everything, expected some of refused, loses-data" in capsys.readouterr().err
+    assert main([str(tmp_path / "absent.jsonl")]) == 2
+    assert "expected the event log of a preview" in capsys.readouterr().err
+
+
+@given(st.text(), st.text(), st.sampled_from(Effect))
+def test_no_text_breaks_out_of_its_cell(resource: str, text: str, effect: Effect) -> None:
+    shown = render.markdown(Report((Finding(effect, resource, text),), unchanged=0), "Deploy risk")
+    row = next(
+        line for line in shown.split("\n") if line.startswith(("| ⛔", "| 🔴", "| 🟠", "| ⚪", "| 🟡", "| 🔵", "| 🟢"))
+    )
+    assert row.replace("\\|", "").count("|") == 4
+    assert "<" not in row and ">" not in row and "`" not in row and "@" not in row
+
+
+_inputs = st.dictionaries(
+    st.sampled_from(
+        [
+            "containerDefinitions",
+            "deploymentCircuitBreaker",
+            "deploymentConfiguration",
+            "deregistrationDelay",
+            "desiredCount",
+            "fromPort",
+            "healthCheck",
+            "loadBalancers",
+            "policy",
+            "port",
+            "retentionInDays",
+        ]
+    ),
+    st.one_of(st.none(), st.integers(), st.text(), st.just(UNKNOWN), st.lists(st.integers()), st.just([{}])),
+)
+
+
+@given(
+    st.sampled_from(
+        [
+            "aws:cloudwatch/logGroup:LogGroup",
+            "aws:ecr/lifecyclePolicy:LifecyclePolicy",
+            "aws:ecs/service:Service",
+            "aws:ecs/taskDefinition:TaskDefinition",
+            "aws:lb/listener:Listener",
+            "aws:lb/targetGroup:TargetGroup",
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
+            "docker:index/image:Image",
+            "some:other/kind:Kind",
+        ]
+    ),
+    st.sampled_from(["create", "update", "replace", "delete"]),
+    _inputs,
+    _inputs,
+)
+def test_every_change_has_an_effect_whatever_its_properties(
+    kind: str, action: str, before: dict[str, Any], after: dict[str, Any]
+) -> None:
+    assert _one(kind, action, before, after if action != "delete" else None, sorted({*before, *after}))
+
+
+def _service(**inputs: Any) -> list[tuple[Effect, str]]:
+    return _one("aws:ecs/service:Service", "update", {"desiredCount": 2}, inputs, ["taskDefinition", *inputs])
+
+
+def _one(
+    kind: str, action: str, before: dict[str, Any], after: dict[str, Any] | None, differing: list[str] | None = None
+) -> list[tuple[Effect, str]]:
+    """What is said of a preview with one change."""
+    step = {
+        "op": action,
+        "urn": f"urn:pulumi:dev::project::{kind}::name",
+        "type": kind,
+        "old": {"custom": True, "id": "some-id", "inputs": before} if action != "create" else None,
+        "new": {"custom": True, "inputs": after} if after is not None else None,
+        "diffs": differing,
+    }
+    events: list[dict[str, Any]] = [
+        {"resourcePreEvent": {"metadata": step}},
+        {"summaryEvent": {"resourceChanges": {action: 1}}},
+    ]
+    return [(found.effect, found.text) for found in assess(EngineEvent.from_json(event) for event in events).findings]

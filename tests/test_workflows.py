@@ -1,0 +1,173 @@
+"""The workflows: linted, pinned, and made of steps that a laptop can run."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+RECORDINGS = ROOT / "tests" / "risk" / "recordings"
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+
+each_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
+
+
+def _jobs(workflow: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    yield from yaml.safe_load(workflow.read_text())["jobs"].items()
+
+
+def _steps(workflow: Path) -> Iterator[dict[str, Any]]:
+    for _, job in _jobs(workflow):
+        yield from job["steps"]
+
+
+def test_zizmor_finds_nothing() -> None:
+    zizmor = Path(sys.executable).parent / "zizmor"
+    linted = subprocess.run([zizmor, "--offline", "--no-progress", ROOT / ".github"], capture_output=True, text=True)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+@pytest.fixture(scope="module")
+def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The linter is a Go program that no package index has: without Go or network it runs in pull requests only."""
+    folder = tmp_path_factory.mktemp("actionlint")
+    go = shutil.which("go")
+    reason = "Go is not installed"
+    if go:
+        environment = {**os.environ, "GOBIN": str(folder), "GOFLAGS": "-mod=mod"}
+        built = subprocess.run([go, "install", ACTIONLINT], env=environment, capture_output=True, text=True)
+        if built.returncode == 0:
+            return folder / "actionlint"
+        reason = built.stderr
+    assert os.environ.get("CI") != "true", reason
+    pytest.skip(f"actionlint cannot be built here, pull requests run it: {reason}")
+
+
+def test_actionlint_finds_nothing(actionlint: Path) -> None:
+    linted = subprocess.run([actionlint, *WORKFLOWS], cwd=ROOT, capture_output=True, text=True)
+    assert linted.returncode == 0, linted.stdout + linted.stderr
+
+
+@each_workflow
+def test_every_action_is_pinned_by_commit_and_says_its_version(workflow: Path) -> None:
+    used = re.findall(r"uses: (\S+)(.*)", workflow.read_text())
+    assert used
+    for action, comment in used:
+        assert re.fullmatch(r"[\w./-]+@[0-9a-f]{40}", action), action
+        assert re.match(r" # v\d+\.\d+\.\d+", comment), f"{action} does not say its version"
+
+
+@each_workflow
+def test_every_step_that_works_is_a_make_target(workflow: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for step in _steps(workflow):
+        if "name" in step or "run" not in step:
+            continue  # what has a name only carries a report to where it is read
+        words = step["run"].split()
+        if words[0] == "make":
+            assert {word for word in words[1:] if "=" not in word and "#" not in word} <= targets
+        else:
+            assert words[0] == ".ci/run"
+
+
+@each_workflow
+def test_no_job_may_more_than_it_says(workflow: Path) -> None:
+    assert yaml.safe_load(workflow.read_text())["permissions"] == {}
+    for name, job in _jobs(workflow):
+        writes = {scope for scope, access in job["permissions"].items() if access == "write"}
+        assert writes <= ({"pull-requests"} if name == "comment" else {"id-token"})
+
+
+def test_a_fork_gets_tests_and_an_offline_preview_but_no_credentials() -> None:
+    jobs = dict(_jobs(ROOT / ".github" / "workflows" / "pull-request.yml"))
+    same_repository = "github.event.pull_request.head.repo.full_name == github.repository"
+    for name, job in jobs.items():
+        if "id-token" in job["permissions"]:
+            assert same_repository in job["if"], name
+    assert "if" not in jobs["test"] and "if" not in jobs["offline"]
+
+
+def test_the_job_that_may_comment_runs_nothing_of_the_pull_request() -> None:
+    comment = dict(_jobs(ROOT / ".github" / "workflows" / "pull-request.yml"))["comment"]
+    assert not any("checkout" in step.get("uses", "") for step in comment["steps"])
+
+
+def test_prod_is_deployed_after_approval_by_the_plan_that_was_read() -> None:
+    jobs = dict(_jobs(ROOT / ".github" / "workflows" / "deploy.yml"))
+    assert jobs["prod"]["environment"] == "prod"
+    assert jobs["prod"]["needs"] == "plan-prod"
+    assert any("download-artifact" in step.get("uses", "") for step in jobs["prod"]["steps"])
+    assert [step["run"] for step in jobs["prod"]["steps"] if "run" in step] == ["make deploy STACK=prod"]
+
+
+@pytest.fixture
+def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A `pulumi` that notes how it was called and writes a recorded preview's events."""
+    called = tmp_path / "called"
+    fake = tmp_path / "pulumi"
+    fake.write_text(
+        f'#!/bin/bash\necho "$@" >> {called}\n'
+        'while [ $# -gt 0 ]; do if [ "$1" = --event-log ]; then cp "$RECORDING" "$2"; fi; shift; done\n'
+        "exit ${PULUMI_FAILS:-0}\n"
+    )
+    fake.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.setenv("RECORDING", str(RECORDINGS / "other-health-check.jsonl"))
+    return called
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Any]:
+    """`make` with the repository's Makefile for a stack that no one has."""
+    stack = f"test-{tmp_path.name}"
+
+    def run(*words: str) -> subprocess.CompletedProcess[str]:
+        command = ["make", "--assume-old", ".venv/.ready", *words, f"STACK={stack}"]
+        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+
+    run.plan = ROOT / ".plan" / stack  # type: ignore[attr-defined]
+    yield run
+    shutil.rmtree(run.plan, ignore_errors=True)  # type: ignore[attr-defined]
+
+
+def test_a_plan_ends_with_the_risks_and_writes_the_report(pulumi: Path, make: Any) -> None:
+    planned = make("plan")
+    assert planned.returncode == 0, planned.stderr
+    assert "May be deployed: 1 interrupts, 1 not-undone, 1 changes" in planned.stdout
+    assert (make.plan / "report.md").read_text().startswith("## Deploy risk of test-")
+    assert "--policy-pack policy --save-plan" in pulumi.read_text()
+
+
+def test_a_plan_fails_by_a_configured_risk_and_with_pulumi(
+    pulumi: Path, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert make("plan", "FAIL_ON=loses-data").returncode == 0
+    assert make("plan", "FAIL_ON=interrupts").returncode != 0
+    monkeypatch.setenv("PULUMI_FAILS", "1")
+    assert make("plan").returncode != 0
+
+
+def test_a_deployment_follows_the_plan_where_there_is_one(pulumi: Path, make: Any) -> None:
+    assert make("deploy").returncode == 0
+    assert "--plan" not in pulumi.read_text()
+    make.plan.mkdir(parents=True)
+    (make.plan / "plan.json").write_text("{}")
+    assert make("deploy").returncode == 0
+    assert pulumi.read_text().splitlines()[-1].endswith(f"--policy-pack policy --plan .plan/{make.plan.name}/plan.json")
+
+
+def test_a_deployment_that_fails_or_is_rolled_back_fails(
+    pulumi: Path, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PULUMI_FAILS", "255")
+    assert make("deploy").returncode != 0
