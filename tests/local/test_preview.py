@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local.checkout import Checkout
+from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout
 
 pytestmark = pytest.mark.engine
 
 
-@pytest.mark.parametrize("stack", ["local", "dev", "prod"])
+@pytest.mark.parametrize("stack", ["local", "dev", "dev-ec2", "internal", "prod"])
 def test_a_stack_is_previewed_with_the_policy_pack(checkout: Checkout, stack: str) -> None:
     shown = checkout.local("preview", "--stack", stack).succeeded().output
     assert "+ aws:ecs/service:Service h4b-helloworld" in shown
@@ -18,13 +18,11 @@ def test_a_stack_is_previewed_with_the_policy_pack(checkout: Checkout, stack: st
 
 
 def test_a_mandatory_violation_makes_the_preview_fail(checkout: Checkout) -> None:
-    checkout.replace(
-        "__main__.py", "listener=load_balancer.listener,", 'listener=load_balancer.listener, launch_type="EC2",'
-    )
+    checkout.replace("__main__.py", *LAUNCH_TYPE_MISMATCH)
     try:
         refused = checkout.local("preview", "--stack", "dev").failed()
     finally:
-        checkout.replace("__main__.py", ' launch_type="EC2",', "")
+        checkout.replace("__main__.py", *reversed(LAUNCH_TYPE_MISMATCH))
     assert "[mandatory] LT-01" in refused.output
 
 
