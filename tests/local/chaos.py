@@ -211,7 +211,8 @@ class Chaos:
 
     def _recovered(self, began: float, result: Result) -> float:
         """Seconds until the service is as wanted and has answered well ten times in a row."""
-        while time.monotonic() - began < RECOVERY_SECONDS + result.recovery_seconds:
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while time.monotonic() < deadline:
             latest = sorted(result.answers.copy(), key=lambda each: each.at)[-10:]
             if not self.cloud.unsteady() and all(each.good for each in latest):
                 return time.monotonic() - began
