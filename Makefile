@@ -84,6 +84,10 @@ test: $(READY) ## Everything: `check`, then the tests with the real engine and r
 
 bench: $(READY) ## Measure up, preview and policies against their floor
 	@$(BIN)/python -m tests.local.bench
+	@$(BIN)/python -m tests.policy.benchmark
+
+chaos: $(READY) ## Break the local stack under load, in every way there is, and report; KILLS=3 is quicker than 20
+	@$(BIN)/python -m tests.local.chaos $(if $(KILLS),--kills $(KILLS))
 
 format: $(READY) ## Format the code
 	@$(BIN)/ruff check --quiet --fix-only .
@@ -118,4 +122,4 @@ clean: ## `down`, then remove the virtual environments and all local state; the 
 	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help up refresh preview plan deploy drift environment bootstrap status logs shell down image image-run image-shell image-stop check test bench format docs lock setup clean
+.PHONY: help up refresh preview plan deploy drift environment bootstrap status logs shell down image image-run image-shell image-stop check test bench chaos format docs lock setup clean

@@ -20,6 +20,7 @@ from components.placement import (
     placement_problem,
     strategy_args,
 )
+from components.verdict import confirm, verdict_hook
 from ecs_policy.rules.launch_type import strategy_weights
 
 DesiredCount = Annotated[
@@ -34,7 +35,7 @@ HealthCheckGracePeriodSeconds = Annotated[
 
 _FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 _PATIENCE_MINUTES = 20
-"""How long Pulumi's AWS provider waits for a deployment unless told otherwise."""
+"""How long a deployment is waited for, beside the time it takes to shift traffic."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +126,8 @@ class ServiceArgs(Arguments):
     """Seconds after its start during which the load balancer's failing health check does not get a task replaced."""
 
     wait_for_steady_state: bool = True
-    """Whether Pulumi waits until the new tasks run and the old ones are gone, and fails when ECS rolls back."""
+    """Whether Pulumi waits until the new tasks run and the old ones are gone, and fails, with the first cause, when ECS
+    rolls back. It asks ECS with the credentials of the environment, as the AWS CLI finds them."""
 
     def contradictions(self) -> list[Contradiction]:
         return [
@@ -202,6 +204,7 @@ class Service(pulumi.ComponentResource):
         super().__init__(self.TYPE, name, None, opts)
         rebalanced = leaves_zones_alone(args.placement_strategies, args.placement_constraints)
 
+        verdict = verdict_hook(name, _patience_seconds(args.deployment)) if args.wait_for_steady_state else None
         service = aws.ecs.Service(
             name,
             cluster=args.cluster_arn,
@@ -230,16 +233,22 @@ class Service(pulumi.ComponentResource):
             # Tasks carry the service's tags, so that their cost can be told apart.
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
-            wait_for_steady_state=args.wait_for_steady_state,
+            wait_for_steady_state=False,  # the verdict waits instead, and says why where it fails
             opts=pulumi.ResourceOptions(
                 parent=self,
                 depends_on=[] if args.listener is None else [args.listener],
                 ignore_changes=["desiredCount"] if args.is_scaled else None,
                 custom_timeouts=_timeouts(args.deployment),
+                hooks=pulumi.ResourceHookBinding(after_create=[verdict], after_update=[verdict]) if verdict else None,
             ),
         )
 
         self.name = service.name
+        if verdict and not pulumi.runtime.is_dry_run():
+            confirmed: pulumi.Output[bool] = pulumi.Output.all(
+                service.id, service.cluster, service.task_definition
+            ).apply(lambda known: confirm(known[0], known[1], known[2]))
+            self.name = pulumi.Output.all(service.name, confirmed).apply(lambda known: str(known[0]))
         self.register_outputs({"name": self.name})
 
 
@@ -295,8 +304,12 @@ def _load_balancers(args: ServiceArgs) -> list[aws.ecs.ServiceLoadBalancerArgs] 
     ]
 
 
+def _patience_seconds(deployment: Deployment) -> int:
+    return 60 * (_PATIENCE_MINUTES + deployment.shift_minutes)
+
+
 def _timeouts(deployment: Deployment) -> pulumi.CustomTimeouts | None:
     if not deployment.shift_minutes:
         return None
-    patience = f"{_PATIENCE_MINUTES + deployment.shift_minutes}m"
+    patience = f"{_patience_seconds(deployment) // 60}m"
     return pulumi.CustomTimeouts(create=patience, update=patience)

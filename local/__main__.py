@@ -19,6 +19,7 @@ from risk.options import add_fail_on
 
 PYTHON_NEEDED = (3, 10)
 DISK_NEEDED_GIB = 2
+SERVICE_TYPE = "aws:ecs/service:Service"
 STATE = paths.LOCAL / "state"
 PREVIEW_STATE = paths.LOCAL / "preview"
 
@@ -90,6 +91,7 @@ def _alone() -> Iterator[None]:
 
 def up(chosen: argparse.Namespace) -> int:
     """Run the program here: real engine, policy pack, containers; ends with the answer of the load balancer."""
+    from components.verdict import Outcome, decide
     from local import base_image, cloud, docker_engine, engine, stack
 
     began = time.monotonic()
@@ -126,6 +128,15 @@ def up(chosen: argparse.Namespace) -> int:
             outputs = local.outputs()
         finally:
             providers.stop()
+    if not planned.changed:
+        # The engine runs nothing then, but the last update may have been rolled back.
+        recorded = (stack.recorded(STATE) or {}).get("resources") or []
+        wanted = next(found["outputs"]["taskDefinition"] for found in recorded if found["type"] == SERVICE_TYPE)
+        running = cloud.service(outputs["clusterName"], outputs["serviceName"], region).described
+        verdict = decide(running, wanted, None)
+        if verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
+            say(f"{console.paint('✗', '31')} {verdict.text}; repair it, or run `make refresh` to try it again")
+            return 1
     host = cloud.load_balancer_host(outputs["albDnsName"], region)
     code, body = cloud.wait_for_answer(host)
     if code != 200:
@@ -296,7 +307,7 @@ def _explain_tasks(region: str) -> None:
     from local import cloud, stack
 
     resources = (stack.recorded(STATE) or {}).get("resources") or []
-    for found in (found for found in resources if found["type"] == "aws:ecs/service:Service"):
+    for found in (found for found in resources if found["type"] == SERVICE_TYPE):
         described = cloud.service(found["outputs"]["cluster"], found["outputs"]["name"], region)
         for task in described.tasks:
             if task.get("stoppedReason"):

@@ -74,6 +74,11 @@ def _started_ticks(pid: int) -> int:
     return 0
 
 
+def client_environment() -> dict[str, str]:
+    """What sends an AWS client to the emulator; it takes any credentials."""
+    return {"AWS_ENDPOINT_URL": ENDPOINT, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
+
+
 def ensure(region: str) -> Emulator:
     """The running emulator, started if there is none. Raises UserError where it cannot run."""
     found = running()

@@ -87,16 +87,12 @@ class Providers:
     """The process that serves the local providers; it ends when this one does."""
 
     def __init__(self, *, online: bool, base_images: dict[str, str] | None = None) -> None:
+        self.online = online
         log = (paths.LOCAL / "providers.log").open("wb")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment |= {"LOCAL_PROGRAM_DIR": str(paths.ROOT), "LOCAL_BASE_IMAGES": json.dumps(base_images or {})}
         if online:
-            environment |= {
-                "AWS_ENDPOINT_URL": emulator.ENDPOINT,
-                "AWS_ACCESS_KEY_ID": "test",
-                "AWS_SECRET_ACCESS_KEY": "test",
-                "LOCAL_REGISTRY": emulator.REGISTRY,
-            }
+            environment |= emulator.client_environment() | {"LOCAL_REGISTRY": emulator.REGISTRY}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "local.providers"],
             stdin=subprocess.PIPE,
@@ -243,6 +239,7 @@ class LocalStack:
         self.name = name
         self._state = state
         self._policy_configs = [str(LOCAL_POLICY_CONFIG)] if name == LOCAL else None
+        self._online = providers.online
         work_dir = state / "work"
         self._write_work_dir(work_dir)
         options = automation.LocalWorkspaceOptions(
@@ -285,6 +282,8 @@ class LocalStack:
         copied.write_text(yaml.safe_dump(content))
 
     def _program(self) -> None:
+        if self._online:  # the program's own calls, such as the verdict on a deployment, go to the emulator too
+            os.environ.update(emulator.client_environment())
         runpy.run_path(str(paths.ROOT / "__main__.py"), run_name="__main__")
 
     def preview(self, shown: Step, *, verbose: bool) -> Report:

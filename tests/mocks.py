@@ -95,7 +95,8 @@ def run(
 ) -> Run:
     """Run a program on a fresh monitor and event loop; no run sees anything of another, or of the environment."""
     hermetic = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
-    with mock.patch.dict(os.environ, hermetic, clear=True):
+    no_aws = mock.patch("components.service.confirm", mock.AsyncMock())
+    with mock.patch.dict(os.environ, hermetic, clear=True), no_aws:
         return contextvars.copy_context().run(_run, program, stack, dict(config or {}), preview)
 
 

@@ -83,7 +83,7 @@ def test_two_private_tasks_on_fargate_roll_over_without_interruption() -> None:
         "availabilityZoneRebalancing": "ENABLED",
         "enableEcsManagedTags": True,
         "propagateTags": "SERVICE",
-        "waitForSteadyState": True,
+        "waitForSteadyState": False,
     }
 
 

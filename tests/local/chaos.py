@@ -1,0 +1,494 @@
+"""`make chaos`: what the application's users and its operator see while things go wrong, on the local stack.
+
+Constant load asks the load balancer all the while. Each fault ends when the stack is again as the program wants it, and
+says: answers lost, time to recover, and what is left that should not be there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import boto3
+import docker
+import docker.errors
+
+from tests.local.checkout import Checkout, copy_checkout, free_port
+
+REGION = "ap-northeast-1"
+RECOVERY_SECONDS = 90
+REQUEST_SECONDS = 5.0
+REQUESTS_PER_SECOND = 20
+PAGE = "app_image/html/index.html"
+START = "app_image/run_apache.sh"
+LAST_LINE = "exec /usr/sbin/apache2 -D FOREGROUND"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One request: when it was sent, how long it took, and its status; 0 where nothing answered in time."""
+
+    at: float
+    seconds: float
+    status: int
+    body: str
+
+    @property
+    def good(self) -> bool:
+        return self.status == 200
+
+
+class Load(threading.Thread):
+    """Asks for the page at a constant rate, each request on a connection of its own, and keeps every answer."""
+
+    def __init__(self, port: int, host: Callable[[], str]) -> None:
+        super().__init__(daemon=True)
+        self._port, self._host = port, host
+        self._ended = threading.Event()
+        self.answers: list[Answer] = []
+
+    def run(self) -> None:
+        askers: list[threading.Thread] = []
+        due = time.monotonic()
+        while not self._ended.is_set():
+            asker = threading.Thread(target=self._ask, daemon=True)
+            asker.start()
+            askers = [*(each for each in askers if each.is_alive()), asker]
+            due += 1 / REQUESTS_PER_SECOND
+            self._ended.wait(max(0.0, due - time.monotonic()))
+        for asker in askers:
+            asker.join()
+
+    def _ask(self) -> None:
+        sent = time.monotonic()
+        status, body = ask(self._port, self._host())
+        self.answers.append(Answer(sent, time.monotonic() - sent, status, body))
+
+    def stop(self) -> None:
+        self._ended.set()
+        self.join()
+
+
+def ask(port: int, host: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=REQUEST_SECONDS)
+    try:
+        connection.request("GET", "/", headers={"Host": host})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode(errors="replace").strip()
+    except (OSError, http.client.HTTPException):
+        return 0, ""
+    finally:
+        connection.close()
+
+
+@dataclass
+class Cloud:
+    """The local stack of a checkout, seen through the AWS API and Docker."""
+
+    checkout: Checkout
+
+    def client(self, service: str) -> Any:
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=f"http://127.0.0.1:{self.checkout.port}",
+            region_name=REGION,
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    def host(self) -> str:
+        (balancer,) = self.client("elbv2").describe_load_balancers()["LoadBalancers"]
+        return f"{balancer['LoadBalancerName']}.alb.localhost:{self.checkout.port}"
+
+    def service(self) -> dict[str, Any]:
+        ecs = self.client("ecs")
+        (cluster,) = ecs.list_clusters()["clusterArns"]
+        (name,) = ecs.list_services(cluster=cluster)["serviceArns"]
+        return dict(ecs.describe_services(cluster=cluster, services=[name])["services"][0])
+
+    def containers(self) -> list[Any]:
+        label = f"ministack.instance={socket.gethostname()}:{self.checkout.port}"
+        found = docker.from_env().containers.list(filters={"label": label})
+        return [each for each in found if "-awslogs-" not in str(each.name)]
+
+    def revision(self) -> int:
+        return int(self.service()["taskDefinition"].rpartition(":")[2])
+
+    def inventory(self) -> dict[str, int]:
+        """How many of everything there are: more than before is orphaned, less is lost."""
+        ec2, elbv2, ecs = self.client("ec2"), self.client("elbv2"), self.client("ecs")
+        clusters = ecs.list_clusters()["clusterArns"]
+        return {
+            "clusters": len(clusters),
+            "services": sum(len(ecs.list_services(cluster=each)["serviceArns"]) for each in clusters),
+            "load balancers": len(elbv2.describe_load_balancers()["LoadBalancers"]),
+            "target groups": len(elbv2.describe_target_groups()["TargetGroups"]),
+            "repositories": len(self.client("ecr").describe_repositories()["repositories"]),
+            "VPCs": len(ec2.describe_vpcs()["Vpcs"]),
+            "subnets": len(ec2.describe_subnets()["Subnets"]),
+            "security groups": len(ec2.describe_security_groups()["SecurityGroups"]),
+            "roles": len(self.client("iam").list_roles()["Roles"]),
+            "log groups": len(self.client("logs").describe_log_groups()["logGroups"]),
+            "containers": len(self.containers()),
+        }
+
+    def unsteady(self) -> str:
+        """What keeps the service from being as wanted; empty when nothing does."""
+        found = self.service()
+        running, wanted = len(self.containers()), found["desiredCount"]
+        if len(found["deployments"]) > 1 and any(
+            each["status"] != "PRIMARY" and each["runningCount"] for each in found["deployments"]
+        ):
+            return "tasks of an older deployment run on"
+        if (found["runningCount"], running) != (wanted, wanted):
+            return f"{found['runningCount']} tasks in {running} containers run, {wanted} are wanted"
+        return ""
+
+
+@dataclass
+class Result:
+    """What one fault did."""
+
+    fault: str
+    answers: list[Answer]
+    recovery_seconds: float
+    """Until the service was as wanted and answered again, from the fault on."""
+    problems: list[str] = field(default_factory=list)
+    """Of the final state: empty is what must be."""
+    note: str = ""
+
+    @property
+    def lost(self) -> int:
+        return sum(not each.good for each in self.answers)
+
+    def lost_by_status(self) -> str:
+        counted = Counter(each.status for each in self.answers if not each.good)
+        return ", ".join(f"{count} x {status or 'no answer'}" for status, count in sorted(counted.items())) or "none"
+
+    def slowest_milliseconds(self) -> float:
+        return max((each.seconds for each in self.answers if each.good), default=0) * 1000
+
+
+class Chaos:
+    """A running local stack under load, and the faults that can be done to it. Each leaves it as it found it."""
+
+    def __init__(self, checkout: Checkout) -> None:
+        self.checkout, self.cloud = checkout, Cloud(checkout)
+        self.host = self.cloud.host()
+        self.wanted = self.cloud.inventory()
+        self.page = (checkout.path / PAGE).read_text().strip()
+        self._pages = 0
+
+    @contextlib.contextmanager
+    def _under_load(self, fault: str) -> Iterator[Result]:
+        load = Load(self.checkout.port, lambda: self.host)
+        load.start()
+        time.sleep(0.5)
+        result = Result(fault, load.answers, 0)
+        began = time.monotonic()
+        try:
+            yield result
+            result.recovery_seconds = self._recovered(began, result)
+            time.sleep(0.5)
+        finally:
+            load.stop()
+        result.problems += self._wrong()
+
+    def _recovered(self, began: float, result: Result) -> float:
+        """Seconds until the service is as wanted and has answered well ten times in a row."""
+        deadline = time.monotonic() + RECOVERY_SECONDS
+        while time.monotonic() < deadline:
+            latest = sorted(result.answers.copy(), key=lambda each: each.at)[-10:]
+            if not self.cloud.unsteady() and all(each.good for each in latest):
+                return time.monotonic() - began
+            time.sleep(0.2)
+        result.problems.append(f"not recovered: {self.cloud.unsteady() or 'it does not answer'}")
+        return time.monotonic() - began
+
+    def _wrong(self) -> list[str]:
+        """What is not as wanted in the end: another page, something left over, something missing."""
+        wrong = []
+        status, body = ask(self.checkout.port, self.host)
+        if (status, body) != (200, self.page):
+            wrong.append(f"answers {status} {body[:60]!r}, expected {self.page!r}")
+        found = self.cloud.inventory()
+        for kind, count in self.wanted.items():
+            if found[kind] != count:
+                wrong.append(f"{found[kind]} {kind}, expected {count}")
+        return wrong
+
+    def _new_page(self) -> None:
+        self._pages += 1
+        page = f"Hello chaos {self._pages}!"
+        (self.checkout.path / PAGE).write_text(page + "\n")
+        self.page = page
+
+    @contextlib.contextmanager
+    def _edited(self, file: str, old: str, new: str) -> Iterator[None]:
+        before = (self.checkout.path / file).read_text()
+        self.checkout.replace(file, old, new)
+        try:
+            yield
+        finally:
+            (self.checkout.path / file).write_text(before)
+
+    def _unchanged(self, result: Result) -> None:
+        """A further `up` must find nothing to do: the state tells what runs."""
+        again = self.checkout.local("up")
+        if again.code or "0 changes" not in again.output:
+            result.problems.append(f"another up changed something: {last_line(again.output)}")
+
+    # --- faults
+
+    def rolling_update(self) -> Result:
+        """A new page replaces the old one while both revisions serve."""
+        before = self.cloud.revision()
+        with self._under_load("rolling update") as result:
+            self._new_page()
+            self._expect(result, self.checkout.local("up").code == 0, "up failed")
+        self._expect(result, self.cloud.revision() == before + 1, "the revision is not the next one")
+        return result
+
+    def exits_at_once(self) -> Result:
+        """An image whose start command fails: the deployment must fail, say why, and the old revision serve on."""
+        with self._under_load("image that exits at once") as result:
+            with self._edited(START, LAST_LINE, "echo 'no configuration' >&2; exit 3"):
+                failed = self.checkout.local("up")
+            self._expect(result, failed.code != 0, "up said success")
+            self._expect(result, "rolled back" in failed.output, f"no word of it: {last_line(failed.output)}")
+            result.note = said(failed.output, "failed, rolled back")
+            self._repair(result)
+        return result
+
+    def image_missing(self) -> Result:
+        """A task definition whose image is not in the registry."""
+        missing = 'image_uri=pulumi.Output.concat(image.repository_url, ":0.0.0-000000000000"),'
+        with self._under_load("image that does not exist") as result:
+            with self._edited("__main__.py", "image_uri=image.image_uri,", missing):
+                failed = self.checkout.local("up")
+            self._expect(result, failed.code != 0, "up said success")
+            self._expect(result, "rolled back" in failed.output, f"no word of it: {last_line(failed.output)}")
+            result.note = said(failed.output, "failed, rolled back")
+            self._repair(result)
+        return result
+
+    def _repair(self, result: Result) -> None:
+        repaired = self.checkout.local("up")
+        self._expect(result, repaired.code == 0, f"the repaired program failed: {last_line(repaired.output)}")
+
+    def one_killed(self) -> Result:
+        """One container dies."""
+        with self._under_load("one container killed") as result:
+            self.cloud.containers()[0].kill()
+        return result
+
+    def all_killed(self) -> Result:
+        """Every container dies at once."""
+        with self._under_load("all containers killed") as result:
+            for container in self.cloud.containers():
+                with contextlib.suppress(docker.errors.APIError):
+                    container.kill()
+        return result
+
+    def engine_killed(self, after_seconds: float) -> Result:
+        """The engine and the program are killed in the middle of an update; a plain `up` must put it right."""
+        with self._under_load(f"up killed after {after_seconds:.1f} s") as result:
+            self._new_page()
+            running = self.checkout.start("up")
+            with contextlib.suppress(Exception):
+                running.wait(after_seconds)
+            result.note = "" if running.poll() is None else "(it was done by then)"
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+            running.communicate()
+            mended = self.checkout.local("up")
+            self._expect(result, mended.code == 0, f"the next up failed: {last_line(mended.output)}")
+            self.host = self.cloud.host()
+        return result
+
+    def two_at_once(self) -> Result:
+        """Two people run `up` in the same folder."""
+        with self._under_load("two up at once") as result:
+            self._new_page()
+            both = [self.checkout.start("up") for _ in range(2)]
+            codes = []
+            for each in both:
+                output, _ = each.communicate(timeout=600)
+                codes.append(each.returncode)
+                if each.returncode:
+                    result.note = last_line(output)
+            self._expect(result, sorted(codes) == [0, 1], f"exit codes {codes}, expected one to wait")
+        self._unchanged(result)
+        return result
+
+    def slow_request(self, slow_seconds: float = 4.0) -> Result:
+        """A request that is under way when its task is told to stop must still be answered."""
+        with self._under_load("slow request in a rolling update") as result:
+            old = self.cloud.containers()[0]
+            old.reload()
+            slow = threading.Thread(target=self._ask_slowly, args=(old, slow_seconds, result))
+            slow.start()
+            self._new_page()
+            updated = self.checkout.local("up")
+            self._expect(result, updated.code == 0, f"up failed: {last_line(updated.output)}")
+            slow.join()
+        return result
+
+    def _ask_slowly(self, container: Any, slow_seconds: float, result: Result) -> None:
+        """Sends the request but for its end, waits until the task was told to stop, and then the rest."""
+        stopped_at = _stop_signal(container)
+        connection: socket.socket | None = None
+        answer = b""
+        try:
+            while not stopped_at.is_set():  # Apache gives a request 20 s to arrive: begin anew before that
+                if connection:
+                    connection.close()
+                address = container.attrs["NetworkSettings"]["IPAddress"]
+                connection = socket.create_connection((address, 80), timeout=REQUEST_SECONDS)
+                connection.sendall(b"GET / HTTP/1.1\r\nHost: slow\r\n")
+                if stopped_at.wait(10):
+                    break
+            time.sleep(slow_seconds)
+            assert connection
+            connection.sendall(b"Connection: close\r\n\r\n")
+            answer = connection.recv(100)
+        except OSError as failure:
+            answer = str(failure).encode()
+        finally:
+            if connection:
+                connection.close()
+        first = answer.split(b"\r\n")[0].decode(errors="replace")
+        result.note = f"answered {slow_seconds:.0f} s after the stop signal: {first or 'cut off'}"
+        self._expect(result, first.startswith("HTTP/1.1 200"), f"the slow request got {first or 'no answer'}")
+
+    def emulator_killed(self) -> Result:
+        """The emulated cloud vanishes with everything in it: nothing answers until `up` has made all of it again."""
+        with self._under_load("emulator killed") as result:
+            pid = json.loads((self.checkout.path / ".local" / "emulator.json").read_text())["pid"]
+            os.kill(pid, signal.SIGKILL)
+            recovered = self.checkout.local("up", timeout_seconds=600)
+            self._expect(result, recovered.code == 0, f"up failed: {last_line(recovered.output)}")
+            self.host = self.cloud.host()
+            result.note = "a new, empty cloud: all was made again under a new address"
+        return result
+
+    @staticmethod
+    def _expect(result: Result, held: bool, otherwise: str) -> None:
+        if not held:
+            result.problems.append(otherwise)
+
+
+def _stop_signal(container: Any) -> threading.Event:
+    """Set as soon as Docker sends the container a signal."""
+    told = threading.Event()
+
+    def watch() -> None:
+        events = docker.from_env().events(decode=True, filters={"container": container.id, "event": "kill"})
+        next(iter(events), None)
+        told.set()
+
+    threading.Thread(target=watch, daemon=True).start()
+    return told
+
+
+def last_line(output: str) -> str:
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    return lines[-1][:160] if lines else "nothing printed"
+
+
+def said(output: str, words: str) -> str:
+    return next((line.strip() for line in output.splitlines() if words in line), "")[:200]
+
+
+def table(results: list[Result]) -> str:
+    """The report."""
+    rows = [("fault", "requests", "lost", "slowest", "recovered", "final state")]
+    rows += [
+        (
+            each.fault,
+            str(len(each.answers)),
+            each.lost_by_status(),
+            f"{each.slowest_milliseconds():.0f} ms",
+            f"{each.recovery_seconds:.1f} s",
+            "as wanted" if not each.problems else "; ".join(each.problems),
+        )
+        for each in results
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    lines = []
+    for row, each in zip(rows, [None, *results], strict=True):
+        cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
+        lines.append("  ".join(cells).rstrip())
+        if each and each.note:
+            lines.append(f"    {each.note}")
+    return "\n".join(lines)
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.local.chaos", description=__doc__)
+    parser.add_argument("--kills", type=int, default=20, help="how often `up` is killed at a random moment (20)")
+    parser.add_argument("--seed", type=int, default=1, help="of the random moments (1)")
+    parser.add_argument("--only", nargs="*", help="faults to do, by method name: rolling_update one_killed ...")
+    chosen = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
+        path = Path(folder)
+        copy_checkout(path)
+        checkout = Checkout(path, free_port())
+        try:
+            print("… a local stack of its own", flush=True)
+            checkout.local("up", timeout_seconds=900).succeeded()
+            results = list(_all(Chaos(checkout), chosen))
+        finally:
+            checkout.local("down")
+    print(f"\n{table(results)}")
+    return 1 if any(each.problems for each in results) else 0
+
+
+def _all(chaos: Chaos, chosen: argparse.Namespace) -> Iterator[Result]:
+    plain: list[Callable[[], Result]] = [
+        chaos.rolling_update,
+        chaos.exits_at_once,
+        chaos.image_missing,
+        chaos.one_killed,
+        chaos.all_killed,
+        chaos.slow_request,
+        chaos.two_at_once,
+    ]
+    for fault in plain:
+        if not chosen.only or fault.__name__ in chosen.only:
+            yield _told(fault())
+    moments = random.Random(chosen.seed)  # the same seed makes the same moments
+    if not chosen.only or "engine_killed" in chosen.only:
+        began = time.monotonic()
+        usual = chaos.rolling_update()
+        longest = time.monotonic() - began
+        yield _told(usual)
+        for _ in range(chosen.kills):
+            yield _told(chaos.engine_killed(moments.uniform(1, longest)))
+    if not chosen.only or "emulator_killed" in chosen.only:
+        yield _told(chaos.emulator_killed())
+
+
+def _told(result: Result) -> Result:
+    mark = "✗" if result.problems else "✓"
+    print(f"{mark} {result.fault}: {len(result.answers)} requests, lost {result.lost_by_status()}", flush=True)
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())

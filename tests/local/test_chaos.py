@@ -1,0 +1,50 @@
+"""The faults of `make chaos` that take seconds. Rolling updates, kills of the engine and the rest: `make chaos`."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.local.chaos import Answer, Chaos, Result, table
+from tests.local.checkout import Checkout
+
+
+@pytest.fixture(scope="module")
+def chaos(checkout: Checkout) -> Chaos:
+    checkout.local("up").succeeded()
+    return Chaos(checkout)
+
+
+@pytest.mark.engine
+@pytest.mark.docker
+class TestFaults:
+    def test_a_killed_container_is_replaced_while_the_other_one_answers(self, chaos: Chaos) -> None:
+        result = chaos.one_killed()
+        assert result.problems == []
+        assert result.lost < len(result.answers) / 2
+
+    def test_the_service_comes_back_after_all_containers_were_killed(self, chaos: Chaos) -> None:
+        assert chaos.all_killed().problems == []
+
+    def test_a_failing_image_is_rolled_back_told_and_never_seen(self, chaos: Chaos) -> None:
+        result = chaos.exits_at_once()
+        assert result.problems == []
+        assert {answer.body for answer in result.answers if answer.good} == {chaos.page}
+        # The emulator sends requests to a task as soon as its container runs: those that it loses are 502.
+        assert {answer.status for answer in result.answers} <= {200, 502}
+
+
+class TestReport:
+    answers = (Answer(0, 0.1, 200, "Hello"), Answer(1, 0.2, 502, ""), Answer(2, 5, 0, ""))
+
+    def test_it_counts_what_was_lost_and_why(self) -> None:
+        shown = table([Result("one container killed", list(self.answers), 2.5)])
+        assert shown.splitlines()[1].split("  ")[0] == "one container killed"
+        assert "1 x no answer, 1 x 502" in shown
+        assert "100 ms" in shown
+        assert "2.5 s" in shown
+        assert shown.endswith("as wanted")
+
+    def test_it_says_what_is_wrong_in_the_end(self) -> None:
+        shown = table([Result("two up at once", [], 1, ["2 services, expected 1"], "note of it")])
+        assert "2 services, expected 1" in shown
+        assert shown.splitlines()[-1].strip() == "note of it"
