@@ -359,7 +359,7 @@ EC2: Resources = {
 }
 
 MISMATCH: Resources = {
-    "app": task_definition(requiresCompatibilities=["EC2"]),
+    "app": task_definition(requiresCompatibilities=["EC2"], memory="512"),
     "web": service(launchType="FARGATE", taskDefinition="${app.arn}"),
 }
 """A Fargate service on an EC2 task definition."""

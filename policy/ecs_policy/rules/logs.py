@@ -54,10 +54,17 @@ _PUT_RETENTION = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIRef
     },
 )
 def retention(group: LogGroup, options: Mapping[str, Any]) -> Iterator[Problem]:
+    if _of_delivery(group):
+        return
     days, least = group["retentionInDays"], int(options["leastDays"])
     number = days.number() or 0
     if number < least:
         yield days.problem(f"{least} days or more", "set retentionInDays")
+
+
+def _of_delivery(group: LogGroup) -> bool:
+    """Whether it only hands logs on: AWS keeps those for two days, whatever one asks."""
+    return group["logGroupClass"].text() == "DELIVERY"
 
 
 @resource_rule(
@@ -71,7 +78,7 @@ def retention(group: LogGroup, options: Mapping[str, Any]) -> Iterator[Problem]:
 def retention_days(group: LogGroup) -> Iterator[Problem]:
     days = group["retentionInDays"]
     number = days.number()
-    if number and number not in RETENTION_DAYS:
+    if number and number not in RETENTION_DAYS and not _of_delivery(group):
         allowed = ", ".join(map(str, RETENTION_DAYS))
         yield days.problem(f"one of {allowed}, or 0 for ever", "choose the next one that is enough")
 

@@ -49,10 +49,8 @@ def _routes(service: Service) -> Iterator[Problem]:
         if lacks:
             without.append(subnet)
             missing |= lacks
-    if not sure and len(without) < len(candidates):
-        if without or doubt is not None:
-            raise subnets.not_evaluated("is not known yet, and of the subnets it may name some have no way out")
-        return
+    if without and not sure and len(without) < len(candidates):
+        raise subnets.not_evaluated("is not known yet, and of the subnets it may name some have no way out")
     if without:
         yield subnets.problem(
             f"subnets with a way out: {', '.join(each.label for each in without)} "

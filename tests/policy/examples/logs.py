@@ -48,7 +48,7 @@ EXAMPLES = {
             {"logs": resource(GROUP, retentionInDays=not_known())},
             not_evaluated={"logs.retentionInDays"},
         ),
-        not_applicable("no log group", {"app": task_definition()}),
+        not_applicable("logs that are only handed on", {"logs": resource(GROUP, logGroupClass="DELIVERY")}),
     ],
     "LG-01b": [
         violates(
@@ -68,7 +68,9 @@ EXAMPLES = {
             {"logs": resource(GROUP, retentionInDays=not_known())},
             not_evaluated={"logs.retentionInDays"},
         ),
-        not_applicable("no log group", {"app": task_definition()}),
+        not_applicable(
+            "logs that are only handed on", {"logs": resource(GROUP, logGroupClass="DELIVERY", retentionInDays=2)}
+        ),
     ],
     "LG-02": [
         violates(
