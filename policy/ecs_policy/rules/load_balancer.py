@@ -189,9 +189,7 @@ STRONG_TLS = (
     "ELBSecurityPolicy-TLS13-1-2-2021-06",
     "ELBSecurityPolicy-TLS13-1-2-Res-*",
     "ELBSecurityPolicy-TLS13-1-2-FIPS-*",
-    "ELBSecurityPolicy-TLS13-1-2-Res-FIPS-*",
     "ELBSecurityPolicy-TLS13-1-2-PQ-*",
-    "ELBSecurityPolicy-TLS13-1-2-Res-PQ-*",
     "ELBSecurityPolicy-TLS13-1-3-*",
     "ELBSecurityPolicy-FS-1-2-Res-*",
 )

@@ -49,7 +49,7 @@ _MOST_GROUPS = 5
     why="A task has one network interface, with at most five security groups; its load balancer must reach it there.",
     level=Level.REJECTED,
     source=_AWSVPC_CONFIGURATION,
-    aws_error="All subnets must be in the same VPC.",
+    aws_error="Security group sg-... does not appear to belong to the same VPC as the input subnets.",
 )
 def subnets_sgs(service: Service) -> Iterator[Problem]:
     configuration = service["networkConfiguration"]
