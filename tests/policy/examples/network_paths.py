@@ -249,6 +249,20 @@ EXAMPLES = {
                 assignPublicIp=True,
             ),
         ),
+        passes(
+            "a component's output that names its subnets, in a first preview",
+            {
+                "net": COMPONENT,
+                **{name: {**BEHIND_NAT[name], "options": {"parent": "${net}"}} for name in BEHIND_NAT},
+                "app": APP,
+                "web": service(
+                    launchType="FARGATE",
+                    taskDefinition="${app.arn}",
+                    networkConfiguration={"subnets": "${net.privateSubnetIds}${subnet.id}"},
+                ),
+            },
+            preview=True,
+        ),
         missing(
             "no route table: the VPC's main one, which leads nowhere",
             running({"vpc": VPC, "subnet": SUBNET}),
