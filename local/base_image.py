@@ -36,8 +36,6 @@ CONTACT_SECONDS = 8
 
 DISK_NEEDED_GIB = 1.5
 
-DEFAULT_MIRRORS = {"debian": "http://deb.debian.org/debian", "ubuntu": "http://archive.ubuntu.com/ubuntu"}
-
 APT_SETTINGS_TAKEN_OVER = re.compile(r"^Acquire::(https?|Check-Valid-Until|Check-Date|ForceIPv[46])\b")
 """How this machine reaches its mirror, and whether its clock and the mirror's may disagree."""
 
@@ -192,7 +190,10 @@ def _sources(machine: Machine, listed: Iterable[str]) -> tuple[Source, ...]:
             components.setdefault((uri.rstrip("/"), suite), []).append(component)
     found = [Source(uri, suite, tuple(sorted(set(names)))) for (uri, suite), names in components.items()]
     if not any(source.suite == machine.codename for source in found):
-        found.append(Source(DEFAULT_MIRRORS[machine.distribution], machine.codename, ("main",)))
+        raise UserError(
+            f"base image: apt has no source of {machine.codename} that an image may name (one without a password); "
+            "add a mirror to /etc/apt/sources.list.d, or connect this machine to the registry of the configured image"
+        )
     return tuple(sorted(found, key=lambda source: suites.index(source.suite)))
 
 

@@ -170,28 +170,27 @@ def test_sources_are_the_machines_own_of_its_release() -> None:
     found = base_image._sources(
         DEBIAN_ROOT,
         [
-            "http://deb.debian.org/debian-security/ bookworm-security main",
-            "http://deb.debian.org/debian/ bookworm main",
-            "http://deb.debian.org/debian/ bookworm-updates main",
-            "http://deb.debian.org/debian/ bookworm non-free-firmware",
-            "http://deb.debian.org/debian/ trixie main",
-            "https://deb.nodesource.com/node_20.x/ nodistro main",
-            "https://download.docker.com/linux/debian/ bookworm stable",
+            "http://mirror.example/debian-security/ bookworm-security main",
+            "http://mirror.example/debian/ bookworm main",
+            "http://mirror.example/debian/ bookworm-updates main",
+            "http://mirror.example/debian/ bookworm non-free-firmware",
+            "http://mirror.example/debian/ trixie main",
+            "https://other.example/node_20.x/ nodistro main",
+            "https://docker.example/linux/debian/ bookworm stable",
             "cdrom://disc/ bookworm main",
         ],
     )
     assert [str(source) for source in found] == [
-        "deb http://deb.debian.org/debian bookworm main",
-        "deb http://deb.debian.org/debian bookworm-updates main",
-        "deb http://deb.debian.org/debian-security bookworm-security main",
+        "deb http://mirror.example/debian bookworm main",
+        "deb http://mirror.example/debian bookworm-updates main",
+        "deb http://mirror.example/debian-security bookworm-security main",
     ]
 
 
-def test_without_a_usable_source_the_distributions_own_mirror_is_taken() -> None:
+def test_without_a_usable_source_the_remedy_is_named() -> None:
     ubuntu = Machine("Linux", is_root=True, distribution="ubuntu", codename="noble")
-    assert [str(source) for source in base_image._sources(ubuntu, [])] == [
-        "deb http://archive.ubuntu.com/ubuntu noble main"
-    ]
+    with pytest.raises(UserError, match=r"^base image: apt has no source of noble .*; add a mirror to "):
+        base_image._sources(ubuntu, ["http://user:secret@mirror.example/ubuntu noble main"])
 
 
 def test_apt_settings_that_reach_the_mirror_are_taken_over_and_no_others() -> None:
@@ -214,7 +213,8 @@ words = st.text(st.characters(categories=["L", "N"], max_codepoint=0x7F), min_si
 @given(user=words, password=words, host=words)
 def test_no_password_reaches_the_image(user: str, password: str, host: str) -> None:
     address = f"http://{user}:{password}@{host}/debian"
-    sources = base_image._sources(DEBIAN_ROOT, [f"{address} bookworm main"])
+    clean = "http://mirror.example/debian bookworm main"
+    sources = base_image._sources(DEBIAN_ROOT, [f"{address} bookworm main", clean])
     settings = base_image._apt_settings([f'Acquire::http::Proxy "{address}";'])
     assert "@" not in f"{sources}{settings}"
 
