@@ -94,6 +94,11 @@ def up(chosen: argparse.Namespace) -> int:
     from components.verdict import Outcome, decide
     from local import base_image, cloud, docker_engine, engine, stack
 
+    if sys.platform != "linux":
+        raise UserError(
+            "emulator: tasks' addresses can be reached on Linux only; run `make up` in a Linux virtual machine"
+        )
+
     began = time.monotonic()
     with _alone():
         preparing_engine = engine.Preparation()
