@@ -9,6 +9,12 @@ import pytest
 from tests.local.checkout import Checkout, copy_checkout, free_port
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if "endpoint" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.emulator)
+
+
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     path = tmp_path_factory.mktemp("checkout")

@@ -98,7 +98,7 @@ class LaunchTemplate(Resource):
         return {"latestVersion", "defaultVersion"} if changed - {"tags", "tagsAll"} else set()
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
-        with ignoring("InvalidLaunchTemplateId.NotFound"):
+        with ignoring("InvalidLaunchTemplateId.NotFound", "InvalidLaunchTemplateId.NotFoundException"):
             call.client("ec2").delete_launch_template(LaunchTemplateId=resource_id)
 
 

@@ -116,6 +116,15 @@ class World:
     def web_acl(self) -> str:
         return str(self.have("acl", "aws:wafv2/webAcl:WebAcl", **web_acl())["arn"])
 
+    @property
+    def launch_template(self) -> str:
+        return str(self.have("template", "aws:ec2/launchTemplate:LaunchTemplate", instanceType="t3.medium").id)
+
+    @property
+    def instances(self) -> str:
+        group = self.have("instances", "aws:autoscaling/group:Group", **no_instances(self))
+        return str(group["arn"])
+
     def cluster(self, key: str = "cluster") -> Deployed:
         return self.have(key, "aws:ecs/cluster:Cluster")
 
@@ -193,6 +202,25 @@ class Life:
     replacing_paths: set[str] = field(default_factory=set)
     expected: Inputs = field(default_factory=dict)
     """Outputs, among others, after creation."""
+
+
+def owner(name: str) -> Inputs:
+    return {"key": "owner", "propagateAtLaunch": True, "value": name}
+
+
+def no_instances(world: World, **more: Any) -> Inputs:
+    return {
+        "minSize": 0,
+        "maxSize": 1,
+        "launchTemplate": {"id": world.launch_template, "version": "1"},
+        "vpcZoneIdentifiers": [world.subnet(1)],
+        "tags": [owner("us")],
+        **more,
+    }
+
+
+def scaled_by_ecs(world: World, **scaling: int) -> Inputs:
+    return {"autoScalingGroupArn": world.instances, "managedScaling": {"status": "ENABLED", **scaling}}
 
 
 def forward(world: World, *weights: int) -> list[Inputs]:
@@ -827,6 +855,31 @@ LIVES = [
         in_place_paths={"rules", "description"},
         replacing=lambda w: web_acl(name="life-other"),
         replacing_paths={"name", "rules", "description"},
+    ),
+    Life(
+        "aws:ec2/launchTemplate:LaunchTemplate",
+        lambda w: {"imageId": "ami-12345678", "instanceType": "t3.medium"},
+        in_place=lambda w: {"imageId": "ami-12345678", "instanceType": "t3.large"},
+        in_place_paths={"instanceType"},
+        replacing=lambda w: {"imageId": "ami-12345678", "instanceType": "t3.large", "name": "other"},
+        replacing_paths={"name"},
+        expected={"latestVersion": 1},
+    ),
+    Life(
+        "aws:autoscaling/group:Group",
+        lambda w: no_instances(w),
+        in_place=lambda w: no_instances(w, maxSize=2, tags=[owner("them")]),
+        in_place_paths={"maxSize", "tags"},
+        replacing=lambda w: no_instances(w, maxSize=2, tags=[owner("them")], name="other"),
+        replacing_paths={"name"},
+    ),
+    Life(
+        "aws:ecs/capacityProvider:CapacityProvider",
+        lambda w: {"autoScalingGroupProvider": scaled_by_ecs(w, targetCapacity=100)},
+        in_place=lambda w: {"autoScalingGroupProvider": scaled_by_ecs(w, targetCapacity=80)},
+        in_place_paths={"autoScalingGroupProvider.managedScaling.targetCapacity"},
+        replacing=lambda w: {"autoScalingGroupProvider": scaled_by_ecs(w, targetCapacity=80), "name": "other"},
+        replacing_paths={"name"},
     ),
     Life(
         "aws:wafv2/webAclAssociation:WebAclAssociation",
