@@ -90,6 +90,20 @@ def stop_if_ours() -> bool:
     return _stop(Daemon())
 
 
+@contextlib.contextmanager
+def kept_running(folder: Path | None = None) -> Iterator[None]:
+    """While the block runs no `stop_if_ours` stops the daemon, in any process: the tests run `down` many times."""
+    record = Daemon(keep=folder).record
+    aside = record.with_suffix(".kept")
+    with contextlib.suppress(FileNotFoundError):
+        record.rename(aside)
+    try:
+        yield
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            aside.rename(record)
+
+
 def _ensure(machine: Machine, daemon: Daemon) -> docker.DockerClient:
     try:
         client = _find()

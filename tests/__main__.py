@@ -38,8 +38,9 @@ def main() -> int:
     except UserError as problem:
         not_run["engine"] = str(problem)
     try:
-        if _run_pytest(not_run, environment) != 0:
-            failed.append("pytest")
+        with docker_engine.kept_running():
+            if _run_pytest(not_run, environment) != 0:
+                failed.append("pytest")
     finally:
         docker_engine.stop_if_ours()
     for kind, reason in not_run.items():

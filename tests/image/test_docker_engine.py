@@ -281,3 +281,17 @@ def test_the_machines_own_daemon_is_found_and_not_ours_to_stop(client: docker.Do
     assert client.ping()
     assert docker_engine._stop(Daemon(keep=tmp_path)) is False
     assert client.ping()
+
+
+def test_a_daemon_is_not_taken_for_ours_while_it_is_kept_running(tmp_path: Path) -> None:
+    record = tmp_path / "dockerd.json"
+    record.write_text("{}")
+    with docker_engine.kept_running(tmp_path):
+        assert not record.exists()
+    assert record.read_text() == "{}"
+
+
+def test_there_need_be_no_daemon_of_ours_to_keep(tmp_path: Path) -> None:
+    with docker_engine.kept_running(tmp_path):
+        pass
+    assert list(tmp_path.iterdir()) == []
