@@ -5,6 +5,8 @@ STACK ?= local
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
 BIN := .venv/bin
+# The SDKs are large: where Python may not keep their byte code, every start compiles them anew, for seconds.
+export PYTHONDONTWRITEBYTECODE :=
 READY := .venv/.ready
 BOOTSTRAP := cd bootstrap && PULUMI_BACKEND_URL='file://./.state' PULUMI_CONFIG_PASSPHRASE=
 
@@ -77,7 +79,7 @@ check: $(READY) ## Format, lint, types, unit and policy tests: the loop of every
 	@$(BIN)/ruff format --check --quiet . || { echo 'format: run `make format`'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python -m pytest -m 'not engine and not docker and not emulator'
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not engine and not docker and not emulator'
 
 test: $(READY) ## Everything: `check`, then the tests with the real engine and real containers
 	@$(BIN)/python -m tests

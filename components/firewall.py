@@ -1,4 +1,7 @@
-"""The web application firewall in front of the load balancer."""
+"""The web application firewall in front of the load balancer.
+
+Types of `aws.wafv2` are quoted: loading them takes half a second, and many stacks have no firewall.
+"""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -70,7 +73,7 @@ class Firewall(pulumi.ComponentResource):
         )
         self.register_outputs({})
 
-    def _web_acl(self, name: str, args: FirewallArgs) -> aws.wafv2.WebAcl:
+    def _web_acl(self, name: str, args: FirewallArgs) -> "aws.wafv2.WebAcl":
         return aws.wafv2.WebAcl(
             name,
             scope="REGIONAL",
@@ -114,7 +117,7 @@ class Firewall(pulumi.ComponentResource):
         )
 
 
-def _rule_visibility(metric_name: str) -> aws.wafv2.WebAclRuleVisibilityConfigArgs:
+def _rule_visibility(metric_name: str) -> "aws.wafv2.WebAclRuleVisibilityConfigArgs":
     return aws.wafv2.WebAclRuleVisibilityConfigArgs(
         cloudwatch_metrics_enabled=True, metric_name=metric_name, sampled_requests_enabled=True
     )

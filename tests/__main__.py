@@ -61,7 +61,10 @@ def _passes(name: str, tool: str, arguments: list[str]) -> bool:
 
 def _run_pytest(not_run: dict[str, str], environment: dict[str, str]) -> int:
     markers = " and ".join(f"not {kind}" for kind in not_run)
-    command = [sys.executable, "-m", "pytest", "-m", markers, "--durations=10", *sys.argv[1:]]
+    # One more than processors: a test with engine and containers waits for much of its time.
+    workers = str((os.cpu_count() or 1) + 1)
+    parallel = ["--numprocesses", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
+    command = [sys.executable, "-m", "pytest", "-m", markers, *parallel, "--durations=10", *sys.argv[1:]]
     return subprocess.run(command, env=environment).returncode
 
 

@@ -8,7 +8,6 @@ import contextvars
 import json
 import os
 import runpy
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -21,14 +20,6 @@ import yaml
 from google.protobuf import json_format
 from pulumi.runtime import mocks
 from pulumi.runtime.stack import Stack, run_pulumi_func
-
-with warnings.catch_warnings():
-    # The SDKs import their modules when they are touched, and these warn about resources that nobody here uses.
-    warnings.simplefilter("ignore", DeprecationWarning)
-    import pulumi_aws as aws
-    import pulumi_awsx as awsx
-
-    _LOADED = (aws.ec2.Vpc, aws.s3.Bucket, awsx.ec2.Vpc)
 
 ROOT = Path(__file__).parent.parent
 PROJECT = "h4b-helloworld"

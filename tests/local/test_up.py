@@ -23,14 +23,18 @@ from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout, Result
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
 
-def containers() -> set[str]:
-    return {str(found.id) for found in docker.from_env().containers.list(all=True)}
+def containers(checkout: Checkout, **which: Any) -> list[Any]:
+    label = f"ministack.instance={socket.gethostname()}:{checkout.port}"
+    return docker.from_env().containers.list(filters={"label": label}, **which)
 
 
 def task_containers(checkout: Checkout) -> list[Any]:
-    label = f"ministack.instance={socket.gethostname()}:{checkout.port}"
-    found = docker.from_env().containers.list(filters={"label": label})
-    return [one for one in found if "-awslogs-" not in str(one.name)]
+    return [one for one in containers(checkout) if "-awslogs-" not in str(one.name)]
+
+
+def images(checkout: Checkout) -> set[str]:
+    repository = f"localhost:{checkout.port}/ecr-h4b-helloworld"
+    return {str(image.id) for image in docker.from_env().images.list(name=repository)}
 
 
 def client(checkout: Checkout, service: str) -> Any:
@@ -60,12 +64,7 @@ def curl(url: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def before() -> set[str]:
-    return containers()
-
-
-@pytest.fixture(scope="module")
-def first(checkout: Checkout, before: set[str]) -> Result:
+def first(checkout: Checkout) -> Result:
     return checkout.local("up").succeeded()
 
 
@@ -99,12 +98,12 @@ def test_the_image_is_in_the_emulated_registry_and_the_task_names_its_digest(che
 
 
 def test_a_second_up_changes_nothing_and_neither_builds_nor_pushes(checkout: Checkout, first: Result) -> None:
-    images = {image.id for image in docker.from_env().images.list(all=True)}
+    (built,) = images(checkout)
     second = checkout.local("up").succeeded()
     assert "nothing changed" in second.output
     assert "0 changes" in second.output
     assert "Hello World!" in second.output
-    assert {image.id for image in docker.from_env().images.list(all=True)} == images
+    assert images(checkout) == {built}
 
 
 def test_status_names_tasks_health_image_and_address(checkout: Checkout, first: Result) -> None:
@@ -237,9 +236,9 @@ def port_answers(port: int) -> bool:
     return False
 
 
-def test_down_leaves_nothing(checkout: Checkout, first: Result, before: set[str]) -> None:
+def test_down_leaves_nothing(checkout: Checkout, first: Result) -> None:
     checkout.local("down").succeeded()
-    assert containers() <= before
+    assert containers(checkout, all=True) == []
     assert not port_answers(checkout.port)
     processes = subprocess.run(["pgrep", "-f", str(checkout.path)], capture_output=True, text=True).stdout
     assert processes == ""
