@@ -36,17 +36,14 @@ _BUILD_FOLDER = Path(__file__).parent / "engine_build"
 
 @dataclass(frozen=True)
 class Engine:
-    """A Pulumi command line: `root/bin/pulumi`."""
+    """A Pulumi command line and where it is from."""
 
-    root: Path
+    command: PulumiCommand
     origin: str
 
     @property
     def executable(self) -> Path:
-        return self.root / "bin" / "pulumi"
-
-    def command(self) -> PulumiCommand:
-        return PulumiCommand(root=str(self.root))
+        return Path(self.command.command)
 
     @property
     def has_python_language_host(self) -> bool:
@@ -75,24 +72,22 @@ def find() -> Engine | None:
     on_path = shutil.which("pulumi")
     if on_path:
         executable = Path(on_path).resolve()
-        if executable.parent.name == "bin" and _version_of(executable) >= semver.Version.parse(VERSION):
-            return Engine(executable.parent.parent, "found on PATH")
-    cached = Engine(_cached_root(), "from the cache")
-    return cached if _version_of(cached.executable) == semver.Version.parse(VERSION) else None
+        command = _command(executable.parent.parent) if executable.parent.name == "bin" else None
+        if command and command.version and command.version >= semver.Version.parse(VERSION):
+            return Engine(command, "found on PATH")
+    command = _command(_cached_root())
+    return Engine(command, "from the cache") if command and str(command.version) == VERSION else None
 
 
 def _cached_root() -> Path:
     return paths.cache() / f"engine-{VERSION}"
 
 
-def _version_of(executable: Path) -> semver.Version:
-    with contextlib.suppress(OSError, subprocess.SubprocessError, ValueError):
-        environment = os.environ | {"PULUMI_SKIP_UPDATE_CHECK": "true"}
-        answer = subprocess.run(
-            [executable, "version"], capture_output=True, text=True, timeout=30, check=True, env=environment
-        )
-        return semver.Version.parse(answer.stdout.strip().removeprefix("v"))
-    return semver.Version(0)
+def _command(root: Path) -> PulumiCommand | None:
+    """`root/bin/pulumi`, or None where it does not run."""
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        return PulumiCommand(root=str(root), skip_version_check=True)
+    return None
 
 
 def _download(shown: Step) -> Engine | None:
@@ -102,14 +97,14 @@ def _download(shown: Step) -> Engine | None:
     except OSError:
         return None
     try:
-        PulumiCommand.install(root=str(_cached_root()), version=semver.VersionInfo.parse(VERSION))
+        command = PulumiCommand.install(root=str(_cached_root()), version=semver.VersionInfo.parse(VERSION))
     except (
         Exception
     ) as failure:  # the installer is a shell script: whatever went wrong there, the build below may still work
         shown.note(f"the official download failed ({failure.__class__.__name__}), building instead")
         shutil.rmtree(_cached_root(), ignore_errors=True)
         return None
-    return Engine(_cached_root(), "official download")
+    return Engine(command, "official download")
 
 
 def _build(shown: Step) -> Engine:
@@ -142,7 +137,7 @@ def _build(shown: Step) -> Engine:
     _run(command, "building the Pulumi engine", on_line, cwd=_BUILD_FOLDER, environment=environment)
     shutil.rmtree(root, ignore_errors=True)
     unfinished.rename(root)
-    return Engine(root, "built from its Go module")
+    return Engine(PulumiCommand(root=str(root)), "built from its Go module")
 
 
 def _go(shown: Step) -> str:

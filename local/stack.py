@@ -245,7 +245,7 @@ class LocalStack:
         options = automation.LocalWorkspaceOptions(
             work_dir=str(work_dir),
             pulumi_home=str(paths.LOCAL / "pulumi"),
-            pulumi_command=engine.command(),
+            pulumi_command=engine.command,
             env_vars=self._environment(engine, providers.addresses()),
         )
         self._stack = automation.create_or_select_stack(name, project_name(), self._program, opts=options)

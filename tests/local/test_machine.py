@@ -90,7 +90,7 @@ def test_a_new_enough_engine_on_path_is_used(
     monkeypatch.setenv("PATH", f"{fake_pulumi(tmp_path / 'on-path', version).parent}:/usr/bin:/bin")
     found = engine.find()
     assert found
-    assert (found.root, found.origin) == (tmp_path / "on-path", origin)
+    assert (found.executable, found.origin) == (tmp_path / "on-path/bin/pulumi", origin)
 
 
 @pytest.mark.parametrize("version", ["3.249.9", "2.0.0", "not a version"])
@@ -103,7 +103,7 @@ def test_an_older_engine_on_path_is_passed_over_for_the_cached_one(
     fake_pulumi(cached, engine.VERSION)
     found = engine.find()
     assert found
-    assert found.root == cached
+    assert found.executable == cached / "bin/pulumi"
 
 
 def test_a_build_needs_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

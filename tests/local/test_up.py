@@ -97,13 +97,21 @@ def test_the_image_is_in_the_emulated_registry_and_the_task_names_its_digest(che
     assert re.fullmatch(r"0\.0\.1-[0-9a-f]{12}", pushed["imageTags"][0])
 
 
-def test_a_second_up_changes_nothing_and_neither_builds_nor_pushes(checkout: Checkout, first: Result) -> None:
-    (built,) = images(checkout)
-    second = checkout.local("up").succeeded()
-    assert "nothing changed" in second.output
-    assert "0 changes" in second.output
-    assert "Hello World!" in second.output
-    assert images(checkout) == {built}
+def test_a_second_up_changes_nothing_and_a_third_at_the_same_time_is_told_to_wait(
+    checkout: Checkout, first: Result
+) -> None:
+    built = images(checkout)
+    with checkout.start("up") as running:
+        wait_until(lambda: lock_holder(checkout, running.pid))
+        refused = checkout.local("up").failed()
+        printed, _ = running.communicate(timeout=120)
+    assert f"(process {running.pid})" in refused.output
+    second = Result(running.returncode, printed).succeeded().output
+    assert "nothing changed" in second
+    assert "0 changes" in second
+    assert "Hello World!" in second
+    assert images(checkout) == built  # nothing is built, nothing is pushed
+    assert len(built) == 1
 
 
 def test_status_names_tasks_health_image_and_address(checkout: Checkout, first: Result) -> None:
@@ -184,21 +192,6 @@ def test_drift_is_found_and_repaired_by_refresh(checkout: Checkout, first: Resul
     assert {"key": "managed-by", "value": "pulumi"} in tags
 
 
-def test_a_second_up_at_the_same_time_is_told_to_wait(checkout: Checkout, first: Result) -> None:
-    with contextlib.ExitStack() as stack:
-        running = stack.enter_context(checkout.start("up"))
-        wait_until(lambda: lock_holder(checkout, running.pid))
-        refused = checkout.local("up").failed()
-        assert f"(process {running.pid})" in refused.output
-        running.communicate(timeout=120)
-        assert running.returncode == 0
-
-
-def lock_holder(checkout: Checkout, pid: int) -> bool:
-    lock = checkout.path / ".local" / "lock"
-    return bool(lock.exists() and lock.read_text().strip() == str(pid))
-
-
 def test_an_update_killed_half_way_is_mended_by_the_next(checkout: Checkout, first: Result) -> None:
     checkout.replace("app_image/html/index.html", "Hello again!", "Hello survivor!")
     with checkout.start("up") as running:
@@ -220,6 +213,11 @@ def test_a_lost_emulator_is_replaced_with_everything_on_it(checkout: Checkout, f
     assert "starting from nothing" in recovered.output
     assert "Hello survivor!" in recovered.output
     assert len(task_containers(checkout)) == 2
+
+
+def lock_holder(checkout: Checkout, pid: int) -> bool:
+    lock = checkout.path / ".local" / "lock"
+    return bool(lock.exists() and lock.read_text().strip() == str(pid))
 
 
 def wait_until(condition: Callable[[], bool]) -> None:
