@@ -26,6 +26,7 @@ _PUBLIC_REGISTRIES = ("docker.io", "public.ecr.aws", "quay.io", "ghcr.io", "gcr.
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
     aws_error="CannotPullContainerError",
+    aws_error_source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
 )
 def egress_path(service: Service) -> Iterator[Problem]:
     if "FARGATE" not in service.launch_types or not service["networkConfiguration"].given:

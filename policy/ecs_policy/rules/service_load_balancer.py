@@ -23,6 +23,7 @@ _LOAD_BALANCER = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_
     severity=Severity.CRITICAL,
     source=_LOAD_BALANCER,
     aws_error="The container app did not have a container port 80 defined.",
+    aws_error_source="https://github.com/pulumi/pulumi-awsx/issues/1172",
 )
 def lb_container(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
@@ -73,6 +74,7 @@ def _ports(container: Container) -> list[tuple[float, float]]:
     source=_LOAD_BALANCER,
     aws_error="has target type instance, which is incompatible with the awsvpc network mode "
     "specified in the task definition.",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/11723",
 )
 def tg_type(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
@@ -101,7 +103,8 @@ def tg_type(link: Value) -> Iterator[Problem]:
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source=_LOAD_BALANCER,
-    aws_error="The target group with targetGroupArn ... does not have an associated load balancer.",
+    aws_error="does not have an associated load balancer.",
+    aws_error_source="https://github.com/hashicorp/terraform/issues/32908",
 )
 def tg_attached_before_service(service: Service) -> Iterator[Problem]:
     links = service["loadBalancers"]
@@ -231,6 +234,7 @@ def _same_protocol(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
     enforcement=Enforcement.ADVISORY,
     source=_CREATE_SERVICE,
     aws_error="Health check grace period is only valid for services configured to use load balancers",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/31104",
 )
 def healthcheck_grace(service: Service) -> Iterator[Problem]:
     period = service["healthCheckGracePeriodSeconds"]
@@ -255,6 +259,7 @@ def healthcheck_grace(service: Service) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_CREATE_SERVICE,
     aws_error="You cannot specify an IAM role for services that require a service linked role.",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/4657",
 )
 def iam_role_param(service: Service) -> Iterator[Problem]:
     role = service["iamRole"]

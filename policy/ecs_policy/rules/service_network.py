@@ -20,6 +20,7 @@ from ecs_policy.values import independently
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html",
     aws_error="Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+    aws_error_source="https://github.com/fabfuel/ecs-deploy/issues/133",
 )
 def netconf_iff_awsvpc(service: Service) -> Iterator[Problem]:
     task_definition = service.task_definition
@@ -49,7 +50,6 @@ _MOST_GROUPS = 5
     why="A task has one network interface, with at most five security groups; its load balancer must reach it there.",
     level=Level.REJECTED,
     source=_AWSVPC_CONFIGURATION,
-    aws_error="Security group sg-... does not appear to belong to the same VPC as the input subnets.",
 )
 def subnets_sgs(service: Service) -> Iterator[Problem]:
     configuration = service["networkConfiguration"]
@@ -136,6 +136,7 @@ def assign_public_ip(service: Service) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_AWSVPC_CONFIGURATION,
     aws_error="Assign public IP is not supported for this launch type.",
+    aws_error_source="https://github.com/aws/aws-cdk/issues/13348",
 )
 def no_public_ip_on_ec2(service: Service) -> Iterator[Problem]:
     value = service["networkConfiguration"]["assignPublicIp"]

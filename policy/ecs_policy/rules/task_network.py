@@ -81,6 +81,7 @@ def none_no_ports(container: Container) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_PORT_MAPPING,
     aws_error="When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+    aws_error_source="https://github.com/klothoplatform/klotho/issues/892",
 )
 def hostport_eq(container: Container) -> Iterator[Problem]:
     yield from independently(_host_port(container, mapping) for mapping in container["portMappings"].items())
@@ -185,6 +186,7 @@ def _overlaps(ports: list[_Ports]) -> Iterator[tuple[_Ports, _Ports]]:
     level=Level.REJECTED,
     source=_CONTAINER,
     aws_error="Links are not supported when networkMode=awsvpc.",
+    aws_error_source="https://github.com/aws-observability/aws-otel-collector/issues/1359",
 )
 def links_bridge_only(container: Container) -> Iterator[Problem]:
     links = container["links"]
@@ -203,6 +205,7 @@ def links_bridge_only(container: Container) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_CONTAINER,
     aws_error="hostname is not supported on container when networkMode=awsvpc.",
+    aws_error_source="https://github.com/labd/ecs-deplojo/issues/26",
 )
 def awsvpc_no_hostname(container: Container) -> Iterator[Problem]:
     yield from independently(_not_in_awsvpc(container, each) for each in container.fields(_NOT_IN_AWSVPC))
