@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.load_balancing import attachments
-from ecs_policy.model import Container, Service, TargetGroup, TaskDefinition
+from ecs_policy.load_balancing import alternate_arn, attachments, target_groups
+from ecs_policy.model import Service, TargetGroup, TaskDefinition
+from ecs_policy.ports import ports_of
 from ecs_policy.rule import Enforcement, Level, Problem, Severity, Value, stack_rule
 from ecs_policy.values import independently, quoted
 
@@ -39,28 +40,13 @@ def lb_container(link: Value) -> Iterator[Problem]:
         )
         return
     wanted = port.number()
-    ranges = _ports(container)
-    if wanted is None or not any(first <= wanted <= last for first, last in ranges):
-        published = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges) or "none"
+    mappings = [ports_of(mapping) for mapping in container["portMappings"].items()]
+    if not any(wanted in ports for ports in mappings):
+        published = ", ".join(str(ports) for ports in mappings if ports.first <= ports.last) or "none"
         yield port.problem(
             f"a port of container '{container.name}' in {task_definition.label}, which publishes {published}",
             "change containerPort, or add the port to the container's portMappings",
         )
-
-
-def _ports(container: Container) -> list[tuple[float, float]]:
-    ranges: list[tuple[float, float]] = []
-    for mapping in container["portMappings"].items():
-        single = mapping["containerPort"].number()
-        if single is not None:
-            ranges.append((single, single))
-        span = mapping["containerPortRange"].text()
-        if span is not None:
-            first, _, last = span.partition("-")
-            if not (first.isdecimal() and last.isdecimal() and len(span) < 20):
-                raise mapping["containerPortRange"].not_evaluated("is not a range of ports")
-            ranges.append((int(first), int(last)))
-    return ranges
 
 
 @stack_rule(
@@ -80,9 +66,13 @@ def tg_type(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
     if task_definition is None:
         return
-    target_group = link["targetGroupArn"].one(TargetGroup)
-    if target_group is None:
-        return
+    groups, doubt = target_groups(link)
+    yield from independently(_fits(group, task_definition, link) for group in groups)
+    if doubt is not None:
+        raise doubt
+
+
+def _fits(target_group: TargetGroup, task_definition: TaskDefinition, link: Value) -> Iterator[Problem]:
     mode = task_definition.network_mode
     expected = "ip" if mode == "awsvpc" else "instance"
     found = target_group["targetType"].text() or "instance"
@@ -109,9 +99,15 @@ def tg_type(link: Value) -> Iterator[Problem]:
 def tg_attached_before_service(service: Service) -> Iterator[Problem]:
     links = service["loadBalancers"]
     arns = [link["targetGroupArn"] for link in links.items()]
-    target_groups, doubtful = service.stack.found_among_all(arns, TargetGroup)
-    for target_group in target_groups:
+    # ECS itself attaches the alternate of a blue/green deployment: it counts only where it may be taken for the other.
+    alternates = [each for each in map(alternate_arn, links.items()) if each.unknown]
+    found, doubtful = service.stack.found_among_all([*arns, *alternates], TargetGroup)
+    for target_group in found:
         attached = attachments(target_group)
+        if not attached and alternates:
+            raise alternates[0].not_evaluated(
+                f"is not known yet: {target_group.label}, to which nothing forwards, may be it"
+            )
         if not attached:
             yield links.problem(
                 f"target groups that a listener forwards to; none forwards to {target_group.label}",
@@ -124,7 +120,7 @@ def tg_attached_before_service(service: Service) -> Iterator[Problem]:
                 f"add {names} to the service's dependsOn",
             )
     for arn in arns:
-        if arn.given and (doubtful or not target_groups or not arn.unknown):
+        if arn.given and (doubtful or not found or not arn.unknown):
             arn.one(TargetGroup)  # raises what stands in the way of a verdict about it
 
 
