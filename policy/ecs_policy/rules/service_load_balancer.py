@@ -160,9 +160,15 @@ def dynamic_port_healthcheck(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
     if task_definition is None or task_definition.network_mode not in ("bridge", "default"):
         return
-    target_group = link["targetGroupArn"].one(TargetGroup)
-    port = target_group["healthCheck"]["port"] if target_group is not None else None
-    if port is None or port.text() in (None, "traffic-port"):
+    groups, doubt = target_groups(link)
+    yield from independently(_checks_traffic(group, task_definition, link) for group in groups)
+    if doubt is not None:
+        raise doubt
+
+
+def _checks_traffic(target_group: TargetGroup, task_definition: TaskDefinition, link: Value) -> Iterator[Problem]:
+    port = target_group["healthCheck"]["port"]
+    if port.text() in (None, "traffic-port"):
         return
     container = task_definition.container_named(link["containerName"])
     for mapping in container["portMappings"].items() if container is not None else ():
@@ -187,13 +193,15 @@ def dynamic_port_healthcheck(link: Value) -> Iterator[Problem]:
     ours=True,
 )
 def tg_port_vs_container(link: Value) -> Iterator[Problem]:
-    target_group = link["targetGroupArn"].one(TargetGroup)
-    if target_group is None or target_group["targetType"].text() != "ip":
-        return
-    yield from independently((_same_port(link, target_group), _same_protocol(link, target_group)))
+    groups, doubt = target_groups(link)
+    yield from independently(check(link, group) for group in groups for check in (_same_port, _same_protocol))
+    if doubt is not None:
+        raise doubt
 
 
 def _same_port(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
+    if target_group["targetType"].text() != "ip":
+        return
     port, wanted = target_group["port"], link["containerPort"].number()
     if port.given and wanted is not None and port.number() != wanted:
         yield port.problem(f"{wanted}, the container's port in {link.resource.label}", f"set port to {wanted}")
@@ -203,7 +211,7 @@ _PROTOCOL_VERSIONS = {"http": ("HTTP1",), "http2": ("HTTP2", "GRPC"), "grpc": ("
 
 
 def _same_protocol(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
-    if target_group["protocol"].text() not in ("HTTP", "HTTPS"):
+    if target_group["targetType"].text() != "ip" or target_group["protocol"].text() not in ("HTTP", "HTTPS"):
         return
     task_definition = _task_definition(link)
     container = task_definition.container_named(link["containerName"]) if task_definition is not None else None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ecs_policy.load_balancing import balancers_of
-from ecs_policy.model import Resource, SecurityGroup, Service, Subnet, TargetGroup
+from ecs_policy.load_balancing import balancers_of, target_groups
+from ecs_policy.model import Resource, SecurityGroup, Service, Subnet
 from ecs_policy.network import vpc_of
 from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
 from ecs_policy.values import independently
@@ -101,10 +101,12 @@ def _in_front(service: Service) -> list[Resource]:
     """Target groups, and the subnets of the load balancers that use them."""
     found: list[Resource] = []
     for link in service["loadBalancers"].items():
-        target_group = link["targetGroupArn"].one(TargetGroup)
-        if target_group is not None:
-            found.append(target_group)
-            for balancer in balancers_of(target_group):
+        groups, doubt = target_groups(link)
+        if doubt is not None:
+            raise doubt
+        found += groups
+        for group in groups:
+            for balancer in balancers_of(group):
                 found += service.stack.possibly(balancer["subnets"], Subnet)[0]
     return found
 

@@ -293,6 +293,11 @@ EXAMPLES = {
             ),
             at={"group.healthCheck.port"},
         ),
+        violates(
+            "a fixed one in the other target group of a blue/green deployment",
+            {**blue_green(healthCheck={"port": "80"}), "app": BRIDGE},
+            at={"green.healthCheck.port"},
+        ),
         passes("traffic-port", linked(BRIDGE, target_group(healthCheck={"port": "traffic-port"}))),
         passes(
             "a fixed host port",
@@ -322,6 +327,11 @@ EXAMPLES = {
             "gRPC by HTTP/1.1",
             linked(GRPC, target_group(targetType="ip", port=80, protocol="HTTP")),
             at={"group.protocolVersion"},
+        ),
+        violates(
+            "another port of the other target group of a blue/green deployment",
+            blue_green(port=8080),
+            at={"green.port"},
         ),
         passes("the same port", linked(APP, target_group(targetType="ip", port=80, protocol="HTTP"))),
         passes("gRPC", linked(GRPC, target_group(targetType="ip", port=80, protocol="HTTP", protocolVersion="GRPC"))),
