@@ -413,13 +413,15 @@ EXAMPLES = {
 }
 
 LINK = {"targetGroupArn": "${group.arn}", "containerName": "app", "containerPort": 8080}
-DYNAMIC_PORTS = good_stacks.EC2
-for name, change in {
+CHANGES: dict[str, dict[str, Any]] = {
     "app": {"container": {"portMappings": [{"containerPort": 8080, "hostPort": 0, "protocol": "tcp"}]}},
     "taskFromAlb": {"toPort": 65535},
     "albToTask": {"toPort": 65535},
-}.items():
-    DYNAMIC_PORTS = mutant("", DYNAMIC_PORTS, name, **change).resources
+}
+DYNAMIC_PORTS: Resources = {
+    **good_stacks.EC2,
+    **{name: mutant("", good_stacks.EC2, name, **changes).resources[name] for name, changes in CHANGES.items()},
+}
 
 MUTANTS = {
     "SV-05": [
