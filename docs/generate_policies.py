@@ -69,7 +69,7 @@ def _rule(rule: Rule, examples: list[Example]) -> list[str]:
         facts.append("stricter than AWS")
     lines.append(" · ".join(facts))
     if rule.aws_error:
-        lines += ["", f"> {rule.aws_error}"]
+        lines += ["", f"> {rule.aws_error} ([seen here]({rule.aws_error_source}))"]
     for name, option in rule.options.items():
         default = yaml.safe_dump(option.schema.get("default"), default_flow_style=True).strip().removesuffix("\n...")
         lines += ["", f"Option `{name}` (default `{default}`): {option.about}"]

@@ -97,6 +97,16 @@ def launch_of(group: AutoScalingGroup) -> Launch:
     return configuration
 
 
+def security_groups_of(launch: Launch) -> Value:
+    """The security groups of the instances."""
+    if isinstance(launch, LaunchConfiguration):
+        return launch["securityGroups"]
+    interfaces = launch["networkInterfaces"].items()
+    if isinstance(launch, LaunchTemplate) and interfaces:
+        return interfaces[0]["securityGroups"]
+    return launch["vpcSecurityGroupIds"]
+
+
 def user_data(launch: Launch) -> tuple[Value, str]:
     """The script that instances start with, decoded, and where it is written."""
     encoded = launch["userData" if isinstance(launch, LaunchTemplate) else "userDataBase64"]

@@ -3,7 +3,29 @@
 from __future__ import annotations
 
 from ecs_policy.model import Listener, ListenerRule, LoadBalancer, TargetGroup
-from ecs_policy.values import NotEvaluated, Value
+from ecs_policy.values import NotEvaluated, Value, readable
+
+
+def alternate_arn(link: Value) -> Value:
+    """Of one entry of a service's `loadBalancers`: the target group that takes turns with its own (blue/green)."""
+    return link["advancedConfiguration"]["alternateTargetGroupArn"]
+
+
+def target_groups(link: Value) -> tuple[list[TargetGroup], NotEvaluated | None]:
+    """Where one entry of a service's `loadBalancers` registers tasks, and why there may be others."""
+    arns = [each for each in (link["targetGroupArn"], alternate_arn(link)) if each.given]
+    if len(arns) > 1 and len(link.resource["loadBalancers"].items()) == 1:
+        found, doubtful = link.resource.stack.found_among_all(arns, TargetGroup)
+        if len(found) == len(arns) and not doubtful:
+            return found, None  # in a first preview in no order: both are there, and which is which does not matter
+    groups, doubt = readable(arns, lambda arn: _one(arn, arns))
+    return [each for each in groups if each is not None], doubt
+
+
+def _one(arn: Value, arns: list[Value]) -> TargetGroup | None:
+    if len(arns) > 1 and all(each.unknown for each in arns):
+        raise arn.not_evaluated("is not known yet, and which of the target groups it is cannot be told")
+    return arn.one(TargetGroup)
 
 
 def _forwards_by_default(listener: Listener) -> list[Value]:

@@ -233,27 +233,41 @@ class Stack:
         if key not in self._relations:
             made: Relation[R] = Relation()
             for each in self.all(kind):
-                for place in places(each):
-                    found, doubtful = self.found_among(place, target)
-                    for one in found:
-                        made.add(each, one)
-                    for one in doubtful:
-                        made.doubt(place, one)
+                self._relate(made, each, places(each), target)
             self._relations[key] = made
         return self._relations[key]
+
+    def _relate(self, made: Relation[R], source: R, places: list[Value], target: type[Resource]) -> None:
+        unsure: dict[str, tuple[Value, Resource]] = {}
+        for place in places:
+            found, doubtful = self.found_among(place, target)
+            for one in found:
+                made.add(source, one)
+            for one in doubtful:
+                unsure.setdefault(one.urn, (place, one))
+        if unsure and len({place.path[0] for place in places}) == 1:  # as many places as candidates: all of them
+            for one in self.found_among_all(places, target)[0]:
+                made.add(source, one)
+                unsure.pop(one.urn, None)
+        for place, one in unsure.values():
+            made.doubt(place, one)
 
     def found_among(self, place: Value, kind: type[R]) -> tuple[list[R], list[R]]:
         """The resources of the stack that a value or list refers to for sure, and those of which that cannot be told.
 
         What is known to be outside the stack is in neither.
         """
+        return self.found_among_all([place], kind)
+
+    def found_among_all(self, places: Sequence[Value], kind: type[R]) -> tuple[list[R], list[R]]:
+        """The same of several places in one property."""
         try:
-            return self.found_among_all(place.items() if isinstance(place.raw, list) else [place], kind)
+            items = [each for place in places for each in (place.items() if isinstance(place.raw, list) else [place])]
+            return self._found_among(items, kind)
         except NotEvaluated:
             return [], []  # malformed: it refers to nothing
 
-    def found_among_all(self, items: Sequence[Value], kind: type[R]) -> tuple[list[R], list[R]]:
-        """The same of several values in one property."""
+    def _found_among(self, items: Sequence[Value], kind: type[R]) -> tuple[list[R], list[R]]:
         found: dict[str, R] = {}
         doubtful: dict[str, R] = {}
         unknown = []

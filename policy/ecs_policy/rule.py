@@ -77,7 +77,9 @@ class Rule:
     frameworks: tuple[str, ...]
     """Controls of public frameworks that ask the same: `Security Hub ECS.2`."""
     aws_error: str
-    """AWS's own words, so that a search for them finds the rule."""
+    """AWS's own words, so that a search for them finds the rule; empty where nobody has shown them."""
+    aws_error_source: str
+    """Where those words can be read: a page of AWS, or an issue to which somebody pasted them."""
     ours: bool
     """Whether it asks more than AWS does."""
     options: Mapping[str, Option]
@@ -152,6 +154,7 @@ def _rule(
     each: str = "",
     frameworks: tuple[str, ...] = (),
     aws_error: str = "",
+    aws_error_source: str = "",
     ours: bool = False,
     options: Mapping[str, Option] | None = None,
 ) -> Callable[[Check], Rule]:
@@ -174,6 +177,7 @@ def _rule(
             joins=joins,
             frameworks=frameworks,
             aws_error=aws_error,
+            aws_error_source=aws_error_source,
             ours=ours,
             options=options or {},
             module=check.__module__,

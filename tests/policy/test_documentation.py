@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from docs.generate_policies import CATALOGUE, TARGET, render
-from ecs_policy.rule import all_rules, not_here
+from ecs_policy.rule import Level, all_rules, not_here
 
 
 def test_the_catalogue_is_up_to_date() -> None:
@@ -16,3 +16,15 @@ def test_every_id_is_there_as_a_rule_or_with_a_reason() -> None:
     assert rows <= set(CATALOGUE)
     assert not numbers & set(not_here())
     assert all(number in TARGET.read_text(encoding="utf-8") for number in CATALOGUE)
+
+
+def test_what_aws_says_is_quoted_with_the_place_where_it_was_seen() -> None:
+    assert {
+        rule.id for rule in all_rules() if bool(rule.aws_error) is not rule.aws_error_source.startswith("https://")
+    } == set()
+
+
+def test_a_practice_is_that_of_a_public_framework_or_says_that_it_is_ours() -> None:
+    assert {
+        rule.id for rule in all_rules() if rule.level is Level.PRACTICE and not (rule.frameworks or rule.ours)
+    } == set()

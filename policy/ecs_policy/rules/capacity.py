@@ -33,6 +33,7 @@ _RESERVED = ("aws", "ecs", "fargate")
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/launch_container_instance.html",
     aws_error="was unable to place a task because no container instance met all of its requirements.",
+    aws_error_source="https://github.com/aws-samples/amazon-scalable-infra-discord-diffusion/issues/3",
 )
 def ec2_service_has_capacity(owner: Service | ClusterCapacityProviders) -> Iterator[Problem]:
     if isinstance(owner, Service):
@@ -103,6 +104,7 @@ def _provides_instances(association: ClusterCapacityProviders) -> bool:
     aws_error="The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters "
     "(upper and lowercase), numbers, underscores, and hyphens. The name cannot be prefixed with "
     '"aws", "ecs", or "fargate". Specify a valid name and try again.',
+    aws_error_source="https://github.com/aws-samples/aws-cdk-examples/issues/626",
 )
 def cp_name(provider: CapacityProvider) -> Iterator[Problem]:
     name = provider["name"]
@@ -125,6 +127,7 @@ def cp_name(provider: CapacityProvider) -> Iterator[Problem]:
     aws_error="The managed termination protection setting for the capacity provider is invalid. To enable managed "
     "termination protection for a capacity provider, the Auto Scaling group must have instance protection from scale "
     "in enabled.",
+    aws_error_source="https://github.com/ansible/ansible/issues/68625",
 )
 def managed_termination(provider: CapacityProvider) -> Iterator[Problem]:
     settings = provider["autoScalingGroupProvider"]

@@ -42,6 +42,7 @@ def insights(cluster: Cluster) -> Iterator[Problem]:
     level=Level.PRACTICE,
     severity=Severity.MEDIUM,
     source=_EXECUTE_COMMAND,
+    frameworks=("Checkov CKV_AWS_223", "Checkov CKV_AWS_224"),
 )
 def exec_logging(cluster: Cluster) -> Iterator[Problem]:
     configuration = cluster["configuration"]["executeCommandConfiguration"]
@@ -96,6 +97,7 @@ def exec_logging_target(cluster: Cluster) -> Iterator[Problem]:
     source=f"{_GUIDE}/ecs-exec.html",
     aws_error="The service couldn't be updated because a valid taskRoleArn is not being used. Specify a valid task "
     "role in your task definition and try again.",
+    aws_error_source="https://github.com/aws/aws-cli/issues/6242",
 )
 def exec_command(service: Service) -> Iterator[Problem]:
     enabled = service["enableExecuteCommand"]

@@ -27,6 +27,7 @@ _MAX_BASE = 100_000
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html",
     aws_error="Task definition does not support launch_type FARGATE.",
+    aws_error_source="https://github.com/aws/aws-cli/issues/3983",
     ours=True,
 )
 def service_launch_type_in_td(service: Service) -> Iterator[Problem]:
@@ -211,6 +212,7 @@ def no_strategy_no_launch_type(service: Service) -> Iterator[Problem]:
     source=f"{_GUIDE}/asg-capacity-providers.html",
     aws_error="A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and "
     "Fargate providers. Specify one or the other and try again.",
+    aws_error_source="https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68",
 )
 def no_mixed_strategy(owner: Service | ClusterCapacityProviders) -> Iterator[Problem]:
     name = "capacityProviderStrategies" if isinstance(owner, Service) else "defaultCapacityProviderStrategies"

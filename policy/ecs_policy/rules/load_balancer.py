@@ -35,6 +35,7 @@ def _application(balancer: LoadBalancer) -> bool:
     source=_CREATE_LOAD_BALANCER,
     frameworks=("Security Hub ELB.13",),
     aws_error="At least two subnets in two different Availability Zones must be specified",
+    aws_error_source="https://github.com/aws-samples/aws-cdk-examples/issues/226",
 )
 def two_azs(balancer: LoadBalancer) -> Iterator[Problem]:
     if not _application(balancer):
@@ -110,6 +111,7 @@ def tg_ip_needs_vpc_port(target_group: TargetGroup) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_CREATE_TARGET_GROUP,
     aws_error="Health check interval must be greater than the timeout.",
+    aws_error_source="https://github.com/terraform-linters/tflint-ruleset-aws/issues/404",
 )
 def tg_health_ranges(target_group: TargetGroup) -> Iterator[Problem]:
     check = target_group["healthCheck"]
@@ -154,6 +156,7 @@ def _codes(target_group: TargetGroup, matcher: Value) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_CREATE_LISTENER,
     aws_error="A certificate must be specified for HTTPS listeners",
+    aws_error_source="https://github.com/pulumi/pulumi/issues/15712",
 )
 def https_cert(listener: Listener) -> Iterator[Problem]:
     certificate = listener["certificateArn"]

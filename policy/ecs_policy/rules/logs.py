@@ -91,6 +91,7 @@ def retention_days(group: LogGroup) -> Iterator[Problem]:
     level=Level.PRACTICE,
     severity=Severity.LOW,
     source="https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html",
+    frameworks=("Checkov CKV_AWS_158",),
 )
 def kms(group: LogGroup) -> Iterator[Problem]:
     if not group["kmsKeyId"].given:
@@ -106,8 +107,9 @@ def kms(group: LogGroup) -> Iterator[Problem]:
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html",
-    aws_error="ResourceInitializationError: failed to validate logger args: create stream has been retried 1 times: "
-    "failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist.",
+    aws_error="failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not "
+    "exist",
+    aws_error_source="https://github.com/cn-terraform/terraform-aws-nexus/issues/35",
     ours=True,
     options={
         "existing": Option(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from ecs_policy.capacity import host_groups, launch_of, security_groups_of
 from ecs_policy.image_reference import parse_image
-from ecs_policy.load_balancing import balancers_of
-from ecs_policy.model import LoadBalancer, Repository, SecurityGroup, Service, Subnet, TargetGroup
+from ecs_policy.load_balancing import balancers_of, target_groups
+from ecs_policy.model import LoadBalancer, Repository, SecurityGroup, Service, Subnet, TargetGroup, TaskDefinition
 from ecs_policy.network import WayOut, endpoints, lets_out, permits, way_out
+from ecs_policy.ports import host_ports
 from ecs_policy.rule import Level, Problem, Severity, stack_rule
 from ecs_policy.values import NotEvaluated, Value, independently, quoted
 
@@ -26,6 +29,7 @@ _PUBLIC_REGISTRIES = ("docker.io", "public.ecr.aws", "quay.io", "ghcr.io", "gcr.
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
     aws_error="CannotPullContainerError",
+    aws_error_source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
 )
 def egress_path(service: Service) -> Iterator[Problem]:
     if "FARGATE" not in service.launch_types or not service["networkConfiguration"].given:
@@ -135,8 +139,8 @@ def _firewall(service: Service) -> Iterator[Problem]:
     on=Service,
     each="loadBalancers",
     title="The load balancer reaches the tasks: its security group lets out what theirs lets in",
-    why="AWS accepts any security groups. When they do not meet on the container's port every health check fails, "
-    "and ECS replaces one good task after the other.",
+    why="AWS accepts any security groups. When they do not meet on the port of the container, or of the instance that "
+    "publishes it, every health check fails, and ECS replaces one good task after the other.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html",
@@ -145,45 +149,84 @@ def alb_to_task_sg(link: Value) -> Iterator[Problem]:
     service = link.resource
     assert isinstance(service, Service)
     task_definition = service.task_definition
-    if task_definition is None or task_definition.network_mode != "awsvpc":
+    if task_definition is None or task_definition.network_mode == "none":
         return
-    target_group = link["targetGroupArn"].one(TargetGroup)
-    if target_group is None:
-        return
-    ports = [link["containerPort"].number()]
-    if target_group["healthCheck"]["port"].text() not in (None, "traffic-port"):
-        ports.append(target_group["healthCheck"]["port"].number())
-    for balancer in balancers_of(target_group):
-        if (balancer["loadBalancerType"].text() or "application") == "application":
-            yield from independently(
-                _meet(service, balancer, int(port)) for port in dict.fromkeys(ports) if port is not None
-            )
+    groups, doubt = target_groups(link)
+    ways = {
+        (balancer.urn, ports): (balancer, ports)
+        for group in groups
+        for balancer in balancers_of(group)
+        if (balancer["loadBalancerType"].text() or "application") == "application"
+        for ports in _ports(link, task_definition, group)
+    }
+    sides = _sides(service, task_definition) if ways else []
+    yield from independently(_meet(side, balancer, ports) for side in sides for balancer, ports in ways.values())
+    if doubt is not None:
+        raise doubt
 
 
-def _meet(service: Service, balancer: LoadBalancer, port: int) -> Iterator[Problem]:
-    of_tasks, of_balancer = service["networkConfiguration"]["securityGroups"], balancer["securityGroups"]
-    for value in (of_tasks, of_balancer):
+def _ports(link: Value, task_definition: TaskDefinition, target_group: TargetGroup) -> Iterator[tuple[int, int]]:
+    """The ports that requests and health checks go to, each first and last."""
+    port, of_check = link["containerPort"].number(), target_group["healthCheck"]["port"]
+    if port is not None and task_definition.network_mode in ("bridge", "default"):
+        container = task_definition.container_named(link["containerName"])
+        if container is not None:
+            yield from host_ports(container, port)
+    elif port is not None:
+        yield int(port), int(port)
+    if of_check.text() not in (None, "traffic-port"):
+        checked = of_check.number()
+        if checked is not None:
+            yield int(checked), int(checked)
+
+
+class _Side(NamedTuple):
+    """Whom the load balancer talks to."""
+
+    groups: Value
+    subnets: Value
+    who: str
+
+
+def _sides(service: Service, task_definition: TaskDefinition) -> list[_Side]:
+    """The tasks, or the instances in whose network they are."""
+    if task_definition.network_mode == "awsvpc":
+        network = service["networkConfiguration"]
+        return [_Side(network["securityGroups"], network["subnets"], f"the tasks of {service.label}")]
+    hosts = host_groups(service)
+    if not hosts:
+        raise service["launchType"].not_evaluated("runs on instances that are not in this stack")
+    return [
+        _Side(security_groups_of(launch_of(each)), each["vpcZoneIdentifiers"], f"the instances of {each.label}")
+        for each in hosts
+    ]
+
+
+def _meet(side: _Side, balancer: LoadBalancer, ports: tuple[int, int]) -> Iterator[Problem]:
+    of_balancer = balancer["securityGroups"]
+    for value in (side.groups, of_balancer):
         if not value.unknown and not value.filled:
             raise value.not_evaluated("is absent: the VPC's default security group applies")
-    task_groups, balancer_groups = of_tasks.many(SecurityGroup), of_balancer.many(SecurityGroup)
-    task_addresses = _addresses(service["networkConfiguration"]["subnets"])
+    hosts, balancers = side.groups.many(SecurityGroup), of_balancer.many(SecurityGroup)
     yield from independently(
         (
-            _opens(of_tasks, "ingress", port, balancer_groups, _addresses(balancer["subnets"]), balancer.label),
-            _opens(of_balancer, "egress", port, task_groups, task_addresses, f"the tasks of {service.label}"),
+            _opens(side.groups, "ingress", ports, balancers, _addresses(balancer["subnets"]), balancer.label),
+            _opens(of_balancer, "egress", ports, hosts, _addresses(side.subnets), side.who),
         )
     )
 
 
 def _opens(
-    place: Value, direction: str, port: int, peers: list[SecurityGroup], addresses: list[Value], who: str
+    place: Value, direction: str, ports: tuple[int, int], peers: list[SecurityGroup], addresses: list[Value], who: str
 ) -> Iterator[Problem]:
     groups = place.many(SecurityGroup)
-    way = f"in on port {port} from {who}" if direction == "ingress" else f"out on port {port} to {who}"
-    if not permits(groups, direction, port, peers, addresses):
+    first, last = ports
+    which = f"port {first}" if first == last else f"every dynamic host port ({first} to {last} at least)"
+    way = f"in on {which} from {who}" if direction == "ingress" else f"out on {which} to {who}"
+    if not all(permits(groups, direction, port, peers, addresses) for port in dict.fromkeys(ports)):
         yield place.problem(
             f"a group that lets TCP {way} ({_labels(peers)}), which {_labels(groups)} does not",
-            f"add an {direction} rule for that port and group",
+            f"add an {direction} rule for {'that port' if first == last else 'those ports'} and group",
         )
 
 

@@ -31,6 +31,7 @@ _SPREAD_FIELD = re.compile(r"instanceId|host|attribute:[A-Za-z0-9_./\\-]{1,128}"
     level=Level.REJECTED,
     source=_CREATE_SERVICE,
     aws_error="Placement constraints are not supported with FARGATE launch type.",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/26337",
 )
 def no_constraints_on_fargate(service: Service) -> Iterator[Problem]:
     yield from _not_on_fargate(service, service["placementConstraints"])
@@ -180,6 +181,7 @@ def max_constraints(service: Service) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_TD_CONSTRAINT,
     aws_error="constraint.type 'distinctInstance' is not supported.",
+    aws_error_source="https://github.com/aws-samples/aws-cdk-examples/issues/628",
 )
 def constraint_type(constraint: Value) -> Iterator[Problem]:
     allowed = ("memberOf",) if isinstance(constraint.resource, TaskDefinition) else ("distinctInstance", "memberOf")

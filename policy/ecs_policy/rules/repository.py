@@ -93,6 +93,7 @@ def kms(repository: Repository) -> Iterator[Problem]:
     level=Level.PRACTICE,
     severity=Severity.CRITICAL,
     source=f"{_ECR}/userguide/repository-policies.html",
+    frameworks=("Checkov CKV_AWS_32",),
 )
 def no_public_policy(policy: RepositoryPolicy) -> Iterator[Problem]:
     document = policy["policy"]

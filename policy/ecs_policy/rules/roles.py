@@ -33,7 +33,7 @@ _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
     level=Level.PRACTICE,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html",
-    frameworks=("Security Hub IAM.1", "CIS AWS Foundations 1.16"),
+    frameworks=("Security Hub IAM.1", "CIS AWS Foundations v5.0.0 1.15"),
 )
 def no_star(owner: RolePolicy | Policy | Role | RolePolicyAttachment | PolicyAttachment) -> Iterator[Problem]:
     if isinstance(owner, (RolePolicyAttachment, PolicyAttachment)):
@@ -83,6 +83,7 @@ def _no_star_in_statement(document: Value, statement: Value) -> Iterator[Problem
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/task-iam-roles.html",
     aws_error="ECS was unable to assume the role",
+    aws_error_source="https://github.com/aws-samples/aws-modern-application-workshop/issues/149",
     ours=True,
     options={
         "alsoTrusted": Option(
@@ -142,6 +143,7 @@ def _trust(role: Role, what: str) -> Problem:
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/task_execution_IAM_role.html",
     aws_error="ResourceInitializationError: unable to pull secrets or registry auth",
+    aws_error_source="https://github.com/aws/copilot-cli/issues/3104",
 )
 def exec_role_perms(task_definition: TaskDefinition) -> Iterator[Problem]:
     reference = task_definition["executionRoleArn"]

@@ -28,7 +28,6 @@ _OF_THE_AGENT = (22, 2375, 2376, 51678, 51679, 51680)
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source=_DEPLOYMENT,
-    aws_error="Both maximumPercent and minimumHealthyPercent cannot be 100 as this will block deployments",
 )
 def deploy_percents(service: Service) -> Iterator[Problem]:
     if not _rolls(service):

@@ -30,7 +30,7 @@ _OF_PULUMI = ("Managed by Pulumi", "Managed by Terraform")
     why="Everything else that is open is found by scanners within minutes.",
     level=Level.PRACTICE,
     source=_RULES,
-    frameworks=("Security Hub EC2.18", "Security Hub EC2.19", "CIS AWS Foundations 5.3"),
+    frameworks=("Security Hub EC2.18", "Security Hub EC2.19", "CIS AWS Foundations v5.0.0 5.3"),
     options={
         "openPorts": Option(
             schema={"type": "array", "items": {"type": "integer"}, "default": []},
@@ -90,6 +90,7 @@ def _listener_ports(group: SecurityGroup) -> set[int]:
     level=Level.PRACTICE,
     severity=Severity.MEDIUM,
     source=_RULES,
+    frameworks=("Checkov CKV_AWS_382",),
 )
 def sg_egress(group: SecurityGroup) -> Iterator[Problem]:
     permissions, doubt = egress(group)
@@ -112,6 +113,7 @@ def _not_everything(permission: Permission) -> Iterator[Problem]:
     level=Level.PRACTICE,
     severity=Severity.LOW,
     source=_RULES,
+    frameworks=("Checkov CKV_AWS_23",),
 )
 def sg_description(
     owner: SecurityGroup | SecurityGroupRule | SecurityGroupIngressRule | SecurityGroupEgressRule,
@@ -142,7 +144,7 @@ def _vpc_of(group: SecurityGroup) -> list[Value]:
     why="Whatever is made without a group gets this one, and AWS makes it open among its members and outwards.",
     level=Level.PRACTICE,
     source="https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html",
-    frameworks=("Security Hub EC2.2", "CIS AWS Foundations 5.5"),
+    frameworks=("Security Hub EC2.2", "CIS AWS Foundations v5.0.0 5.5"),
 )
 def default_sg(vpc: Vpc) -> Iterator[Problem]:
     groups = vpc.stack.relation(SecurityGroup, _vpc_of, Vpc)

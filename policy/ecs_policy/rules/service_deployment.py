@@ -72,6 +72,7 @@ def _rolling(service: Service, breaker: Value) -> Iterator[Problem]:
     level=Level.PRACTICE,
     severity=Severity.MEDIUM,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html",
+    ours=True,
 )
 def circuit_breaker(service: Service) -> Iterator[Problem]:
     controller, strategy = service["deploymentController"]["type"], service["deploymentConfiguration"]["strategy"]
@@ -92,6 +93,7 @@ def circuit_breaker(service: Service) -> Iterator[Problem]:
     level=Level.PRACTICE,
     severity=Severity.MEDIUM,
     source=_CREATE_SERVICE,
+    ours=True,
     options={
         "leastTasks": Option(
             schema={"type": "integer", "minimum": 1, "default": 2}, about="Tasks that a service must have at least."
@@ -117,6 +119,7 @@ def desired_count(service: Service, options: Mapping[str, Any]) -> Iterator[Prob
     level=Level.REJECTED,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-fargate.html",
     aws_error="The platform version must be null when specifying an EC2 launch type.",
+    aws_error_source="https://github.com/aws/amazon-ecs-cli/issues/1040",
 )
 def platform_version(service: Service) -> Iterator[Problem]:
     value = service["platformVersion"]

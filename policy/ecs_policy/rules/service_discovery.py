@@ -78,6 +78,7 @@ def _named(
     source=f"{_API}/API_ServiceRegistry.html",
     aws_error="When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' must "
     "be specified from the task definition.",
+    aws_error_source="https://github.com/aws/aws-cdk/issues/29245",
 )
 def service_registry(service: Service) -> Iterator[Problem]:
     registry = service["serviceRegistries"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.load_balancing import attachments
-from ecs_policy.model import Container, Service, TargetGroup, TaskDefinition
+from ecs_policy.load_balancing import alternate_arn, attachments, target_groups
+from ecs_policy.model import Service, TargetGroup, TaskDefinition
+from ecs_policy.ports import ports_of
 from ecs_policy.rule import Enforcement, Level, Problem, Severity, Value, stack_rule
 from ecs_policy.values import independently, quoted
 
@@ -23,6 +24,7 @@ _LOAD_BALANCER = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_
     severity=Severity.CRITICAL,
     source=_LOAD_BALANCER,
     aws_error="The container app did not have a container port 80 defined.",
+    aws_error_source="https://github.com/pulumi/pulumi-awsx/issues/1172",
 )
 def lb_container(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
@@ -38,28 +40,13 @@ def lb_container(link: Value) -> Iterator[Problem]:
         )
         return
     wanted = port.number()
-    ranges = _ports(container)
-    if wanted is None or not any(first <= wanted <= last for first, last in ranges):
-        published = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in ranges) or "none"
+    mappings = [ports_of(mapping) for mapping in container["portMappings"].items()]
+    if not any(wanted in ports for ports in mappings):
+        published = ", ".join(str(ports) for ports in mappings if ports.first <= ports.last) or "none"
         yield port.problem(
             f"a port of container '{container.name}' in {task_definition.label}, which publishes {published}",
             "change containerPort, or add the port to the container's portMappings",
         )
-
-
-def _ports(container: Container) -> list[tuple[float, float]]:
-    ranges: list[tuple[float, float]] = []
-    for mapping in container["portMappings"].items():
-        single = mapping["containerPort"].number()
-        if single is not None:
-            ranges.append((single, single))
-        span = mapping["containerPortRange"].text()
-        if span is not None:
-            first, _, last = span.partition("-")
-            if not (first.isdecimal() and last.isdecimal() and len(span) < 20):
-                raise mapping["containerPortRange"].not_evaluated("is not a range of ports")
-            ranges.append((int(first), int(last)))
-    return ranges
 
 
 @stack_rule(
@@ -73,14 +60,19 @@ def _ports(container: Container) -> list[tuple[float, float]]:
     source=_LOAD_BALANCER,
     aws_error="has target type instance, which is incompatible with the awsvpc network mode "
     "specified in the task definition.",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/11723",
 )
 def tg_type(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
     if task_definition is None:
         return
-    target_group = link["targetGroupArn"].one(TargetGroup)
-    if target_group is None:
-        return
+    groups, doubt = target_groups(link)
+    yield from independently(_fits(group, task_definition, link) for group in groups)
+    if doubt is not None:
+        raise doubt
+
+
+def _fits(target_group: TargetGroup, task_definition: TaskDefinition, link: Value) -> Iterator[Problem]:
     mode = task_definition.network_mode
     expected = "ip" if mode == "awsvpc" else "instance"
     found = target_group["targetType"].text() or "instance"
@@ -101,14 +93,21 @@ def tg_type(link: Value) -> Iterator[Problem]:
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source=_LOAD_BALANCER,
-    aws_error="The target group with targetGroupArn ... does not have an associated load balancer.",
+    aws_error="does not have an associated load balancer.",
+    aws_error_source="https://github.com/hashicorp/terraform/issues/32908",
 )
 def tg_attached_before_service(service: Service) -> Iterator[Problem]:
     links = service["loadBalancers"]
     arns = [link["targetGroupArn"] for link in links.items()]
-    target_groups, doubtful = service.stack.found_among_all(arns, TargetGroup)
-    for target_group in target_groups:
+    # ECS itself attaches the alternate of a blue/green deployment: it counts only where it may be taken for the other.
+    alternates = [each for each in map(alternate_arn, links.items()) if each.unknown]
+    found, doubtful = service.stack.found_among_all([*arns, *alternates], TargetGroup)
+    for target_group in found:
         attached = attachments(target_group)
+        if not attached and alternates:
+            raise alternates[0].not_evaluated(
+                f"is not known yet: {target_group.label}, to which nothing forwards, may be it"
+            )
         if not attached:
             yield links.problem(
                 f"target groups that a listener forwards to; none forwards to {target_group.label}",
@@ -121,7 +120,7 @@ def tg_attached_before_service(service: Service) -> Iterator[Problem]:
                 f"add {names} to the service's dependsOn",
             )
     for arn in arns:
-        if arn.given and (doubtful or not target_groups or not arn.unknown):
+        if arn.given and (doubtful or not found or not arn.unknown):
             arn.one(TargetGroup)  # raises what stands in the way of a verdict about it
 
 
@@ -161,9 +160,15 @@ def dynamic_port_healthcheck(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
     if task_definition is None or task_definition.network_mode not in ("bridge", "default"):
         return
-    target_group = link["targetGroupArn"].one(TargetGroup)
-    port = target_group["healthCheck"]["port"] if target_group is not None else None
-    if port is None or port.text() in (None, "traffic-port"):
+    groups, doubt = target_groups(link)
+    yield from independently(_checks_traffic(group, task_definition, link) for group in groups)
+    if doubt is not None:
+        raise doubt
+
+
+def _checks_traffic(target_group: TargetGroup, task_definition: TaskDefinition, link: Value) -> Iterator[Problem]:
+    port = target_group["healthCheck"]["port"]
+    if port.text() in (None, "traffic-port"):
         return
     container = task_definition.container_named(link["containerName"])
     for mapping in container["portMappings"].items() if container is not None else ():
@@ -188,13 +193,15 @@ def dynamic_port_healthcheck(link: Value) -> Iterator[Problem]:
     ours=True,
 )
 def tg_port_vs_container(link: Value) -> Iterator[Problem]:
-    target_group = link["targetGroupArn"].one(TargetGroup)
-    if target_group is None or target_group["targetType"].text() != "ip":
-        return
-    yield from independently((_same_port(link, target_group), _same_protocol(link, target_group)))
+    groups, doubt = target_groups(link)
+    yield from independently(check(link, group) for group in groups for check in (_same_port, _same_protocol))
+    if doubt is not None:
+        raise doubt
 
 
 def _same_port(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
+    if target_group["targetType"].text() != "ip":
+        return
     port, wanted = target_group["port"], link["containerPort"].number()
     if port.given and wanted is not None and port.number() != wanted:
         yield port.problem(f"{wanted}, the container's port in {link.resource.label}", f"set port to {wanted}")
@@ -204,7 +211,7 @@ _PROTOCOL_VERSIONS = {"http": ("HTTP1",), "http2": ("HTTP2", "GRPC"), "grpc": ("
 
 
 def _same_protocol(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
-    if target_group["protocol"].text() not in ("HTTP", "HTTPS"):
+    if target_group["targetType"].text() != "ip" or target_group["protocol"].text() not in ("HTTP", "HTTPS"):
         return
     task_definition = _task_definition(link)
     container = task_definition.container_named(link["containerName"]) if task_definition is not None else None
@@ -231,6 +238,7 @@ def _same_protocol(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
     enforcement=Enforcement.ADVISORY,
     source=_CREATE_SERVICE,
     aws_error="Health check grace period is only valid for services configured to use load balancers",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/31104",
 )
 def healthcheck_grace(service: Service) -> Iterator[Problem]:
     period = service["healthCheckGracePeriodSeconds"]
@@ -255,6 +263,7 @@ def healthcheck_grace(service: Service) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_CREATE_SERVICE,
     aws_error="You cannot specify an IAM role for services that require a service linked role.",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/4657",
 )
 def iam_role_param(service: Service) -> Iterator[Problem]:
     role = service["iamRole"]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-from ecs_policy.load_balancing import balancers_of
-from ecs_policy.model import Resource, SecurityGroup, Service, Subnet, TargetGroup
+from ecs_policy.load_balancing import balancers_of, target_groups
+from ecs_policy.model import Resource, SecurityGroup, Service, Subnet
 from ecs_policy.network import vpc_of
 from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
 from ecs_policy.values import independently
@@ -20,6 +20,7 @@ from ecs_policy.values import independently
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html",
     aws_error="Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+    aws_error_source="https://github.com/fabfuel/ecs-deploy/issues/133",
 )
 def netconf_iff_awsvpc(service: Service) -> Iterator[Problem]:
     task_definition = service.task_definition
@@ -49,7 +50,6 @@ _MOST_GROUPS = 5
     why="A task has one network interface, with at most five security groups; its load balancer must reach it there.",
     level=Level.REJECTED,
     source=_AWSVPC_CONFIGURATION,
-    aws_error="Security group sg-... does not appear to belong to the same VPC as the input subnets.",
 )
 def subnets_sgs(service: Service) -> Iterator[Problem]:
     configuration = service["networkConfiguration"]
@@ -101,10 +101,12 @@ def _in_front(service: Service) -> list[Resource]:
     """Target groups, and the subnets of the load balancers that use them."""
     found: list[Resource] = []
     for link in service["loadBalancers"].items():
-        target_group = link["targetGroupArn"].one(TargetGroup)
-        if target_group is not None:
-            found.append(target_group)
-            for balancer in balancers_of(target_group):
+        groups, doubt = target_groups(link)
+        if doubt is not None:
+            raise doubt
+        found += groups
+        for group in groups:
+            for balancer in balancers_of(group):
                 found += service.stack.possibly(balancer["subnets"], Subnet)[0]
     return found
 
@@ -136,6 +138,7 @@ def assign_public_ip(service: Service) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_AWSVPC_CONFIGURATION,
     aws_error="Assign public IP is not supported for this launch type.",
+    aws_error_source="https://github.com/aws/aws-cdk/issues/13348",
 )
 def no_public_ip_on_ec2(service: Service) -> Iterator[Problem]:
     value = service["networkConfiguration"]["assignPublicIp"]

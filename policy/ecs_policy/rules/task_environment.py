@@ -77,7 +77,6 @@ def _plain(variable: Value, allowed: list[str]) -> Iterator[Problem]:
     why="ECS reads no other files.",
     level=Level.REJECTED,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EnvironmentFile.html",
-    aws_error="The maximum number of environment files was exceeded. Specify ten or less and try again",
 )
 def env_file(container: Container) -> Iterator[Problem]:
     files = container["environmentFiles"]

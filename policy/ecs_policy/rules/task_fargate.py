@@ -22,6 +22,7 @@ _FORBIDDEN_ON_LINUX = ("maxSwap", "swappiness")
     level=Level.REJECTED,
     source=_DIFFERENCES,
     aws_error="Tasks using the Fargate launch type do not support ipcMode.",
+    aws_error_source="https://github.com/cn-terraform/terraform-aws-ecs-fargate/issues/2",
 )
 def fargate_forbidden_params(task_definition: TaskDefinition) -> Iterator[Problem]:
     if task_definition.for_fargate:
@@ -55,7 +56,6 @@ def _no_gpu(requirements: Value) -> Iterator[Problem]:
     why="Of the Linux parameters Fargate supports these not.",
     level=Level.REJECTED,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LinuxParameters.html",
-    aws_error="Fargate compatible task definitions do not support sharedMemorySize",
 )
 def fargate_linuxparams(container: Container) -> Iterator[Problem]:
     linux = container["linuxParameters"]
@@ -79,6 +79,7 @@ def _added(linux: Value) -> Iterator[Problem]:
     frameworks=("Security Hub ECS.3", "Control Tower CT.ECS.PR.10"),
     aws_error="Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is "
     "'task'.",
+    aws_error_source="https://github.com/aws/aws-cdk/issues/29619",
 )
 def fargate_pid(task_definition: TaskDefinition) -> Iterator[Problem]:
     mode = task_definition["pidMode"]

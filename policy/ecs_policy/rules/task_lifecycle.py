@@ -27,7 +27,8 @@ _HEALTH_CHECK = {
     why="A container that waits for nobody, or for itself, never starts.",
     level=Level.REJECTED,
     source=_DEPENDENCY,
-    aws_error="Cannot depend on container because it does not exist",
+    aws_error="because it does not exist",
+    aws_error_source="https://github.com/eagletmt/hako/pull/99",
 )
 def dependson_exists(task_definition: TaskDefinition) -> Iterator[Problem]:
     dependencies, doubt = readable(
@@ -97,6 +98,7 @@ def _circle(edges: Mapping[str, Sequence[str]]) -> list[str]:
     level=Level.REJECTED,
     source=_DEPENDENCY,
     aws_error="A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
+    aws_error_source="https://github.com/boto/boto3/issues/2436",
 )
 def dependson_condition(task_definition: TaskDefinition) -> Iterator[Problem]:
     dependencies, doubt = readable(task_definition.containers, _dependencies)

@@ -51,6 +51,7 @@ def fargate_log_driver(container: Container) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_LOG_CONFIGURATION,
     aws_error="Log driver awslogs requires options: awslogs-region, awslogs-group",
+    aws_error_source="https://github.com/klothoplatform/klotho/issues/892",
 )
 def awslogs_options(container: Container) -> Iterator[Problem]:
     if container["logConfiguration"]["logDriver"].text() != "awslogs":
@@ -76,8 +77,9 @@ def awslogs_options(container: Container) -> Iterator[Problem]:
     why="FireLens is a driver in some containers and a router in another; one without the other is refused.",
     level=Level.REJECTED,
     source=_FIRELENS,
-    aws_error="When awsfirelens log driver is specified in log configuration, a firelens configuration object must be "
-    "configured in one of the containers.",
+    aws_error="When a firelensConfiguration object is specified, at least one container has to be configured with "
+    "the awsfirelens log driver.",
+    aws_error_source="https://github.com/pulumi/pulumi/issues/6138",
 )
 def firelens_pair(task_definition: TaskDefinition) -> Iterator[Problem]:
     containers = task_definition.containers

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import chain
-from typing import NamedTuple
 
 from ecs_policy.model import Container, TaskDefinition
+from ecs_policy.ports import Ports, ports_of
 from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule
 from ecs_policy.values import independently, quoted, readable
 
@@ -81,6 +81,7 @@ def none_no_ports(container: Container) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_PORT_MAPPING,
     aws_error="When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+    aws_error_source="https://github.com/klothoplatform/klotho/issues/892",
 )
 def hostport_eq(container: Container) -> Iterator[Problem]:
     yield from independently(_host_port(container, mapping) for mapping in container["portMappings"].items())
@@ -106,7 +107,7 @@ def _host_port(container: Container, mapping: Value) -> Iterator[Problem]:
 )
 def dup_container_port(task_definition: TaskDefinition) -> Iterator[Problem]:
     mappings, no_mappings = readable(task_definition.containers, lambda each: each["portMappings"].items())
-    ports, no_ports = readable(chain.from_iterable(mappings), _ports)
+    ports, no_ports = readable(chain.from_iterable(mappings), ports_of)
     if len(ports) > 1:
         yield from independently([_twice_in_a_container(ports), _twice_in_a_task(task_definition, ports)])
     doubt = no_mappings or no_ports
@@ -114,33 +115,8 @@ def dup_container_port(task_definition: TaskDefinition) -> Iterator[Problem]:
         raise doubt
 
 
-class _Ports(NamedTuple):
-    first: float
-    last: float
-    protocol: str
-    place: Value
-
-    @property
-    def container(self) -> str:
-        return str(self.place.path[1])
-
-
-def _ports(mapping: Value) -> _Ports:
-    """The ports of one mapping; an empty range when it has none."""
-    protocol = "udp" if mapping["protocol"].text() == "udp" else "tcp"  # AWS takes any other word for tcp
-    span = mapping["containerPortRange"]
-    text = span.text()
-    if text is None:
-        port = mapping["containerPort"].number()
-        return _Ports(*((0, -1) if port is None else (port, port)), protocol, mapping["containerPort"])
-    first, _, last = text.partition("-")
-    if not (first.isdecimal() and last.isdecimal() and len(text) < 20):
-        raise span.not_evaluated("is not a range of ports")
-    return _Ports(int(first), int(last), protocol, span)
-
-
-def _twice_in_a_container(ports: Iterable[_Ports]) -> Iterator[Problem]:
-    of_container: dict[str, list[_Ports]] = {}
+def _twice_in_a_container(ports: Iterable[Ports]) -> Iterator[Problem]:
+    of_container: dict[str, list[Ports]] = {}
     for each in ports:
         of_container.setdefault(each.container, []).append(each)
     for each_container in of_container.values():
@@ -150,7 +126,7 @@ def _twice_in_a_container(ports: Iterable[_Ports]) -> Iterator[Problem]:
             )
 
 
-def _twice_in_a_task(task_definition: TaskDefinition, ports: list[_Ports]) -> Iterator[Problem]:
+def _twice_in_a_task(task_definition: TaskDefinition, ports: list[Ports]) -> Iterator[Problem]:
     found = [
         (one, other)
         for protocol in ("tcp", "udp")
@@ -165,10 +141,10 @@ def _twice_in_a_task(task_definition: TaskDefinition, ports: list[_Ports]) -> It
             )
 
 
-def _overlaps(ports: list[_Ports]) -> Iterator[tuple[_Ports, _Ports]]:
+def _overlaps(ports: list[Ports]) -> Iterator[tuple[Ports, Ports]]:
     """Pairs of mappings with a port in common, the one written first in front."""
     order = {id(each): index for index, each in enumerate(ports)}
-    widest: _Ports | None = None
+    widest: Ports | None = None
     for each in sorted((each for each in ports if each.first <= each.last), key=lambda each: each.first):
         if widest is not None and each.first <= widest.last:
             one, other = sorted((widest, each), key=lambda both: order[id(both)])
@@ -185,6 +161,7 @@ def _overlaps(ports: list[_Ports]) -> Iterator[tuple[_Ports, _Ports]]:
     level=Level.REJECTED,
     source=_CONTAINER,
     aws_error="Links are not supported when networkMode=awsvpc.",
+    aws_error_source="https://github.com/aws-observability/aws-otel-collector/issues/1359",
 )
 def links_bridge_only(container: Container) -> Iterator[Problem]:
     links = container["links"]
@@ -203,6 +180,7 @@ def links_bridge_only(container: Container) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_CONTAINER,
     aws_error="hostname is not supported on container when networkMode=awsvpc.",
+    aws_error_source="https://github.com/labd/ecs-deplojo/issues/26",
 )
 def awsvpc_no_hostname(container: Container) -> Iterator[Problem]:
     yield from independently(_not_in_awsvpc(container, each) for each in container.fields(_NOT_IN_AWSVPC))

@@ -21,6 +21,7 @@ _EXECUTION_ROLE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/t
     severity=Severity.CRITICAL,
     source=_EXECUTION_ROLE,
     aws_error="Fargate requires task definition to have execution role ARN to support ECR images.",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/3051",
 )
 def exec_role_fargate(task_definition: TaskDefinition) -> Iterator[Problem]:
     if not task_definition["executionRoleArn"].given and task_definition.for_fargate:
@@ -42,6 +43,7 @@ def _fargate_need(container: Container) -> str:
     level=Level.REJECTED,
     source=_EXECUTION_ROLE,
     aws_error="When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/6503",
 )
 def exec_role_secrets(task_definition: TaskDefinition) -> Iterator[Problem]:
     if not task_definition["executionRoleArn"].given:

@@ -25,6 +25,7 @@ _LEAST_MEMORY_MIB = 6
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html",
     aws_error="No Fargate configuration exists for given values.",
+    aws_error_source="https://github.com/aws/amazon-ecs-cli/issues/463",
 )
 def fargate_cpu_mem(task_definition: TaskDefinition) -> Iterator[Problem]:
     if not task_definition.for_fargate:
@@ -47,6 +48,7 @@ def fargate_cpu_mem(task_definition: TaskDefinition) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_REGISTER,
     aws_error="Invalid 'cpu' setting for task.",
+    aws_error_source="https://github.com/hashicorp/waypoint/issues/574",
 )
 def ec2_task_cpu_range(task_definition: TaskDefinition) -> Iterator[Problem]:
     cpu = task_definition["cpu"]
@@ -95,6 +97,7 @@ def _storage_elsewhere(task_definition: TaskDefinition) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_CONTAINER,
     aws_error="At least one of 'memory' or 'memoryReservation' must be specified.",
+    aws_error_source="https://github.com/aws/aws-cli/issues/4453",
 )
 def ec2_memory(container: Container) -> Iterator[Problem]:
     task_definition = container.task_definition
@@ -113,10 +116,9 @@ def ec2_memory(container: Container) -> Iterator[Problem]:
     why=f"A container cannot reserve more than it may use, and Docker needs {_LEAST_MEMORY_MIB} MiB for any container.",
     level=Level.REJECTED,
     source=_CONTAINER,
-    aws_error="'memory' must be greater than or equal to 'memoryReservation'",
 )
 def memory_gt_reservation(container: Container) -> Iterator[Problem]:
-    # The API reference says "greater than"; AWS takes equal values, too.
+    # The API reference says "greater than". Equal values pass: nobody has shown AWS refusing them.
     limit, reservation = container["memory"], container["memoryReservation"]
     yield from independently([_least_memory(limit), _least_memory(reservation), _limit(limit, reservation)])
 
@@ -140,6 +142,7 @@ def _limit(limit: Value, reservation: Value) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_CONTAINER,
     aws_error="The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+    aws_error_source="https://github.com/klothoplatform/klotho/issues/892",
 )
 def sum_cpu(task_definition: TaskDefinition) -> Iterator[Problem]:
     cpu = task_definition["cpu"]
@@ -162,7 +165,8 @@ def sum_cpu(task_definition: TaskDefinition) -> Iterator[Problem]:
     why="No container can have more memory than its task, and all reservations together must fit.",
     level=Level.REJECTED,
     source=_CONTAINER,
-    aws_error="The 'memory' setting for container is greater than for the task.",
+    aws_error="is greater than for the task.",
+    aws_error_source="https://github.com/pulumi/pulumi-awsx/issues/1220",
 )
 def sum_mem(task_definition: TaskDefinition) -> Iterator[Problem]:
     memory = task_definition["memory"]

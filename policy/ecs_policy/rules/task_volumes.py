@@ -29,6 +29,7 @@ _NOT_ON_FARGATE = ("dockerVolumeConfiguration", "fsxWindowsFileServerVolumeConfi
     level=Level.REJECTED,
     source=f"{_API}/API_Volume.html",
     aws_error="Fargate compatible task definitions do not support sourcePath",
+    aws_error_source="https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/174",
 )
 def fargate_volumes(task_definition: TaskDefinition) -> Iterator[Problem]:
     volumes = task_definition["volumes"].items()
@@ -76,6 +77,7 @@ def _at_launch(volume: Value) -> bool:
     level=Level.REJECTED,
     source=f"{_API}/API_MountPoint.html",
     aws_error="Unknown volume",
+    aws_error_source="https://github.com/ansible/ansible/issues/35751",
 )
 def mount_volume_exists(container: Container) -> Iterator[Problem]:
     yield from independently([_mounted(container), _mounted_from(container)])
@@ -119,7 +121,6 @@ def _container_exists(container: Container, name: Value) -> Iterator[Problem]:
     enforcement=Enforcement.MANDATORY,
     source=f"{_API}/API_EFSVolumeConfiguration.html",
     frameworks=("Security Hub ECS.18", "Checkov CKV_AWS_97"),
-    aws_error="EFS IAM authorization requires TransitEncryption to be enabled",
 )
 def efs_transit(volume: Value) -> Iterator[Problem]:
     efs = volume["efsVolumeConfiguration"]

@@ -25,7 +25,7 @@ def _vpc_of(resource: Resource) -> list[Value]:
     level=Level.PRACTICE,
     severity=Severity.MEDIUM,
     source=f"{_USER_GUIDE}/flow-logs.html",
-    frameworks=("Security Hub EC2.6", "CIS AWS Foundations 3.7"),
+    frameworks=("Security Hub EC2.6", "CIS AWS Foundations v5.0.0 3.7"),
 )
 def flow_logs(vpc: Vpc) -> Iterator[Problem]:
     if not vpc.stack.relation(FlowLog, _vpc_of, Vpc).of(vpc):
@@ -55,7 +55,8 @@ def no_auto_public_subnet(subnet: Subnet) -> Iterator[Problem]:
     why="CreateSubnet refuses others.",
     level=Level.REJECTED,
     source=f"{_USER_GUIDE}/subnet-sizing.html",
-    aws_error="The CIDR '10.0.0.0/24' conflicts with another subnet",
+    aws_error="conflicts with another subnet",
+    aws_error_source="https://github.com/hashicorp/terraform/issues/33470",
 )
 def subnet_cidr(vpc: Vpc) -> Iterator[Problem]:
     relation = vpc.stack.relation(Subnet, _vpc_of, Vpc)

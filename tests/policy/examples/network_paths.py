@@ -2,6 +2,7 @@ from typing import Any
 
 from tests.policy import good_stacks
 from tests.policy.example import (
+    cluster,
     container,
     missing,
     not_applicable,
@@ -117,6 +118,64 @@ BALANCED: Resources = {
         loadBalancers=[{"targetGroupArn": "${group.arn}", "containerName": "app", "containerPort": 80}],
     ),
 }
+
+
+def on_instances(mode: str, *, provider: str = "${capacity.name}", **mapping: int) -> Resources:
+    """Tasks in the network of instances that have the security group `taskSg`."""
+    return {
+        **BALANCED,
+        "group": target_group(targetType="instance", port=80),
+        "app": task_definition(container(portMappings=[{"containerPort": 80, **mapping}]), networkMode=mode),
+        "main": cluster(),
+        "template": resource("aws:ec2/launchTemplate:LaunchTemplate", vpcSecurityGroupIds=["${taskSg.id}"]),
+        "hosts": resource(
+            "aws:autoscaling/group:Group",
+            launchTemplate={"id": "${template.id}"},
+            vpcZoneIdentifiers=["${subnet.id}"],
+        ),
+        "capacity": resource(
+            "aws:ecs/capacityProvider:CapacityProvider",
+            name="hosts",
+            autoScalingGroupProvider={"autoScalingGroupArn": "${hosts.arn}"},
+        ),
+        "web": service(
+            cluster="${main.arn}",
+            capacityProviderStrategies=[{"capacityProvider": provider}],
+            taskDefinition="${app.arn}",
+            loadBalancers=[{"targetGroupArn": "${group.arn}", "containerName": "app", "containerPort": 80}],
+        ),
+    }
+
+
+BETWEEN: Resources = {
+    "out": rule("Egress", "albSg", fromPort=32768, toPort=65535, referencedSecurityGroupId="${taskSg.id}"),
+    "in": rule("Ingress", "taskSg", fromPort=32768, toPort=65535, referencedSecurityGroupId="${albSg.id}"),
+}
+"""All dynamic host ports are open."""
+
+
+def with_alternate(**alternate: Any) -> Resources:
+    link = {
+        "targetGroupArn": "${group.arn}",
+        "containerName": "app",
+        "containerPort": 80,
+        "advancedConfiguration": {"alternateTargetGroupArn": "${green.arn}", "productionListenerRule": "${rule.arn}"},
+    }
+    return {
+        **BALANCED,
+        "out": OUT,
+        "in": IN,
+        "green": target_group(targetType="ip", port=80, **alternate),
+        "rule": resource(
+            "aws:lb/listenerRule:ListenerRule",
+            listenerArn="${listener.arn}",
+            actions=[
+                {"type": "forward", "forward": {"targetGroups": [{"arn": "${group.arn}"}, {"arn": "${green.arn}"}]}}
+            ],
+        ),
+        "web": {**BALANCED["web"], "properties": {**BALANCED["web"]["properties"], "loadBalancers": [link]}},
+    }
+
 
 EXAMPLES = {
     "SV-04": [
@@ -362,7 +421,44 @@ EXAMPLES = {
             },
             at={"web.networkConfiguration.securityGroups", "alb.securityGroups"},
         ),
+        violates(
+            "the health check of the other target group of a blue/green deployment goes to another port",
+            with_alternate(healthCheck={"port": "9000"}),
+            at={"web.networkConfiguration.securityGroups", "alb.securityGroups"},
+        ),
+        violates(
+            "one port of instances that publish dynamic ones",
+            {**on_instances("bridge"), "out": BETWEEN["out"], "in": IN},
+            at={"template.vpcSecurityGroupIds"},
+            says=(
+                "LaunchTemplate 'template' vpcSecurityGroupIds: got [\"securitygroup-taskSg\"], expected a group that "
+                "lets TCP in on every dynamic host port (49153 to 60999 at least) from LoadBalancer 'alb' "
+                "(SecurityGroup 'albSg'), which SecurityGroup 'taskSg' does not; add an ingress rule for those ports "
+                "and group"
+            ),
+        ),
+        violates(
+            "the container's port of instances that publish another",
+            {**on_instances("bridge", hostPort=8080), "out": OUT, "in": IN},
+            at={"template.vpcSecurityGroupIds", "alb.securityGroups"},
+        ),
         passes("from group to group", {**BALANCED, "out": OUT, "in": IN}),
+        passes("blue/green", with_alternate()),
+        passes("blue/green, in a first preview", with_alternate(), preview=True),
+        passes("dynamic ports of instances", {**on_instances("bridge"), **BETWEEN}),
+        passes("dynamic ports of instances, in a first preview", {**on_instances("bridge"), **BETWEEN}, preview=True),
+        passes("in network mode host", {**on_instances("host"), "out": OUT, "in": IN}),
+        passes(
+            "a template with a network interface",
+            {
+                **on_instances("host"),
+                "template": resource(
+                    "aws:ec2/launchTemplate:LaunchTemplate", networkInterfaces=[{"securityGroups": ["${taskSg.id}"]}]
+                ),
+                "out": OUT,
+                "in": IN,
+            },
+        ),
         passes("from group to group, in a first preview", {**BALANCED, "out": OUT, "in": IN}, preview=True),
         passes(
             "by address range",
@@ -422,10 +518,12 @@ EXAMPLES = {
             },
             not_evaluated={"alb.securityGroups[0]"},
         ),
-        not_applicable(
-            "tasks in the instance's network",
-            {**BALANCED, "app": task_definition(networkMode="bridge")},
+        unknown(
+            "instances of another stack",
+            on_instances("bridge", provider=not_known()),
+            not_evaluated={"web.capacityProviderStrategies[0].capacityProvider"},
         ),
+        not_applicable("no load balancer", running(ISOLATED)),
     ],
 }
 
@@ -445,5 +543,6 @@ MUTANTS = {
         mutant("wrong port in", good_stacks.FARGATE, "taskFromAlb", fromPort=80, toPort=80),
         mutant("wrong port out", good_stacks.FARGATE, "albToTask", fromPort=80, toPort=80),
         mutant("wrong group in", good_stacks.FARGATE, "taskFromAlb", referencedSecurityGroupId="${taskSg.id}"),
+        mutant("wrong port of the instances", good_stacks.EC2, "taskFromAlb", fromPort=80, toPort=80),
     ],
 }

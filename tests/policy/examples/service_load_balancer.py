@@ -46,6 +46,25 @@ def linked(app: Mapping[str, Any], group: Mapping[str, Any] | None = None, **lin
     }
 
 
+def blue_green(arn: str = "${green.arn}", **green: Any) -> Resources:
+    """A service of which ECS registers the next revision in another target group."""
+    return {
+        **linked(APP, advancedConfiguration={"alternateTargetGroupArn": arn, "productionListenerRule": "${rule.arn}"}),
+        "green": target_group(**{"targetType": "ip", **green}),
+        "listener": REDIRECT,
+        "rule": FORWARDING_RULE,
+    }
+
+
+BOTH = {
+    "rule": resource(
+        "aws:lb/listenerRule:ListenerRule",
+        listenerArn="${listener.arn}",
+        actions=[{"type": "forward", "forward": {"targetGroups": [{"arn": "${group.arn}"}, {"arn": "${green.arn}"}]}}],
+    )
+}
+
+
 EXAMPLES = {
     "SV-05": [
         violates(
@@ -101,12 +120,26 @@ EXAMPLES = {
             at={"group.targetType"},
             preview=True,
         ),
+        violates(
+            "the other target group of a blue/green deployment",
+            blue_green(targetType="instance"),
+            at={"green.targetType"},
+        ),
+        violates(
+            "the same in a first preview", blue_green(targetType="instance"), at={"green.targetType"}, preview=True
+        ),
         passes("ip under awsvpc", linked(APP)),
+        passes("both of a blue/green deployment, in a first preview", blue_green(), preview=True),
         passes("instance under bridge", linked(BRIDGE, target_group(targetType="instance"))),
         missing("no target type: instance", linked(APP, target_group()), at={"group.targetType"}),
         unknown(
             "a target group of another stack",
             linked(APP, targetGroupArn=not_known()),
+            not_evaluated={"web.loadBalancers[0].targetGroupArn"},
+        ),
+        unknown(
+            "the other target group is of another stack",
+            blue_green(arn=not_known()),
             not_evaluated={"web.loadBalancers[0].targetGroupArn"},
         ),
         unknown(
@@ -189,7 +222,14 @@ EXAMPLES = {
             ),
             preview=True,
         ),
+        passes("the production rule of a blue/green deployment", blue_green()),
+        passes("which forwards to both, in a first preview", {**blue_green(), **BOTH}, preview=True),
         missing("no target group", {"web": service(loadBalancers=[{"containerName": "app"}])}),
+        unknown(
+            "which of two the production rule forwards to",
+            blue_green(),
+            not_evaluated={"web.loadBalancers[0].advancedConfiguration.alternateTargetGroupArn"},
+        ),
         unknown(
             "a target group of another stack",
             linked(APP, targetGroupArn=not_known()),
@@ -253,6 +293,11 @@ EXAMPLES = {
             ),
             at={"group.healthCheck.port"},
         ),
+        violates(
+            "a fixed one in the other target group of a blue/green deployment",
+            {**blue_green(healthCheck={"port": "80"}), "app": BRIDGE},
+            at={"green.healthCheck.port"},
+        ),
         passes("traffic-port", linked(BRIDGE, target_group(healthCheck={"port": "traffic-port"}))),
         passes(
             "a fixed host port",
@@ -282,6 +327,11 @@ EXAMPLES = {
             "gRPC by HTTP/1.1",
             linked(GRPC, target_group(targetType="ip", port=80, protocol="HTTP")),
             at={"group.protocolVersion"},
+        ),
+        violates(
+            "another port of the other target group of a blue/green deployment",
+            blue_green(port=8080),
+            at={"green.port"},
         ),
         passes("the same port", linked(APP, target_group(targetType="ip", port=80, protocol="HTTP"))),
         passes("gRPC", linked(GRPC, target_group(targetType="ip", port=80, protocol="HTTP", protocolVersion="GRPC"))),
@@ -363,6 +413,16 @@ EXAMPLES = {
 }
 
 LINK = {"targetGroupArn": "${group.arn}", "containerName": "app", "containerPort": 8080}
+CHANGES: dict[str, dict[str, Any]] = {
+    "app": {"container": {"portMappings": [{"containerPort": 8080, "hostPort": 0, "protocol": "tcp"}]}},
+    "taskFromAlb": {"toPort": 65535},
+    "albToTask": {"toPort": 65535},
+}
+DYNAMIC_PORTS: Resources = {
+    **good_stacks.EC2,
+    **{name: mutant("", good_stacks.EC2, name, **changes).resources[name] for name, changes in CHANGES.items()},
+}
+
 MUTANTS = {
     "SV-05": [
         mutant("container", good_stacks.FARGATE, "web", loadBalancers=[{**LINK, "containerName": "web"}]),
@@ -383,22 +443,11 @@ MUTANTS = {
         mutant("both", good_stacks.EC2, "web", loadBalancers=[{**LINK, "elbName": "classic"}]),
     ],
     "SV-09": [
-        Mutant(
+        mutant(
             "a fixed port",
-            {
-                **mutant(
-                    "",
-                    good_stacks.EC2,
-                    "app",
-                    container={"portMappings": [{"containerPort": 8080, "hostPort": 0, "protocol": "tcp"}]},
-                ).resources,
-                "group": mutant(
-                    "",
-                    good_stacks.EC2,
-                    "group",
-                    healthCheck={**good_stacks.EC2["group"]["properties"]["healthCheck"], "port": "8080"},
-                ).resources["group"],
-            },
+            DYNAMIC_PORTS,
+            "group",
+            healthCheck={**good_stacks.EC2["group"]["properties"]["healthCheck"], "port": "8080"},
         )
     ],
     "SV-10": [mutant("another port", good_stacks.FARGATE, "group", port=80)],
