@@ -175,6 +175,8 @@ service = Service(
         deployment=settings.deployment,
         traffic_shift=route.traffic_shift,
         execute_command=settings.execute_command,
+        migration_command=settings.migration_command,
+        task_start_seconds=settings.task_start_seconds,
     ),
     on_aws,
 )

@@ -53,6 +53,7 @@ from components.firewall import WebAclArn
 from components.image import CpuArchitecture, ImageVersion, KeepImages, RepositoryName
 from components.load_balancer import HTTPS_PORT, alias_problem, port_problem
 from components.log_retention import LogRetentionDays
+from components.migration import Command
 from components.network import (
     TASK_ENDPOINT_SERVICES,
     AvailabilityZoneCount,
@@ -72,7 +73,7 @@ from components.placement import (
 )
 from components.placement import Strategy as PlacementStrategy
 from components.route import DeregistrationDelaySeconds, HealthCheckPath
-from components.service import CapacityShare, DesiredCount, LaunchType
+from components.service import CapacityShare, DesiredCount, LaunchType, TaskStartSeconds
 from components.task_definition import EphemeralStorageGib, NetworkMode, fargate_size_problem, network_mode_problem
 from ecs_policy.fargate import TASK_SIZES
 
@@ -168,6 +169,8 @@ class Settings:
     desired_count: DesiredCount
     placement_strategies: StrategyTexts
     placement_constraints: ConstraintTexts
+    task_start_seconds: TaskStartSeconds
+    migration_command: Command | None
     deployment_strategy: Strategy
     deployment_step_percent: StepPercent
     deployment_step_minutes: StepMinutes
@@ -328,7 +331,7 @@ def _configuration() -> dict[str, str]:
 
 def _read(key: str, annotation: object, given: str | None) -> tuple[Any, str | None]:
     """The value of a key, or what is wrong with it."""
-    if is_optional(annotation) and given in ("", "0"):
+    if is_optional(annotation) and given in ("", "0", "[]"):
         return None, None
     check = check_of(annotation)
     base = getattr(required(annotation), "__origin__", annotation) if check else annotation

@@ -78,13 +78,6 @@ class Deployment(Arguments):
         """Whether there are two target groups."""
         return self.strategy != "ROLLING"
 
-    @property
-    def shift_minutes(self) -> int:
-        """Minutes that a good deployment waits by its own rules, approval included."""
-        steps = {"LINEAR": -(-100 // self.step_percent) - 1, "CANARY": 1}.get(self.strategy, 0)
-        bake = self.bake_minutes if self.shifts_traffic else 0
-        return steps * self.step_minutes + bake + (self.approval.timeout_minutes if self.approval else 0)
-
     def configuration(self) -> aws.ecs.ServiceDeploymentConfigurationArgs | None:
         """What ECS is told; nothing where its default does."""
         if self.strategy == "ROLLING" and self.approval is None:

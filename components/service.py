@@ -11,6 +11,7 @@ from components import legality
 from components.checks import Arguments, Contradiction, one_of, whole
 from components.container import ContainerName
 from components.deployment import Deployment, TrafficShift
+from components.migration import Command, migration_hook
 from components.network import Port
 from components.placement import (
     Constraint,
@@ -20,7 +21,7 @@ from components.placement import (
     placement_problem,
     strategy_args,
 )
-from components.verdict import confirm, verdict_hook
+from components.verdict import Follower
 from ecs_policy.rules.launch_type import strategy_weights
 
 DesiredCount = Annotated[
@@ -29,13 +30,14 @@ DesiredCount = Annotated[
 LaunchType = Annotated[
     Literal["FARGATE", "EC2"], one_of("FARGATE", "EC2", fix="choose one that the task definition requires")
 ]
+TaskStartSeconds = Annotated[
+    int, whole(1, 3600, fix="estimate how long a task takes to start, on instances that must start first, too")
+]
 HealthCheckGracePeriodSeconds = Annotated[
     int, whole(0, 2_147_483_647, fix="choose more seconds than the application needs to start")
 ]
 
 _FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
-_PATIENCE_MINUTES = 20
-"""How long a deployment is waited for, beside the time it takes to shift traffic."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,17 @@ class ServiceArgs(Arguments):
     health_check_grace_period_seconds: HealthCheckGracePeriodSeconds = 30
     """Seconds after its start during which the load balancer's failing health check does not get a task replaced."""
 
+    migration_command: Command | None = None
+    """What one task of a new revision runs, and ends with 0, before the service is created or takes that revision: the
+    migration of a database, for instance. It runs in `container_name` instead of the image's own command, with its
+    environment, secrets, network and capacity. It must bear to run again, and the old revision must bear what it did,
+    which no rollback undoes. Default: nothing runs."""
+
+    task_start_seconds: TaskStartSeconds = 60
+    """Estimate: seconds until a new task runs (placement, network interface, image pull; an instance that must start
+    first), 1 to 3600. A deployment is waited for as long as this and the settings of service, target group and
+    containers add up to, once there and back, and a quarter longer (`ecs_policy.deployment_bounds`)."""
+
     wait_for_steady_state: bool = True
     """Whether Pulumi waits until the new tasks run and the old ones are gone, and fails, with the first cause, when ECS
     rolls back. It asks ECS with the credentials of the environment, as the AWS CLI finds them."""
@@ -139,7 +152,13 @@ class ServiceArgs(Arguments):
                 lambda: placement_problem(self.launch_type, self.placement_strategies, self.placement_constraints),
             ),
             Contradiction((), self._shift_problem),
+            Contradiction(("container_name", "migration_command"), self._migration_problem),
         ]
+
+    def _migration_problem(self) -> str | None:
+        if self.migration_command is None or self.container_name is not None:
+            return None
+        return "migration_command: got one without container_name, expected nothing; name the container that can run it"
 
     def _load_balancer_problem(self) -> str | None:
         names = ("container_name", "container_port", "target_group_arn", "listener")
@@ -204,7 +223,12 @@ class Service(pulumi.ComponentResource):
         super().__init__(self.TYPE, name, None, opts)
         rebalanced = leaves_zones_alone(args.placement_strategies, args.placement_constraints)
 
-        verdict = verdict_hook(name, _patience_seconds(args.deployment)) if args.wait_for_steady_state else None
+        verdict = Follower(name, args.task_start_seconds) if args.wait_for_steady_state else None
+        migration = (
+            migration_hook(name, args.container_name, args.migration_command)
+            if args.container_name is not None and args.migration_command is not None
+            else None
+        )
         service = aws.ecs.Service(
             name,
             cluster=args.cluster_arn,
@@ -219,7 +243,6 @@ class Service(pulumi.ComponentResource):
             health_check_grace_period_seconds=None
             if args.target_group_arn is None
             else args.health_check_grace_period_seconds,
-            # AWS's default, but only when stated does the provider follow this deployment and fail with ECS's reason.
             deployment_controller=aws.ecs.ServiceDeploymentControllerArgs(type="ECS"),
             deployment_configuration=args.deployment.configuration(),
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
@@ -238,8 +261,7 @@ class Service(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[] if args.listener is None else [args.listener],
                 ignore_changes=["desiredCount"] if args.is_scaled else None,
-                custom_timeouts=_timeouts(args.deployment),
-                hooks=pulumi.ResourceHookBinding(after_create=[verdict], after_update=[verdict]) if verdict else None,
+                hooks=_hooks(before=migration, after=verdict.hook if verdict else None),
             ),
         )
 
@@ -247,7 +269,7 @@ class Service(pulumi.ComponentResource):
         if verdict and not pulumi.runtime.is_dry_run():
             confirmed: pulumi.Output[bool] = pulumi.Output.all(
                 service.id, service.cluster, service.task_definition
-            ).apply(lambda known: confirm(known[0], known[1], known[2]))
+            ).apply(lambda known: verdict.confirm(known[0], known[1], known[2]))
             self.name = pulumi.Output.all(service.name, confirmed).apply(lambda known: str(known[0]))
         self.register_outputs({"name": self.name})
 
@@ -258,6 +280,14 @@ def _all_or_none(given: Mapping[str, object], when: str) -> str | None:
         return None
     present = ", ".join(name for name in given if name not in missing)
     return f"{', '.join(missing)}: got nothing beside {present}, expected all of them {when}; set all or none"
+
+
+def _hooks(before: pulumi.ResourceHook | None, after: pulumi.ResourceHook | None) -> pulumi.ResourceHookBinding | None:
+    first: list[pulumi.ResourceHook | Any] | None = [before] if before else None
+    last: list[pulumi.ResourceHook | Any] | None = [after] if after else None
+    if not first and not last:
+        return None
+    return pulumi.ResourceHookBinding(before_create=first, before_update=first, after_create=last, after_update=last)
 
 
 def _capacity(args: ServiceArgs) -> dict[str, Any]:
@@ -302,14 +332,3 @@ def _load_balancers(args: ServiceArgs) -> list[aws.ecs.ServiceLoadBalancerArgs] 
             ),
         )
     ]
-
-
-def _patience_seconds(deployment: Deployment) -> int:
-    return 60 * (_PATIENCE_MINUTES + deployment.shift_minutes)
-
-
-def _timeouts(deployment: Deployment) -> pulumi.CustomTimeouts | None:
-    if not deployment.shift_minutes:
-        return None
-    patience = f"{_patience_seconds(deployment) // 60}m"
-    return pulumi.CustomTimeouts(create=patience, update=patience)

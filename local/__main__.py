@@ -128,7 +128,6 @@ def up(chosen: argparse.Namespace) -> int:
                 with step("Update") as shown:
                     done = local.up(shown)
                 if not _accept(done):
-                    _explain_tasks(region)
                     return 1
             outputs = local.outputs()
         finally:

@@ -41,6 +41,9 @@ NOT_EVALUATED = "ecs-settings"
 OUR_LAUNCHER = "using pulumi-analyzer-policy-python from $PATH"
 """The engine's warning about the launcher that `_policy_launcher` puts there."""
 
+_ECHOES = ("update failed", "context canceled")
+"""What the engine adds to an error that it has told already."""
+
 _UNCHANGED = {events.OpType.SAME, events.OpType.READ}
 _SIGNS = {"create": ("+", "32"), "update": ("~", "33"), "delete": ("-", "31"), "replace": ("±", "35")}
 
@@ -183,7 +186,7 @@ class Report:
         text = _plain(diagnostic.message).strip()
         if diagnostic.ephemeral or diagnostic.severity == "info":
             self.shown.note(text.splitlines()[-1] if text else "")
-        elif diagnostic.severity == "error" and not text.startswith("update failed"):
+        elif diagnostic.severity == "error" and not text.startswith(_ECHOES):
             where = (
                 f"{_name(diagnostic.urn)}: " if diagnostic.urn and "pulumi:pulumi:Stack" not in diagnostic.urn else ""
             )

@@ -49,8 +49,8 @@ class Resource:
     depends_on: frozenset[str]
     """`type name` of everything the resource waits for, by an input or by `depends_on`."""
     ignore_changes: tuple[str, ...]
-    update_timeout: str
-    """How long the engine lets an update take; empty where the provider decides."""
+    hooks: frozenset[str]
+    """`before_update name` of every hook."""
 
 
 @dataclass
@@ -86,7 +86,7 @@ def run(
 ) -> Run:
     """Run a program on a fresh monitor and event loop; no run sees anything of another, or of the environment."""
     hermetic = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
-    no_aws = mock.patch("components.service.confirm", mock.AsyncMock())
+    no_aws = mock.patch("components.verdict.confirm", mock.AsyncMock())
     with mock.patch.dict(os.environ, hermetic, clear=True), no_aws:
         return contextvars.copy_context().run(_run, program, stack, dict(config or {}), preview)
 
@@ -197,7 +197,9 @@ class _Monitor(mocks.MockMonitor):
                     protect=request.protect,
                     depends_on=frozenset(self._labels[urn] for urn in request.dependencies),
                     ignore_changes=tuple(request.ignoreChanges),
-                    update_timeout=request.customTimeouts.update,
+                    hooks=frozenset(
+                        f"{when.name} {name}" for when, names in request.hooks.ListFields() for name in names
+                    ),
                 )
             )
         return response

@@ -90,4 +90,3 @@ def test_blue_green_waits_for_agreement() -> None:
     service = example("blue_green").get(SERVICE)
     (hook,) = service.inputs["deploymentConfiguration"]["lifecycleHooks"]
     assert (hook["targetType"], hook["timeoutConfiguration"]["action"]) == ("PAUSE", "ROLLBACK")
-    assert service.update_timeout == "155m"

@@ -67,21 +67,6 @@ def test_a_rolling_deployment_can_wait_too() -> None:
     assert "bake_time_in_minutes" not in configuration
 
 
-@pytest.mark.parametrize(
-    ("arguments", "minutes"),
-    [
-        ({}, 0),
-        ({"strategy": "BLUE_GREEN", "bake_minutes": 7}, 7),
-        ({"strategy": "CANARY", "step_minutes": 10, "bake_minutes": 5}, 15),
-        ({"strategy": "LINEAR", "step_percent": 30, "step_minutes": 10, "bake_minutes": 0}, 30),
-        ({"strategy": "LINEAR", "step_percent": 100, "step_minutes": 10, "bake_minutes": 0}, 0),
-        ({"approval": Approval(stage="PRE_SCALE_UP", timeout_minutes=120)}, 120),
-    ],
-)
-def test_how_long_it_waits_by_its_own_rules(arguments: dict[str, Any], minutes: int) -> None:
-    assert Deployment(**arguments).shift_minutes == minutes
-
-
 def test_wrong_arguments_are_refused_together() -> None:
     with pytest.raises(ArgumentError) as refused:
         Deployment(strategy="ROLLING", step_percent=0, approval=Approval(stage="POST_TEST_TRAFFIC_SHIFT"))

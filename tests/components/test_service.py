@@ -7,7 +7,7 @@ import pulumi_aws as aws
 import pytest
 
 from components.checks import ArgumentError
-from components.deployment import Approval, Deployment, TrafficShift
+from components.deployment import Deployment, TrafficShift
 from components.placement import Binpack, DistinctInstance, MemberOf, Random, Spread
 from components.service import CapacityShare, Service, ServiceArgs
 from tests.mocks import UNKNOWN, Run, run, unknown
@@ -205,15 +205,32 @@ def test_traffic_shifts_by_two_rules_between_two_target_groups() -> None:
     }
 
 
+def test_a_deployment_is_followed_to_its_end_unless_asked_not_to() -> None:
+    assert build().get(SERVICE).hooks == {"after_create shop-verdict", "after_update shop-verdict"}
+    assert build(wait_for_steady_state=False).get(SERVICE).hooks == set()
+
+
+def test_a_migration_runs_before_the_service_takes_a_revision() -> None:
+    hooks = build(migration_command=["migrate", "--all"]).get(SERVICE).hooks
+    assert hooks - build().get(SERVICE).hooks == {"before_create shop-migration", "before_update shop-migration"}
+
+
 @pytest.mark.parametrize(
-    ("deployment", "timeout"),
+    ("changes", "message"),
     [
-        (Deployment(), ""),
-        (Deployment(approval=Approval(stage="POST_SCALE_UP", timeout_minutes=100)), "120m"),
+        ({"migration_command": []}, "migration_command: got [], expected a list of words, not empty"),
+        ({"migration_command": "migrate"}, "migration_command: got 'migrate', expected a list of words, not empty"),
+        (
+            {**ALONE, "migration_command": ["migrate"]},
+            "migration_command: got one without container_name, expected nothing; name the container that can run it",
+        ),
+        ({"task_start_seconds": 0}, "task_start_seconds: got 0, expected a whole number from 1 to 3600"),
     ],
 )
-def test_pulumi_waits_as_long_as_the_deployment_may_take(deployment: Deployment, timeout: str) -> None:
-    assert build(deployment=deployment).get(SERVICE).update_timeout == timeout
+def test_a_migration_or_estimate_that_cannot_be_is_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError) as refused:
+        args(**changes)
+    assert message in str(refused.value)
 
 
 def test_ecs_exec_is_off_unless_asked_for() -> None:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime, timedelta, timezone
+from datetime import timedelta
 from typing import Any
 
 import boto3
 import pulumi
 import pytest
+from botocore.exceptions import ProfileNotFound
 from botocore.stub import Stubber
 
 from components import verdict as module
-from components.verdict import Api, Outcome, confirm, decide, first_cause, judge, post_mortem
+from components.ecs_api import Api
+from components.verdict import Outcome, confirm, decide, judge, post_mortem
+from tests.components.test_post_mortem import EXITED, NEW, NOW, OLD, task
 
 ARN = "arn:aws:ecs:ap-northeast-1:123456789012:service/shop/web"
-OLD, NEW = (f"arn:aws:ecs:ap-northeast-1:123456789012:task-definition/web:{number}" for number in (6, 7))
-NOW = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
 
 
 def deployment(definition: str = NEW, status: str = "PRIMARY", running: int = 2, **more: Any) -> dict[str, Any]:
@@ -129,130 +130,27 @@ class TestDecision:
         assert decide(service(deployment(OLD)), NEW, "ecs-svc/7", record).outcome is outcome
 
 
-def task(
-    reason: str, *, code: str = "TaskFailedToStart", container: str = "", exit_code: int | None = None
-) -> dict[str, Any]:
-    of_container: dict[str, Any] = {"name": "web"}
-    if container:
-        of_container["reason"] = container
-    if exit_code is not None:
-        of_container["exitCode"] = exit_code
-    return {
-        "taskArn": "arn:aws:ecs:ap-northeast-1:123456789012:task/shop/0123",
-        "taskDefinitionArn": NEW,
-        "stoppedReason": reason,
-        "stopCode": code,
-        "stoppedAt": NOW,
-        "containers": [of_container],
-    }
-
-
-EXITED = "Essential container in task exited"
-
-
-class TestCause:
-    @pytest.mark.parametrize(
-        ("stopped", "what"),
-        [
-            (
-                task("CannotPullContainerError: The task can't pull the image. pull image manifest has been retried 7 "
-                "time(s): failed to resolve ref shop/web@sha256:0: shop/web@sha256:0: not found"),
-                "the image is not in the registry",
-            ),
-            (
-                task("CannotPullContainerError: image Manifest does not contain descriptor matching platform "
-                "'linux/amd64'"),
-                "the image is for another processor",
-            ),
-            (
-                task(EXITED, code="EssentialContainerExited", exit_code=255, container="exec /x: exec format error"),
-                "the image is for another processor",
-            ),
-            (
-                task("ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve ecr "
-                "registry auth: Post \"https://api.ecr.ap-northeast-1.amazonaws.com/\": dial tcp: i/o timeout"),
-                "there is no route to ECR",
-            ),
-            (
-                task("ResourceInitializationError: unable to pull secrets or registry auth: unable to retrieve secret "
-                "from asm: AccessDeniedException: not authorized to perform secretsmanager:GetSecretValue"),
-                "a secret cannot be read",
-            ),
-            (
-                task(EXITED, code="EssentialContainerExited", exit_code=137, container="OutOfMemoryError: container "
-                "killed due to memory usage"),
-                "a container ran out of memory",
-            ),
-            (
-                task("Task failed ELB health checks in (target-group arn:tg) (reason Health checks failed with these "
-                "codes: [500])", code="ServiceSchedulerInitiated"),
-                "the health check is answered, but with an error",
-            ),
-            (
-                task("Task failed ELB health checks in (target-group arn:tg) (reason Request timed out)",
-                code="ServiceSchedulerInitiated"),
-                "the port is not answered",
-            ),
-            (
-                task("Task failed container health checks", code="ServiceSchedulerInitiated"),
-                "the container's own health check fails",
-            ),
-            (task(EXITED, code="EssentialContainerExited", exit_code=3), "container web exited with code 3"),
-            (
-                task(EXITED, code="EssentialContainerExited", exit_code=127),
-                "container web exited with code 127 (its command is not in the image)",
-            ),
-        ],
-    )  # fmt: skip
-    def test_a_stopped_task_tells(self, stopped: dict[str, Any], what: str) -> None:
-        cause = first_cause([stopped], [], [])
-        assert cause is not None
-        assert cause.what == what
-        assert cause.change
-        assert cause.evidence.startswith(stopped["stoppedReason"])
-
-    def test_a_sick_target_tells_while_no_task_has_stopped(self) -> None:
-        target = {
-            "TargetHealth": {"State": "unhealthy", "Reason": "Target.Timeout", "Description": "Request timed out"}
-        }
-        cause = first_cause([], [target], [])
-        assert cause and cause.what == "the port is not answered"
-
-    def test_no_capacity_is_only_in_the_events(self) -> None:
-        message = "(service web) was unable to place a task. Reason: Capacity is unavailable at this time."
-        steady = {"message": "(service web) has reached a steady state."}
-        cause = first_cause([], [], [steady, {"message": message}])
-        assert cause and (cause.what, cause.evidence) == ("there is no capacity for another task", message)
-
-    def test_tasks_that_scaling_stopped_are_no_cause(self) -> None:
-        scaled = task(
-            "Scaling activity initiated by (deployment ecs-svc/7)", code="ServiceSchedulerInitiated", exit_code=0
-        )
-        crashed = task(EXITED, code="EssentialContainerExited", exit_code=1)
-        cause = first_cause([scaled, crashed], [], [])
-        assert cause and cause.what == "container web exited with code 1"
-
-    def test_nothing_known_is_no_cause(self) -> None:
-        assert first_cause([], [], []) is None
-
-
 class Recorded:
     """AWS as botocore knows it: requests and answers are checked against its own models."""
 
     def __init__(self) -> None:
-        self.stubs: dict[str, Stubber] = {}
+        self._clients = {name: self._client(name) for name in ("ecs", "elbv2", "logs")}
+        self.stubs = {name: Stubber(client) for name, client in self._clients.items()}
+        for stub in self.stubs.values():
+            stub.activate()
 
-    def __call__(self, name: str, region_name: str) -> Any:
-        assert region_name == "ap-northeast-1"
-        made = boto3.client(
+    @staticmethod
+    def _client(name: str) -> Any:
+        return boto3.client(
             name,  # type: ignore[call-overload]
-            region_name=region_name,
+            region_name="ap-northeast-1",
             aws_access_key_id="test",
             aws_secret_access_key="test",
         )
-        self.stubs[name] = Stubber(made)
-        self.stubs[name].activate()
-        return made
+
+    def __call__(self, name: str, region_name: str) -> Any:
+        assert region_name == "ap-northeast-1"
+        return self._clients[name]
 
     def api(self) -> Api:
         return Api(ARN, "shop", client=self)
@@ -262,8 +160,8 @@ class Recorded:
         self.stubs["ecs"].add_response("list_service_deployments", {"serviceDeployments": list(records)})
 
 
-def told(api: Api, bound_seconds: float = 30) -> Any:
-    return asyncio.run(judge(api, NEW, bound_seconds, lambda _: None, poll_seconds=0))
+def judged(api: Api, patience_seconds: int = 30) -> Any:
+    return asyncio.run(judge(api, NEW, lambda _: patience_seconds, lambda _: None, poll_seconds=0))
 
 
 class TestFollowing:
@@ -272,7 +170,7 @@ class TestFollowing:
         api = recorded.api()
         recorded.look(service(deployment(running=0, rolloutState="IN_PROGRESS"), deployment(OLD, "ACTIVE")))
         recorded.look(service(deployment()))
-        assert told(api).outcome is Outcome.SERVING
+        assert judged(api).outcome is Outcome.SERVING
         recorded.stubs["ecs"].assert_no_pending_responses()
 
     def test_a_deployment_stopped_by_hand_is_not_called_superseded(self) -> None:
@@ -282,7 +180,7 @@ class TestFollowing:
         stopped = {"status": "STOPPED", "statusReason": "stopped by a user", "createdAt": NOW + timedelta(seconds=1)}
         earlier = {"status": "SUCCESSFUL", "createdAt": NOW - timedelta(hours=1)}
         recorded.look(service(deployment(OLD)), stopped, earlier)
-        verdict = told(api)
+        verdict = judged(api)
         assert (verdict.outcome, verdict.text) == (
             Outcome.STOPPED,
             "the deployment was stopped by hand, web:6 is what ECS keeps: stopped by a user",
@@ -294,22 +192,79 @@ class TestFollowing:
         api = recorded.api()
         recorded.look(service(deployment(rolloutState="IN_PROGRESS")))
         recorded.stubs["ecs"].add_client_error("describe_services", code)
-        verdict = told(api)
+        verdict = judged(api)
         assert verdict.outcome is Outcome.UNKNOWN
-        assert "the credentials expired" in verdict.text
+        assert verdict.text == "the credentials expired; ECS goes on: `pulumi up` tells later what became of it"
+
+    def test_credentials_of_another_account_say_whose_they_must_be(self) -> None:
+        recorded = Recorded()
+        recorded.stubs["ecs"].add_client_error("describe_services", "AccessDeniedException", "not authorized")
+        verdict = judged(recorded.api())
+        assert verdict.outcome is Outcome.UNKNOWN
+        assert verdict.text == (
+            "AWS refuses to tell (An error occurred (AccessDeniedException) when calling the DescribeServices "
+            "operation: not authorized); it is asked with the credentials of the environment, not with a provider's; "
+            "ECS goes on: `pulumi up` tells later what became of it"
+        )
+
+    def test_a_profile_that_does_not_exist_is_told_as_that(self) -> None:
+        def client(*_: Any, **__: Any) -> Any:
+            raise ProfileNotFound(profile="shop")
+
+        verdict = judged(Api(ARN, "shop", client=client))
+        assert verdict.outcome is Outcome.UNKNOWN
+        assert verdict.text.startswith(
+            "there are no AWS credentials to ask with (The config profile (shop) could not be found); ECS goes on"
+        )
+
+    def test_a_moment_without_answer_is_waited_out(self) -> None:
+        recorded = Recorded()
+        api = recorded.api()
+        recorded.stubs["ecs"].add_client_error("describe_services", "ThrottlingException")
+        recorded.stubs["ecs"].add_client_error("describe_services", "ServerException", http_status_code=500)
+        recorded.look(service(deployment()))
+        assert judged(api).outcome is Outcome.SERVING
 
     def test_records_that_may_not_be_read_are_done_without(self) -> None:
         recorded = Recorded()
         api = recorded.api()
         recorded.stubs["ecs"].add_response("describe_services", {"services": [service(deployment())]})
         recorded.stubs["ecs"].add_client_error("list_service_deployments", "AccessDeniedException")
-        assert told(api).outcome is Outcome.SERVING
+        assert judged(api).outcome is Outcome.SERVING
+
+    def test_progress_tells_tasks_targets_time_and_bound(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "PROGRESS_SECONDS", 0)
+        recorded = Recorded()
+        api = recorded.api()
+        group = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:targetgroup/web/1"
+        rolling = service(
+            deployment(running=1, pendingCount=1, rolloutState="IN_PROGRESS"),
+            deployment(OLD, "ACTIVE"),
+            loadBalancers=[{"targetGroupArn": group}],
+        )
+        recorded.look(rolling)
+        recorded.stubs["elbv2"].add_response(
+            "describe_target_health",
+            {
+                "TargetHealthDescriptions": [
+                    {"TargetHealth": {"State": state}} for state in ("healthy", "initial", "healthy", "draining")
+                ]
+            },
+            {"TargetGroupArn": group},
+        )
+        recorded.look(service(deployment()))
+        lines: list[str] = []
+        asyncio.run(judge(api, NEW, lambda _: 360, lines.append, poll_seconds=0))
+        assert lines == [
+            "web:7: 1 of 2 tasks running, 1 pending, 2 of other revisions left; "
+            "targets: 1 draining, 2 healthy, 1 initial (0 s of at most 6 min)"
+        ]
 
     def test_longer_than_the_bound_is_not_success(self) -> None:
         recorded = Recorded()
         api = recorded.api()
         recorded.look(service(deployment(running=0, rolloutState="IN_PROGRESS")))
-        verdict = told(api, bound_seconds=-1)
+        verdict = judged(api, patience_seconds=-1)
         assert verdict.outcome is Outcome.UNKNOWN
         assert "web:7: 0 of 2 tasks running" in verdict.text
 

@@ -1,0 +1,144 @@
+"""A task of the new revision that runs once before the service takes it; its exit code decides whether it does."""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any
+
+import pulumi
+
+from components.checks import Check
+from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
+from components.post_mortem import Cause, first_cause, told
+from ecs_policy.deployment_bounds import format_seconds
+
+POLL_SECONDS = 2.0
+PROGRESS_SECONDS = 10.0
+
+Command = Annotated[
+    Sequence[str],
+    Check(
+        "a list of words, not empty",
+        "name a program of the image and its arguments",
+        lambda value: (
+            isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(each, str) for each in value)
+        ),
+    ),
+]
+
+
+class MigrationFailedError(Exception):
+    """The service must not be touched."""
+
+
+def request(service: Mapping[str, Any], container: str, command: Sequence[str]) -> dict[str, Any]:
+    """What RunTask is asked, where `service` are the inputs of an `aws.ecs.Service`: its task, where it would run.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
+    asked: dict[str, Any] = {
+        "cluster": service["cluster"],
+        "taskDefinition": service["taskDefinition"],
+        "count": 1,
+        # Letters, digits, - / and _ are all that ECS takes.
+        "startedBy": f"migration-{revision(service['taskDefinition']).replace(':', '-')}"[:128],
+        "overrides": {"containerOverrides": [{"name": container, "command": list(command)}]},
+        "enableECSManagedTags": True,
+    }
+    if strategies := service.get("capacityProviderStrategies"):
+        asked["capacityProviderStrategy"] = [
+            {
+                "capacityProvider": each["capacityProvider"],
+                "base": int(each.get("base") or 0),
+                "weight": int(each.get("weight") or 0),
+            }
+            for each in strategies
+        ]
+    elif service.get("launchType"):
+        asked["launchType"] = service["launchType"]
+    if network := service.get("networkConfiguration"):
+        asked["networkConfiguration"] = {
+            "awsvpcConfiguration": {
+                "subnets": list(network["subnets"]),
+                "securityGroups": list(network.get("securityGroups") or ()),
+                "assignPublicIp": "ENABLED" if network.get("assignPublicIp") else "DISABLED",
+            }
+        }
+    if constraints := service.get("placementConstraints"):
+        asked["placementConstraints"] = [
+            {key: each[key] for key in ("type", "expression") if each.get(key)} for each in constraints
+        ]
+    return asked
+
+
+async def migrate(
+    api: Api, asked: Mapping[str, Any], progress: Callable[[str], None], *, poll_seconds: float = POLL_SECONDS
+) -> str:
+    """Runs the task and waits for its end, however long that is. Raises `MigrationFailedError` unless it ended with 0.
+
+    A task that an interrupted update of the same revision left running is waited for instead of starting another.
+    """
+    name = f"migration of {revision(asked['taskDefinition'])}"
+    container = asked["overrides"]["containerOverrides"][0]["name"]
+    began = told_at = time.monotonic()
+    try:
+        task: Shape = await asyncio.to_thread(lambda: _running(api, asked) or _started(api, asked, name))
+    except FAILURES as failure:
+        raise MigrationFailedError(f"{name} was not started: {lasting_trouble(failure) or failure}") from failure
+    while task["lastStatus"] != "STOPPED":
+        await asyncio.sleep(poll_seconds)
+        try:
+            task = await asyncio.to_thread(_look, api, asked["cluster"], task)
+        except FAILURES as failure:
+            if trouble := lasting_trouble(failure):
+                raise MigrationFailedError(f"{name}: {trouble}; it goes on, and `pulumi up` waits for it") from failure
+        if time.monotonic() - told_at >= PROGRESS_SECONDS:
+            told_at = time.monotonic()
+            last = (await asyncio.to_thread(_log_lines, api, task))[-1:]
+            progress(": ".join([f"{name}: {task['lastStatus']} ({format_seconds(int(told_at - began))})", *last]))
+    code = next((each.get("exitCode") for each in task.get("containers", ()) if each["name"] == container), None)
+    if code == 0:
+        return f"{name} is done ({format_seconds(int(time.monotonic() - began))})"
+    cause = await asyncio.to_thread(told, first_cause([task], [], []), api, task)
+    what = "could not run" if code is None else f"ended with {code}"
+    raise MigrationFailedError("\n  ".join([f"{name} {what}; the service was left as it is", *cause]))
+
+
+def _running(api: Api, asked: Mapping[str, Any]) -> Shape | None:
+    arns = api.ecs.list_tasks(cluster=asked["cluster"], startedBy=asked["startedBy"])["taskArns"]
+    found = api.ecs.describe_tasks(cluster=asked["cluster"], tasks=arns)["tasks"] if arns else []
+    return found[0] if found else None
+
+
+def _started(api: Api, asked: Mapping[str, Any], name: str) -> Shape:
+    answer = api.ecs.run_task(**asked)
+    if answer["tasks"]:
+        task: Shape = answer["tasks"][0]
+        return task
+    reasons = "; ".join(str(each.get("reason")) for each in answer.get("failures", ())) or "ECS gives no reason"
+    cause = first_cause([], [], [{"message": reasons}]) or Cause("ECS started no task", "read ECS's words", reasons)
+    raise MigrationFailedError("\n  ".join([f"{name} was not started", *told(cause, api, None)]))
+
+
+def _look(api: Api, cluster: str, task: Shape) -> Shape:
+    found = api.ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"]
+    return found[0] if found else task
+
+
+def _log_lines(api: Api, task: Shape) -> list[str]:
+    try:
+        return api.log_lines(task)
+    except FAILURES:
+        return []
+
+
+def migration_hook(name: str, container: str, command: Sequence[str]) -> pulumi.ResourceHook:
+    """The hook for `before_create` and `before_update` of an `aws.ecs.Service`: only a new revision migrates."""
+
+    async def run(args: pulumi.ResourceHookArgs) -> None:
+        service, before = args.new_inputs or {}, args.old_inputs or {}
+        if service["taskDefinition"] == before.get("taskDefinition"):
+            return
+        api = Api(str(service["cluster"]), str(service["cluster"]))
+        asked = request(service, container, command)
+        pulumi.log.info(await migrate(api, asked, lambda text: pulumi.log.info(text, ephemeral=True)))
+
+    return pulumi.ResourceHook(f"{name}-migration", run)

@@ -1,0 +1,68 @@
+"""How long a deployment is waited for, by what AWS says of the service."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from components.deployment_time import patience_seconds
+
+GROUP = {
+    "HealthCheckIntervalSeconds": 5,
+    "HealthCheckTimeoutSeconds": 4,
+    "HealthyThresholdCount": 2,
+    "UnhealthyThresholdCount": 3,
+}
+DELAY = {"deregistration_delay.timeout_seconds": "5"}
+ROLLING = {
+    "minimumHealthyPercent": 100,
+    "maximumPercent": 200,
+    "deploymentCircuitBreaker": {"enable": True, "rollback": True},
+}
+
+
+def patience(*, task_start: int = 60, containers: Any = ({},), groups: Any = ((GROUP, DELAY),), **more: Any) -> int:
+    service = {"desiredCount": 2, "healthCheckGracePeriodSeconds": 30, "deploymentConfiguration": ROLLING, **more}
+    return patience_seconds(service, containers, groups, task_start)
+
+
+def test_it_is_the_bound_of_the_documented_settings_and_a_quarter() -> None:
+    assert patience() == 6 * 60  # docs/deployment-speed.md: 4 min 10 s, recommended 6 min
+
+
+def test_more_tasks_than_fail_at_once_take_longer_to_give_up() -> None:
+    few_at_once = {**ROLLING, "maximumPercent": 110}
+    assert patience(desiredCount=20, deploymentConfiguration=few_at_once) > patience(desiredCount=20)
+
+
+def test_a_slow_start_drain_stop_or_check_is_waited_for() -> None:
+    slow_check = {"command": ["CMD", "true"], "interval": 60, "timeout": 10, "retries": 5, "startPeriod": 100}
+    assert patience(task_start=600) > 2 * 600
+    assert patience(groups=[(GROUP, {"deregistration_delay.timeout_seconds": "300"})]) > 300 + 30
+    assert patience(containers=[{"stopTimeout": 120}]) > patience()
+    assert patience(containers=[{"healthCheck": slow_check}]) > 100 + 5 * 60
+
+
+def test_a_shift_of_traffic_is_waited_for_with_its_pauses() -> None:
+    canary = {
+        "strategy": "CANARY",
+        "bakeTimeInMinutes": 7,
+        "canaryConfiguration": {"canaryPercent": 5.0, "canaryBakeTimeInMinutes": 10},
+        "lifecycleHooks": [{"timeoutConfiguration": {"timeoutInMinutes": 100, "action": "ROLLBACK"}}],
+    }
+    linear = {
+        "strategy": "LINEAR",
+        "bakeTimeInMinutes": 0,
+        "linearConfiguration": {"stepPercent": 25.0, "stepBakeTimeInMinutes": 10},
+    }
+    assert patience(deploymentConfiguration=canary) > (7 + 10 + 100) * 60
+    assert 3 * 10 * 60 < patience(deploymentConfiguration=linear) < 4 * 10 * 60 * 1.25
+
+
+def test_without_load_balancer_or_tasks_there_is_a_bound_too() -> None:
+    assert 60 < patience(groups=()) < patience()
+    assert patience(desiredCount=0) == patience(desiredCount=1)
+
+
+def test_settings_with_which_a_deployment_may_never_end_get_what_the_provider_waits() -> None:
+    stuck = {"minimumHealthyPercent": 100, "maximumPercent": 100}
+    assert patience(desiredCount=1, deploymentConfiguration=stuck) == 20 * 60
