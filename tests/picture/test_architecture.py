@@ -62,9 +62,9 @@ def subnet(name: str, zone: str) -> Given:
     return (SUBNET, name, {"availabilityZone": zone, "cidrBlock": "10.0.0.0/24"}, {})
 
 
-FRONT = (GROUP, "front", {}, {})
-BACK = (GROUP, "back", {}, {})
-SMALL = (
+FRONT: Given = (GROUP, "front", {}, {})
+BACK: Given = (GROUP, "back", {}, {})
+SMALL: tuple[Given, ...] = (
     subnet("a", "eu-west-1a"),
     FRONT,
     BACK,
@@ -95,19 +95,19 @@ def test_ports_of_the_same_ends_are_one_path() -> None:
 
 
 def test_every_resource_is_drawn_or_counted() -> None:
-    unknown = ("aws:new/thing:Thing", "thing", {}, {})
+    unknown: Given = ("aws:new/thing:Thing", "thing", {}, {})
     said = words(draw(Graph(plan(*SMALL, unknown, ("aws:new/thing:Thing", "other", {}, {})))))
     assert "2 more resources, not drawn: 2 Thing." in said
 
 
 def test_a_resource_in_subnets_that_the_plan_does_not_have_is_counted() -> None:
-    outside = (BALANCER, "elsewhere", {"subnets": ["subnet-123"]}, {})
+    outside: Given = (BALANCER, "elsewhere", {"subnets": ["subnet-123"]}, {})
     assert "1 more resources, not drawn: LoadBalancer." in words(draw(Graph(plan(outside))))
 
 
 def test_what_a_subnet_is_comes_from_its_routes() -> None:
     table, gateway = "aws:ec2/routeTable:RouteTable", "aws:ec2/internetGateway:InternetGateway"
-    routed = (
+    routed: tuple[Given, ...] = (
         (gateway, "gateway", {}, {}),
         (table, "table", {}, {}),
         (
@@ -148,7 +148,7 @@ def test_nothing_lies_outside_of_the_picture_whatever_the_number_of_zones() -> N
 
 
 def test_names_that_the_engine_generates_are_not_drawn() -> None:
-    generated = (
+    generated: Given = (
         "aws:cloudwatch/dashboard:Dashboard",
         "board",
         {"dashboardName": "b-1a2b3c", "__defaults": ["dashboardName"]},
@@ -158,7 +158,7 @@ def test_names_that_the_engine_generates_are_not_drawn() -> None:
 
 
 def test_text_of_the_stack_stays_text() -> None:
-    hostile = ("aws:cloudwatch/dashboard:Dashboard", "board", {"dashboardName": "<script>&"}, {})
+    hostile: Given = ("aws:cloudwatch/dashboard:Dashboard", "board", {"dashboardName": "<script>&"}, {})
     assert "<script>&" in words(draw(Graph(plan(hostile))))
 
 
