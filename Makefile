@@ -22,6 +22,9 @@ refresh: $(READY) ## As `up`, but first read what really runs and repair drift
 preview: $(READY) ## Preview a stack offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts
 	@$(BIN)/python -m local preview --stack $(STACK) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
+picture: $(READY) ## Draw a stack from its resources, offline: make picture STACK=dev writes docs/pictures/dev.svg
+	@$(BIN)/python -m local preview --stack $(STACK) --picture docs/pictures/$(STACK).svg
+
 plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved plan: make plan STACK=prod FAIL_ON=interrupts
 	@rm -rf .plan/$(STACK); mkdir -p .plan/$(STACK)
 	@PULUMI_DEBUG_COMMANDS=true pulumi preview --stack $(STACK) --refresh --diff --non-interactive --color never --policy-pack policy \
@@ -124,4 +127,4 @@ clean: ## `down`, then remove the virtual environments and all local state; the 
 	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help up refresh preview plan deploy drift environment bootstrap status logs shell down image image-run image-shell image-stop check test bench chaos format docs lock setup clean
+.PHONY: help up refresh preview picture plan deploy drift environment bootstrap status logs shell down image image-run image-shell image-stop check test bench chaos format docs lock setup clean

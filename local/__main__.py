@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -22,6 +23,7 @@ DISK_NEEDED_GIB = 2
 SERVICE_TYPE = "aws:ecs/service:Service"
 STATE = paths.LOCAL / "state"
 PREVIEW_STATE = paths.LOCAL / "preview"
+PLAN = paths.LOCAL / "plan.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -59,6 +61,9 @@ def _parser() -> argparse.ArgumentParser:
     previewed = add("preview", preview)
     previewed.add_argument("--stack", default="local", help="the stack whose configuration is used (default: local)")
     previewed.add_argument("--markdown", type=Path, metavar="FILE", help="also write the risk report as Markdown")
+    previewed.add_argument(
+        "--picture", type=Path, metavar="FILE", help="also draw the stack as SVG, as if nothing of it existed yet"
+    )
     add_fail_on(previewed)
     add("status", status)
     add("logs", logs).add_argument("--follow", "-f", action="store_true", help="keep printing new lines until Ctrl-C")
@@ -122,7 +127,7 @@ def up(chosen: argparse.Namespace) -> int:
                 planned = local.preview(shown, verbose=False)
                 if not planned.changed and not planned.errors:
                     shown.note("nothing changed")
-            if not _accept(planned, unknown=False):
+            if not _accept(planned):
                 return 1
             if planned.changed:
                 with step("Update") as shown:
@@ -174,29 +179,36 @@ def _ensure_cloud(region: str) -> emulator.Emulator:
     return found
 
 
-def _accept(report: Any, *, unknown: bool = True) -> bool:
+def _accept(report: Any) -> bool:
     """Prints what a run complained about; True where it may go on."""
-    report.print_policies(unknown=unknown)
-    for warning in report.warnings:
-        say(f"  {console.paint('!', '33')} {warning}")
-    for error in report.errors:
-        say(f"  {console.paint('✗', '31')} {error}")
+    report.print_policies()
+    _complain(report)
     refused = sum(violation[0] == "mandatory" for violation in report.violations)
     if refused:
         say(f"  refused by {refused} mandatory rule{'s' * (refused > 1)}")
     return not report.errors and not refused
 
 
+def _complain(report: Any) -> None:
+    for warning in report.warnings:
+        say(f"  {console.paint('!', '33')} {warning}")
+    for error in report.errors:
+        say(f"  {console.paint('✗', '31')} {error}")
+
+
 def preview(chosen: argparse.Namespace) -> int:
     """Show what an update of a stack would change and what it risks, checked by the policy pack, offline."""
     from local import engine, stack
+    from picture import architecture as picture
+    from picture.graph import Graph
     from risk import render as risk
     from risk.report import assess
 
     stack.configuration(chosen.stack)
     with _alone():
         preparing_engine = engine.Preparation()
-        online = chosen.stack == stack.LOCAL and emulator.running() is not None and stack.recorded(STATE) is not None
+        running = chosen.stack == stack.LOCAL and emulator.running() is not None and stack.recorded(STATE) is not None
+        online = running and not chosen.picture
         state = STATE if online else PREVIEW_STATE
         providers = stack.Providers(online=online)
         try:
@@ -205,15 +217,19 @@ def preview(chosen: argparse.Namespace) -> int:
             stack.unlock(state)
             previewed = stack.LocalStack(chosen.stack, preparing_engine.result(), providers, state=state)
             with step(f"Preview of {chosen.stack} with the policy pack") as shown:
-                planned = previewed.preview(shown, verbose=True)
-            accepted = _accept(planned)
+                planned = previewed.preview(shown, verbose=True, plan=PLAN if chosen.picture else None)
+            _complain(planned)  # what policies say is in the report below
         finally:
             providers.stop()
+    if chosen.picture and not planned.errors:
+        chosen.picture.parent.mkdir(parents=True, exist_ok=True)
+        chosen.picture.write_text(picture.draw(Graph(json.loads(PLAN.read_text()))), encoding="utf-8")
+        say(f"{chosen.picture} is written")
     risks = assess(planned.seen)
     say(risk.text(risks, chosen.fail_on))
     if chosen.markdown:
         chosen.markdown.write_text(risk.markdown(risks, f"Deploy risk of {chosen.stack}", chosen.fail_on))
-    return 0 if accepted and not risks.failing(chosen.fail_on) else 1
+    return 1 if planned.errors or risks.failing(chosen.fail_on) else 0
 
 
 def status(_: argparse.Namespace) -> int:

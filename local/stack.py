@@ -7,6 +7,7 @@ The program runs in this process (an Automation API inline program), the resourc
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import os
 import runpy
@@ -194,15 +195,15 @@ class Report:
         elif diagnostic.severity == "warning" and OUR_LAUNCHER not in text:
             self.warnings.append(text)
 
-    def print_policies(self, *, unknown: bool) -> None:
-        """Prints what the rules found; without `unknown` just how much could not be evaluated yet."""
+    def print_policies(self) -> None:
+        """Prints what the rules found, and how much could not be evaluated yet."""
         open_questions = sum(name == NOT_EVALUATED for _, name, *_ in self.violations)
-        if open_questions and not unknown:
+        if open_questions:
             console.say(
                 f"  rules wait for {open_questions} values known only after the update; `make preview` lists them"
             )
         for level, name, urn, message in sorted(self.violations):
-            if name == NOT_EVALUATED and not unknown:
+            if name == NOT_EVALUATED:
                 continue
             mandatory = level == "mandatory"
             sign = console.paint("✗", "31") if mandatory else console.paint("!", "33")
@@ -289,9 +290,10 @@ class LocalStack:
             os.environ.update(emulator.client_environment())
         runpy.run_path(str(paths.ROOT / "__main__.py"), run_name="__main__")
 
-    def preview(self, shown: Step, *, verbose: bool) -> Report:
-        """What `up` would change. The report's `errors` are empty where it may be done."""
-        return self._run("preview", self._stack.preview, shown, verbose=verbose)
+    def preview(self, shown: Step, *, verbose: bool, plan: Path | None = None) -> Report:
+        """What `up` would change, also saved as `plan`. The report's `errors` are empty where it may be done."""
+        operation = functools.partial(self._stack.preview, plan=str(plan)) if plan else self._stack.preview
+        return self._run("preview", operation, shown, verbose=verbose)
 
     def up(self, shown: Step) -> Report:
         return self._run("up", self._stack.up, shown, verbose=True)

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout
+from tests.local.checkout import LAUNCH_TYPE_MISMATCH, ROOT, Checkout
 
 pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize("stack", ["local", "dev", "dev-ec2", "internal", "prod"])
-def test_a_stack_is_previewed_with_the_policy_pack(checkout: Checkout, stack: str) -> None:
-    shown = checkout.local("preview", "--stack", stack).succeeded().output
+def test_a_stack_is_previewed_with_the_policy_pack_and_looks_like_its_picture(checkout: Checkout, stack: str) -> None:
+    shown = checkout.local("preview", "--stack", stack, "--picture", "drawn.svg").succeeded().output
     assert "+ aws:ecs/service:Service h4b-helloworld" in shown
     assert "+ aws:lb/loadBalancer:LoadBalancer h4b-helloworld" in shown
-    assert "[mandatory]" not in shown
+    assert "\nrefused " not in shown
+    kept = ROOT / "docs" / "pictures" / f"{stack}.svg"
+    assert (checkout.path / "drawn.svg").read_text() == kept.read_text(), f"run `make picture STACK={stack}`"
 
 
 def test_a_mandatory_violation_makes_the_preview_fail(checkout: Checkout) -> None:
@@ -23,7 +25,8 @@ def test_a_mandatory_violation_makes_the_preview_fail(checkout: Checkout) -> Non
         refused = checkout.local("preview", "--stack", "dev").failed()
     finally:
         checkout.replace("__main__.py", *reversed(LAUNCH_TYPE_MISMATCH))
-    assert "[mandatory] LT-01" in refused.output
+    assert refused.output.count("LT-01") == 1
+    assert "\nrefused        Service h4b-helloworld: LT-01" in refused.output
 
 
 def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout: Checkout) -> None:
