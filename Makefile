@@ -17,8 +17,8 @@ up: $(READY) ## Run everything here, without AWS: ends with the load balancer's 
 refresh: $(READY) ## As `up`, but first read what really runs and repair drift
 	@$(BIN)/python -m local up --refresh
 
-preview: $(READY) ## Preview a stack offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts
-	@$(BIN)/python -m local preview --stack $(STACK) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
+preview: $(READY) ## Preview offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts, or EXAMPLE=worker
+	@$(BIN)/python -m local preview $(if $(EXAMPLE),--example $(EXAMPLE),--stack $(STACK)) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
 plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved plan: make plan STACK=prod FAIL_ON=interrupts
 	@rm -rf .plan/$(STACK); mkdir -p .plan/$(STACK)

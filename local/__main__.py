@@ -57,7 +57,9 @@ def _parser() -> argparse.ArgumentParser:
         "--refresh", action="store_true", help="first read what really runs, so that drift is repaired"
     )
     previewed = add("preview", preview)
-    previewed.add_argument("--stack", default="local", help="the stack whose configuration is used (default: local)")
+    subject = previewed.add_mutually_exclusive_group()
+    subject.add_argument("--stack", default="local", help="the stack whose configuration is used (default: local)")
+    subject.add_argument("--example", help="preview this program of examples/ instead")
     previewed.add_argument("--markdown", type=Path, metavar="FILE", help="also write the risk report as Markdown")
     add_fail_on(previewed)
     add("status", status)
@@ -194,18 +196,22 @@ def preview(chosen: argparse.Namespace) -> int:
     from risk import render as risk
     from risk.report import assess
 
-    stack.configuration(chosen.stack)
+    if chosen.example:
+        program, name, title = stack.example(chosen.example), stack.EXAMPLE_STACK, chosen.example
+    else:
+        program, name, title = stack.MAIN, chosen.stack, chosen.stack
+    program.configuration(name)
     with _alone():
         preparing_engine = engine.Preparation()
-        online = chosen.stack == stack.LOCAL and emulator.running() is not None and stack.recorded(STATE) is not None
-        state = STATE if online else PREVIEW_STATE
+        online = name == stack.LOCAL and emulator.running() is not None and stack.recorded(STATE) is not None
+        state = STATE if online else PREVIEW_STATE / program.project_name
         providers = stack.Providers(online=online)
         try:
             stack.warm_up()
             state.mkdir(parents=True, exist_ok=True)
             stack.unlock(state)
-            previewed = stack.LocalStack(chosen.stack, preparing_engine.result(), providers, state=state)
-            with step(f"Preview of {chosen.stack} with the policy pack") as shown:
+            previewed = stack.LocalStack(name, preparing_engine.result(), providers, state=state, program=program)
+            with step(f"Preview of {title} with the policy pack") as shown:
                 planned = previewed.preview(shown, verbose=True)
             accepted = _accept(planned)
         finally:
@@ -213,7 +219,7 @@ def preview(chosen: argparse.Namespace) -> int:
     risks = assess(planned.seen)
     say(risk.text(risks, chosen.fail_on))
     if chosen.markdown:
-        chosen.markdown.write_text(risk.markdown(risks, f"Deploy risk of {chosen.stack}", chosen.fail_on))
+        chosen.markdown.write_text(risk.markdown(risks, f"Deploy risk of {title}", chosen.fail_on))
     return 0 if accepted and not risks.failing(chosen.fail_on) else 1
 
 

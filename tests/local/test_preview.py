@@ -1,4 +1,4 @@
-"""Every stack can be previewed offline: no account, no emulator, no Docker."""
+"""Previews as users run them, offline: no account, no emulator, no Docker. What they find: test_strict.py."""
 
 from __future__ import annotations
 
@@ -7,14 +7,6 @@ import pytest
 from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.mark.parametrize("stack", ["local", "dev", "dev-ec2", "internal", "prod"])
-def test_a_stack_is_previewed_with_the_policy_pack(checkout: Checkout, stack: str) -> None:
-    shown = checkout.local("preview", "--stack", stack).succeeded().output
-    assert "+ aws:ecs/service:Service h4b-helloworld" in shown
-    assert "+ aws:lb/loadBalancer:LoadBalancer h4b-helloworld" in shown
-    assert "[mandatory]" not in shown
 
 
 def test_a_mandatory_violation_makes_the_preview_fail(checkout: Checkout) -> None:
@@ -33,6 +25,16 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout
     assert (checkout.path / "risk.md").read_text().startswith("## Deploy risk of dev\n\nMay be deployed: ")
     refused = checkout.local("preview", "--stack", "dev", "--fail-on", "not-undone").failed().output
     assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
+
+
+def test_an_example_is_previewed_by_its_name(checkout: Checkout) -> None:
+    shown = checkout.local("preview", "--example", "worker").succeeded().output
+    assert "+ aws:ecs/service:Service worker" in shown
+    refused = checkout.local("preview", "--example", "workers").failed().output
+    assert refused == (
+        "error: EXAMPLE: got workers, expected one of blue_green, ec2_placement, existing_vpc, internal_service, "
+        "two_services, worker; name one of them\n"
+    )
 
 
 def test_an_unknown_stack_is_named_with_the_known_ones(checkout: Checkout) -> None:
