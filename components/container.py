@@ -25,6 +25,7 @@ ContainerUser = Annotated[
 StopTimeoutSeconds = Annotated[
     int, whole(2, 120, fix="choose the seconds that the application needs to finish its requests")
 ]
+ContainerMemoryMib = Annotated[int, whole(6, 122_880, fix="choose the MiB that the application may use at most")]
 DependencyCondition = Literal["START", "HEALTHY", "COMPLETE", "SUCCESS"]
 
 
@@ -172,6 +173,11 @@ class Container(Arguments):
     port: Port | None = None
     """TCP port on which it listens. Default: it does not."""
 
+    memory_mib: ContainerMemoryMib | None = None
+    """Memory in MiB beyond which it is killed, at least 6: where several containers share a task, so that none takes
+    the memory of the others. Default: all that the task has.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html"""
+
     command: Sequence[str] = ()
     """What to run instead of the image's own command."""
 
@@ -283,6 +289,7 @@ def definition(
         "name": container.name,
         "image": container.image_uri,
         "essential": container.essential,
+        "memory": container.memory_mib,
         "command": list(container.command) or None,
         "environment": [{"name": name, "value": value} for name, value in container.environment.items()],
         "secrets": [{"name": name, "valueFrom": each.value_from} for name, each in container.secrets.items()] or None,

@@ -141,7 +141,7 @@ class Network(pulumi.ComponentResource):
                 awsx.ec2.SubnetSpecArgs(type=awsx.ec2.SubnetType.PUBLIC),
                 awsx.ec2.SubnetSpecArgs(type=awsx.ec2.SubnetType.PRIVATE),
             ],
-            opts=child,
+            opts=pulumi.ResourceOptions(parent=self, transforms=[without_public_addresses]),
         )
         aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.vpc_id, opts=child)
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
@@ -321,6 +321,14 @@ class Network(pulumi.ComponentResource):
             # Records that come before the permission are lost.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
         )
+
+
+def without_public_addresses(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    """Takes back that awsx gives everything in a public subnet a public address: load balancer and NAT gateway, which
+    alone are there, get theirs otherwise."""
+    if args.type_ != "aws:ec2/subnet:Subnet":
+        return None
+    return pulumi.ResourceTransformResult({**args.props, "mapPublicIpOnLaunch": False}, args.opts)
 
 
 def _assumed_by_flow_logs(parent: pulumi.Resource) -> pulumi.Output[str]:

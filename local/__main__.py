@@ -59,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         "--refresh", action="store_true", help="first read what really runs, so that drift is repaired"
     )
     previewed = add("preview", preview)
-    previewed.add_argument("--stack", default="local", help="the stack whose configuration is used (default: local)")
+    previewed.add_argument("--stack", help="the stack whose configuration is used (default: local, or the program's)")
+    previewed.add_argument(
+        "--program", type=Path, metavar="FOLDER", help="another program of this repository, such as examples/worker"
+    )
     previewed.add_argument("--markdown", type=Path, metavar="FILE", help="also write the risk report as Markdown")
     previewed.add_argument(
         "--picture", type=Path, metavar="FILE", help="also draw the stack as SVG, as if nothing of it existed yet"
@@ -204,19 +207,22 @@ def preview(chosen: argparse.Namespace) -> int:
     from risk import render as risk
     from risk.report import assess
 
-    stack.configuration(chosen.stack)
+    program = stack.program_in(chosen.program) if chosen.program else stack.MAIN
+    name = chosen.stack or program.default_stack
+    title = str(chosen.program) if chosen.program else name
+    program.configuration(name)
     with _alone():
         preparing_engine = engine.Preparation()
-        running = chosen.stack == stack.LOCAL and emulator.running() is not None and stack.recorded(STATE) is not None
-        online = running and not chosen.picture
-        state = STATE if online else PREVIEW_STATE
+        online = program == stack.MAIN and name == stack.LOCAL and stack.recorded(STATE) is not None
+        online = online and emulator.running() is not None and not chosen.picture
+        state = STATE if online else PREVIEW_STATE / program.project_name
         providers = stack.Providers(online=online)
         try:
             stack.warm_up()
             state.mkdir(parents=True, exist_ok=True)
             stack.unlock(state)
-            previewed = stack.LocalStack(chosen.stack, preparing_engine.result(), providers, state=state)
-            with step(f"Preview of {chosen.stack} with the policy pack") as shown:
+            previewed = stack.LocalStack(name, preparing_engine.result(), providers, state=state, program=program)
+            with step(f"Preview of {title} with the policy pack") as shown:
                 planned = previewed.preview(shown, verbose=True, plan=PLAN if chosen.picture else None)
             _complain(planned)  # what policies say is in the report below
         finally:
@@ -228,7 +234,7 @@ def preview(chosen: argparse.Namespace) -> int:
     risks = assess(planned.seen)
     say(risk.text(risks, chosen.fail_on))
     if chosen.markdown:
-        chosen.markdown.write_text(risk.markdown(risks, f"Deploy risk of {chosen.stack}", chosen.fail_on))
+        chosen.markdown.write_text(risk.markdown(risks, f"Deploy risk of {title}", chosen.fail_on))
     return 1 if planned.errors or risks.failing(chosen.fail_on) else 0
 
 

@@ -1,4 +1,4 @@
-"""The Pulumi side of the local stack: the real engine runs this repository's program with the policy pack.
+"""The Pulumi side of the local stack: the real engine runs a program of this repository with the policy pack.
 
 The program runs in this process (an Automation API inline program), the resources are made by the providers of
 `local/providers`, the state is a folder.
@@ -33,6 +33,7 @@ from local.engine import Engine
 
 POLICY_PACK = paths.ROOT / "policy"
 LOCAL = "local"
+EXAMPLES = paths.ROOT / "examples"
 LOCAL_POLICY_CONFIG = Path(__file__).parent / "policy-config.json"
 """Practices are for stacks that live; what AWS would reject is refused here too."""
 
@@ -49,30 +50,61 @@ _UNCHANGED = {events.OpType.SAME, events.OpType.READ}
 _SIGNS = {"create": ("+", "32"), "update": ("~", "33"), "delete": ("-", "31"), "replace": ("±", "35")}
 
 
-def stack_file(name: str) -> Path:
-    return paths.ROOT / f"Pulumi.{name}.yaml"
+@dataclass(frozen=True)
+class Program:
+    """A Pulumi program with its stack files."""
+
+    folder: Path
+
+    def stack_file(self, name: str) -> Path:
+        return self.folder / f"Pulumi.{name}.yaml"
+
+    def configuration(self, name: str) -> dict[str, Any]:
+        """The `config` of `Pulumi.<name>.yaml`. Raises UserError where there is no such stack."""
+        file = self.stack_file(name)
+        if not file.exists():
+            known = ", ".join(self.stacks)
+            raise UserError(f"STACK: got {name}, expected one of {known}; name one of them, or write {file.name}")
+        return dict((yaml.safe_load(file.read_text()) or {}).get("config") or {})
+
+    @property
+    def stacks(self) -> list[str]:
+        return sorted(found.name.split(".")[1] for found in self.folder.glob("Pulumi.*.yaml"))
+
+    @property
+    def default_stack(self) -> str:
+        return LOCAL if LOCAL in self.stacks else next(iter(self.stacks), LOCAL)
+
+    @property
+    def policy_config(self) -> Path | None:
+        return EXAMPLES / "policy-config.json" if self.folder.parent == EXAMPLES else None
+
+    @property
+    def project_name(self) -> str:
+        return str(yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"])
 
 
-def configuration(name: str) -> dict[str, Any]:
-    """The `config` of `Pulumi.<name>.yaml`. Raises UserError where there is no such stack."""
-    file = stack_file(name)
-    if not file.exists():
-        known = ", ".join(sorted(found.name.split(".")[1] for found in paths.ROOT.glob("Pulumi.*.yaml")))
-        raise UserError(f"STACK: got {name}, expected one of {known}; name one of them, or write {file.name}")
-    return dict((yaml.safe_load(file.read_text()) or {}).get("config") or {})
+MAIN = Program(paths.ROOT)
+
+
+def program_in(folder: Path) -> Program:
+    """The program in a folder. Raises UserError where there is none."""
+    program = Program((paths.ROOT / folder).resolve())
+    if not (program.folder / "Pulumi.yaml").exists():
+        raise UserError(
+            f"PROGRAM: got {folder}, expected a folder with a Pulumi.yaml; name one, such as examples/worker"
+        )
+    return program
 
 
 def effective_configuration(name: str) -> dict[str, Any]:
     """The stack's configuration with the defaults that `Pulumi.yaml` declares."""
-    declared = yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["config"]
+    declared = yaml.safe_load((MAIN.folder / "Pulumi.yaml").read_text())["config"]
     defaults = {
         key: schema.get("default", schema.get("value")) for key, schema in declared.items() if isinstance(schema, dict)
     }
-    return defaults | {key.removeprefix(f"{project_name()}:"): value for key, value in configuration(name).items()}
-
-
-def project_name() -> str:
-    return str(yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["name"])
+    prefix = f"{MAIN.project_name}:"
+    return defaults | {key.removeprefix(prefix): value for key, value in MAIN.configuration(name).items()}
 
 
 def warm_up() -> None:
@@ -108,6 +140,7 @@ class Providers:
             start_new_session=True,  # Ctrl-C is for the engine, which still needs its providers to stop cleanly
         )
 
+    @functools.cached_property
     def addresses(self) -> str:
         """The value of PULUMI_DEBUG_PROVIDERS."""
         assert self._process.stdout
@@ -237,12 +270,24 @@ def _plain(message: str) -> str:
 
 
 class LocalStack:
-    """One stack of this program on a state folder of its own."""
+    """One stack of a program on a state folder of its own."""
 
-    def __init__(self, name: str, engine: Engine, providers: Providers, *, state: Path) -> None:
+    def __init__(
+        self,
+        name: str,
+        engine: Engine,
+        providers: Providers,
+        *,
+        state: Path,
+        program: Program = MAIN,
+        policy_config: Path | None = None,
+    ) -> None:
         self.name = name
         self._state = state
-        self._policy_configs = [str(LOCAL_POLICY_CONFIG)] if name == LOCAL else None
+        self._source = program
+        if policy_config is None:
+            policy_config = LOCAL_POLICY_CONFIG if name == LOCAL else program.policy_config
+        self._policy_configs = None if policy_config is None else [str(policy_config)]
         self._online = providers.online
         work_dir = state / "work"
         self._write_work_dir(work_dir)
@@ -250,9 +295,9 @@ class LocalStack:
             work_dir=str(work_dir),
             pulumi_home=str(paths.LOCAL / "pulumi"),
             pulumi_command=engine.command,
-            env_vars=self._environment(engine, providers.addresses()),
+            env_vars=self._environment(engine, providers.addresses),
         )
-        self._stack = automation.create_or_select_stack(name, project_name(), self._program, opts=options)
+        self._stack = automation.create_or_select_stack(name, program.project_name, self._program, opts=options)
 
     def _environment(self, engine: Engine, providers: str) -> dict[str, str]:
         passphrase = paths.LOCAL / "passphrase"
@@ -275,10 +320,11 @@ class LocalStack:
     def _write_work_dir(self, work_dir: Path) -> None:
         """Copies the project and stack files: the engine writes its encryption salt there, the checkout stays clean."""
         work_dir.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(paths.ROOT / "Pulumi.yaml", work_dir / "Pulumi.yaml")
-        copied = work_dir / stack_file(self.name).name
+        shutil.copyfile(self._source.folder / "Pulumi.yaml", work_dir / "Pulumi.yaml")
+        given = self._source.stack_file(self.name)
+        copied = work_dir / given.name
         salt = (yaml.safe_load(copied.read_text()) or {}).get("encryptionsalt") if copied.exists() else None
-        content = yaml.safe_load(stack_file(self.name).read_text()) or {}
+        content = yaml.safe_load(given.read_text()) or {}
         for key in ("secretsprovider", "encryptedkey"):
             content.pop(key, None)
         if salt:
@@ -288,7 +334,7 @@ class LocalStack:
     def _program(self) -> None:
         if self._online:  # the program's own calls, such as the verdict on a deployment, go to the emulator too
             os.environ.update(emulator.client_environment())
-        runpy.run_path(str(paths.ROOT / "__main__.py"), run_name="__main__")
+        runpy.run_path(str(self._source.folder / "__main__.py"), run_name="__main__")
 
     def preview(self, shown: Step, *, verbose: bool, plan: Path | None = None) -> Report:
         """What `up` would change, also saved as `plan`. The report's `errors` are empty where it may be done."""

@@ -54,6 +54,12 @@ def test_a_container_can_be_started_again_in_its_place() -> None:
     }
 
 
+def test_a_container_can_be_kept_from_the_memory_of_its_neighbours() -> None:
+    assert (told(memory_mib=256)["memory"], told()["memory"]) == (256, None)
+    with pytest.raises(ArgumentError, match="memory_mib: got 5, expected a whole number from 6 to 122880"):
+        container(memory_mib=5)
+
+
 def test_a_sidecar_can_be_waited_for() -> None:
     assert told(depends_on={"proxy": "HEALTHY", "migrate": "SUCCESS"})["dependsOn"] == [
         {"containerName": "migrate", "condition": "SUCCESS"},

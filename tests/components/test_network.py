@@ -9,7 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from components.checks import ArgumentError
-from components.network import TASK_ENDPOINT_SERVICES, Network, NetworkArgs, vpc_size_problem
+from components.network import (
+    TASK_ENDPOINT_SERVICES,
+    Network,
+    NetworkArgs,
+    vpc_size_problem,
+    without_public_addresses,
+)
 from tests.mocks import ACCOUNT, REGION, UNKNOWN, Run, run
 
 OUTPUTS = ("vpc_id", "public_subnet_ids", "private_subnet_ids", "load_balancer_security_group_id")
@@ -47,6 +53,18 @@ def test_it_makes_a_vpc_two_security_groups_and_their_rules() -> None:
         (EGRESS, "shop-tasks-to-https"),
     }
     assert {each.parent for each in made.resources} == {"", "h4b:network:Network shop"}
+
+
+def test_nothing_in_a_public_subnet_gets_a_public_address_by_itself() -> None:
+    def transformed(type_: str) -> pulumi.ResourceTransformResult | None:
+        given = {"cidrBlock": "10.0.0.0/24", "mapPublicIpOnLaunch": True}
+        resource = pulumi.ResourceTransformArgs(True, type_, "public", given, pulumi.ResourceOptions())
+        return without_public_addresses(resource)
+
+    subnet = transformed("aws:ec2/subnet:Subnet")
+    assert subnet is not None
+    assert subnet.props == {"cidrBlock": "10.0.0.0/24", "mapPublicIpOnLaunch": False}
+    assert transformed("aws:ec2/vpc:Vpc") is None
 
 
 def test_the_vpc_has_a_public_and_a_private_subnet_in_each_of_two_zones() -> None:

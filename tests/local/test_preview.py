@@ -1,22 +1,12 @@
-"""Every stack can be previewed offline: no account, no emulator, no Docker."""
+"""Previews as users run them, offline: no account, no emulator, no Docker. What they find: test_strict.py."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.local.checkout import LAUNCH_TYPE_MISMATCH, ROOT, Checkout
+from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout
 
 pytestmark = pytest.mark.engine
-
-
-@pytest.mark.parametrize("stack", ["local", "dev", "dev-ec2", "internal", "prod"])
-def test_a_stack_is_previewed_with_the_policy_pack_and_looks_like_its_picture(checkout: Checkout, stack: str) -> None:
-    shown = checkout.local("preview", "--stack", stack, "--picture", "drawn.svg").succeeded().output
-    assert "+ aws:ecs/service:Service h4b-helloworld" in shown
-    assert "+ aws:lb/loadBalancer:LoadBalancer h4b-helloworld" in shown
-    assert "\nrefused " not in shown
-    kept = ROOT / "docs" / "pictures" / f"{stack}.svg"
-    assert (checkout.path / "drawn.svg").read_text() == kept.read_text(), f"run `make picture STACK={stack}`"
 
 
 def test_a_mandatory_violation_makes_the_preview_fail(checkout: Checkout) -> None:
@@ -36,6 +26,15 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout
     assert (checkout.path / "risk.md").read_text().startswith("## Deploy risk of dev\n\nMay be deployed: ")
     refused = checkout.local("preview", "--stack", "dev", "--fail-on", "not-undone").failed().output
     assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
+
+
+def test_another_program_is_previewed_by_its_folder(checkout: Checkout) -> None:
+    shown = checkout.local("preview", "--program", "examples/worker").succeeded().output
+    assert "+ aws:ecs/service:Service worker" in shown
+    refused = checkout.local("preview", "--program", "docs").failed().output
+    assert refused == (
+        "error: PROGRAM: got docs, expected a folder with a Pulumi.yaml; name one, such as examples/worker\n"
+    )
 
 
 def test_an_unknown_stack_is_named_with_the_known_ones(checkout: Checkout) -> None:

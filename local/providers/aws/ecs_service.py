@@ -55,6 +55,10 @@ DEPLOYMENT_CONFIGURATION = {
             "hookTargetArn": string(),
             "lifecycleStages": strings(required=True, ordered=True),
             "roleArn": string(),
+            "targetType": string(allowed=("AWS_LAMBDA", "PAUSE")),
+            "timeoutConfiguration": block(
+                {"action": string(allowed=("ROLLBACK", "CONTINUE")), "timeoutInMinutes": string()}
+            ),
         }
     ),
     "linearConfiguration": block({"stepBakeTimeInMinutes": string(), "stepPercent": Property(kind="number")}),
@@ -242,10 +246,7 @@ class Service(Resource):
         if given.get("bakeTimeInMinutes"):
             request["bakeTimeInMinutes"] = int(given["bakeTimeInMinutes"])
         if given.get("lifecycleHooks"):
-            request["lifecycleHooks"] = [
-                {**hook, **({"hookDetails": json.loads(hook["hookDetails"])} if hook.get("hookDetails") else {})}
-                for hook in given["lifecycleHooks"]
-            ]
+            request["lifecycleHooks"] = [_hook_request(hook) for hook in given["lifecycleHooks"]]
         return request
 
     def create(self, call: Call, new: Values) -> str:
@@ -386,6 +387,15 @@ class Service(Resource):
             return now is None or now["status"] == "INACTIVE"
 
         call.wait(f"service {state.get('name')} to drain", is_gone, default_seconds=SERVICE_SECONDS)
+
+
+def _hook_request(hook: Values) -> Values:
+    request = {key: value for key, value in hook.items() if value}
+    if "hookDetails" in request:
+        request["hookDetails"] = json.loads(request["hookDetails"])
+    if timeout := request.get("timeoutConfiguration"):
+        request["timeoutConfiguration"] = {**timeout, "timeoutInMinutes": int(timeout["timeoutInMinutes"])}
+    return request
 
 
 def _placement(strategies: Any) -> list[tuple[str, str]]:

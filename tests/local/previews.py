@@ -1,0 +1,72 @@
+"""Several previews in one process: `python -m tests.local.previews FOLDER '{"dev": ["LB-09"], "examples/worker": []}'`.
+
+The policies are in their strict profile, with the rules listed made advisory. Prints, as JSON, what came of each.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+from local import engine, paths, stack
+from local.console import Step
+from picture import architecture
+from picture.graph import Graph
+
+
+def preview(name: str, advisory: list[str], providers: stack.Providers, found: engine.Engine) -> dict[str, Any]:
+    program = stack.program_in(Path(name)) if "/" in name else stack.MAIN
+    previewed = stack.LocalStack(
+        name if program == stack.MAIN else program.default_stack,
+        found,
+        providers,
+        state=paths.LOCAL / program.project_name,
+        program=program,
+        policy_config=_strict(program.policy_config, advisory),
+    )
+    plan = paths.LOCAL / "plan.json"
+    report = previewed.preview(Step(name), verbose=False, plan=plan)
+    messages = [(level, rule, message.partition("\n")[2]) for level, rule, _, message in report.violations]
+    return {
+        "errors": report.errors + [f"{rule}: {text}" for level, rule, text in messages if level == "mandatory"],
+        "advisory": sorted({rule for _, rule, _ in messages if rule != stack.NOT_EVALUATED}),
+        "unevaluated": [
+            text.partition(". Not evaluated")[0] for _, rule, text in messages if rule == stack.NOT_EVALUATED
+        ],
+        "picture": "" if report.errors else architecture.draw(Graph(json.loads(plan.read_text()))),
+        "services": [name for kind, name in _created(report) if kind == "aws:ecs/service:Service"],
+    }
+
+
+def _strict(given: Path | None, advisory: list[str]) -> Path:
+    configured: dict[str, Any] = {} if given is None else json.loads(given.read_text())
+    configured["ecs-settings"] = {"profile": "strict", "levels": dict.fromkeys(advisory, "advisory")}
+    written = paths.LOCAL / "strict.json"
+    written.write_text(json.dumps(configured))
+    return written
+
+
+def _created(report: stack.Report) -> list[tuple[str, str]]:
+    created = [event.resource_pre_event.metadata for event in report.seen if event.resource_pre_event]
+    return [(each.type, each.urn.rpartition("::")[2]) for each in created if each.op == "create"]
+
+
+def main(folder: str, wanted: str) -> None:
+    paths.LOCAL = Path(folder)
+    paths.LOCAL.mkdir()
+    os.chdir(paths.ROOT)
+    found = engine.ensure()
+    providers = stack.Providers(online=False)
+    try:
+        stack.warm_up()
+        came = {name: preview(name, advisory, providers, found) for name, advisory in json.loads(wanted).items()}
+    finally:
+        providers.stop()
+    print(json.dumps(came))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,83 @@
+"""Every stack and example passes a preview with the policies in their strict profile, but for what is explained."""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from tests.local.checkout import ROOT
+
+ADVISORIES = (ROOT / "docs" / "advisories.md").read_text()
+STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
+EXAMPLES = sorted(f"examples/{file.parent.name}" for file in ROOT.glob("examples/*/__main__.py"))
+NAMES = STACKS + EXAMPLES
+
+
+def explained() -> dict[str, list[str]]:
+    """Stack or example to the rules that stay advisory there, by docs/advisories.md."""
+    rows = re.findall(r"^\| \[([A-Z]+-\d+)\]\(policies\.md#[\w-]+\) \| (.+?) \| .+ \|$", ADVISORIES, re.MULTILINE)
+    where = {rule: re.findall(r"`(.+?)`", places) for rule, places in rows}
+    return {
+        name: [rule for rule, places in where.items() if any(fnmatch.fnmatch(name, place) for place in places)]
+        for name in NAMES
+    }
+
+
+def without_names(reason: str) -> str:
+    return re.sub(r"\[[A-Za-z0-9_-]+\]", "[]", reason)
+
+
+@pytest.fixture(scope="module")
+def previews(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Any]]:
+    """All previews, in two processes at a time."""
+    folder = tmp_path_factory.mktemp("previews")
+    rules = explained()
+
+    def start(index: int) -> subprocess.Popen[str]:
+        wanted = json.dumps({name: rules[name] for name in NAMES[index::2]})
+        command = [sys.executable, "-m", "tests.local.previews", str(folder / str(index)), wanted]
+        return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    came: dict[str, dict[str, Any]] = {}
+    for process in [start(0), start(1)]:
+        answer, complaint = process.communicate(timeout=300)
+        assert process.returncode == 0, complaint
+        came |= json.loads(answer)
+    return came
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preview_passes_every_rule_but_those_explained(previews: dict[str, dict[str, Any]], name: str) -> None:
+    assert previews[name]["errors"] == []
+    assert previews[name]["services"] != []
+    assert {rule[:5] for rule in previews[name]["advisory"]} == set(explained()[name])
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("name", STACKS)
+def test_a_stack_looks_like_its_picture(previews: dict[str, dict[str, Any]], name: str) -> None:
+    kept = ROOT / "docs" / "pictures" / f"{name}.svg"
+    assert previews[name]["picture"] == kept.read_text(), f"run `make picture STACK={name}`"
+
+
+@pytest.mark.engine
+def test_what_a_first_preview_cannot_evaluate_is_explained(previews: dict[str, dict[str, Any]]) -> None:
+    unevaluated = {without_names(reason) for came in previews.values() for reason in came["unevaluated"]}
+    section = ADVISORIES.partition("## What a first preview cannot evaluate")[2]
+    listed = {
+        reason for cell in re.findall(r"^\| (`.+?) \| ", section, re.MULTILINE) for reason in cell[1:-1].split("`, `")
+    }
+    assert unevaluated == listed
+
+
+def test_explanations_lead_to_their_rules() -> None:
+    catalogue = (ROOT / "docs" / "policies.md").read_text()
+    for rule, anchor in re.findall(r"\[([A-Z]+-\d+)\]\(policies\.md#([\w-]+)\)", ADVISORIES):
+        assert f"[{rule}](#{anchor})" in catalogue
