@@ -60,8 +60,8 @@ def render() -> str:
         "",
         "## Where cfn-lint judges differently",
         "",
-        "cfn-lint reads CloudFormation templates. On generated stacks (`tests/policy/test_cfn_lint.py`) it and this pack "
-        f"must agree on {', '.join(sorted(number for number, *_ in ASPECTS.values()))}, but for these differences:",
+        "cfn-lint reads CloudFormation templates. On generated stacks (`tests/policy/test_cfn_lint.py`) both must "
+        f"agree on {', '.join(sorted(number for number, *_ in ASPECTS.values()))}, but for these differences:",
         "",
         "| rule | cfn-lint's | only reported by | what | why |",
         "|---|---|---|---|---|",

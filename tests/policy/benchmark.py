@@ -36,7 +36,7 @@ LEAST_RESOURCES_PER_SECOND = 5000
 MOST_MEGABYTES = 500
 """Of the process in which the pack runs, at every size."""
 
-_OF_A_SERVICE = ("app", "web", "group", "listener", "logs", "taskSg", "executionRole")
+_OF_A_SERVICE = ("app", "web", "group", "listener", "logs", "executionRole", "executionRolePolicy")
 
 _EMPTY_PACK = """
 from pulumi_policy import EnforcementLevel, PolicyPack, ResourceValidationPolicy
