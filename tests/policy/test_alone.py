@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.policy.engine import POLICY, analyze
 from tests.policy.examples.launch_type import MUTANTS
@@ -108,3 +109,10 @@ def test_everything_it_imports_is_in_its_requirements(copied: Path) -> None:
     foreign = imported - set(sys.stdlib_module_names) - {"ecs_policy", "__future__"}
     locked = re.findall(r"^([\w-]+)==", (copied / "requirements.txt").read_text(), re.MULTILINE)
     assert foreign <= {name.replace("-", "_") for name in locked}
+
+
+def test_what_is_published_has_one_version_and_no_virtual_environment() -> None:
+    manifest = yaml.safe_load((POLICY / "PulumiPolicy.yaml").read_text())
+    (version,) = re.findall(r'^version = "(.+)"$', (POLICY / "pyproject.toml").read_text(), re.MULTILINE)
+    assert manifest["version"] == version
+    assert f"{manifest['runtime']['options']['virtualenv']}/" in (POLICY / ".gitignore").read_text().splitlines()
