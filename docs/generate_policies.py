@@ -7,7 +7,8 @@ from typing import Any
 
 import yaml
 
-from ecs_policy.rule import Level, Rule, all_rules, not_here
+from ecs_policy.rule import Level, Rule, all_rules
+from tests.policy.cfn_lint import ASPECTS, DIFFERENCES
 from tests.policy.example import Example, all_examples
 
 TARGET = Path(__file__).with_name("policies.md")
@@ -27,7 +28,6 @@ CATALOGUE = tuple(f"{family}-{number:02}" for family, count in _COUNTS.items() f
 def render() -> str:
     """The whole page."""
     rules, examples = all_rules(), all_examples()
-    by_id = {rule.id: rule for rule in rules}
     lines = [
         "# Policies",
         "",
@@ -47,10 +47,29 @@ def render() -> str:
             f"| [{rule.id}](#{_anchor(rule)}) | {rule.title} | {LEVELS[rule.level]} | {rule.enforcement.value} "
             f"| {rule.severity.value} | {'end of the preview' if rule.joins else 'before the resource is created'} |"
         )
-    reasons = not_here()
-    left = [number for number in CATALOGUE if number not in by_id]
-    lines += ["", "## Not here", "", "| rule | why |", "|---|---|"]
-    lines += [f"| {number} | {reasons.get(number, 'planned')} |" for number in left]
+    lines += [
+        "",
+        "## What resources cannot decide",
+        "",
+        "Every rule of the catalogue is here. What no resource tells is left to AWS; what another stack or a preview "
+        "does not tell is reported as not evaluated.",
+        "",
+        "| rule | left to AWS |",
+        "|---|---|",
+        *(f"| {rule.id} | {rule.beyond} |" for rule in rules if rule.beyond),
+        "",
+        "## Where cfn-lint judges differently",
+        "",
+        "cfn-lint reads CloudFormation templates. On generated stacks (`tests/policy/test_cfn_lint.py`) both must "
+        f"agree on {', '.join(sorted(number for number, *_ in ASPECTS.values()))}, but for these differences:",
+        "",
+        "| rule | cfn-lint's | only reported by | what | why |",
+        "|---|---|---|---|---|",
+    ]
+    for each in DIFFERENCES:
+        ours, *theirs = ASPECTS[each.aspect]
+        by = "this pack" if each.stricter == "ours" else "cfn-lint"
+        lines.append(f"| {ours} | {', '.join(theirs)} | {by} | {each.what} | {each.reason} [source]({each.source}) |")
     for rule in rules:
         lines += ["", *_rule(rule, examples[rule.id])]
     return "\n".join(lines) + "\n"

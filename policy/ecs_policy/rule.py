@@ -64,6 +64,8 @@ class Rule:
     title: str
     """The rule as one sentence that is true of a good stack."""
     why: str
+    beyond: str
+    """What of it no resource tells, so that it is left to AWS; empty when nothing is."""
     level: Level
     severity: Severity
     enforcement: Enforcement
@@ -146,6 +148,7 @@ def _rule(
     on: Any,
     title: str,
     why: str,
+    beyond: str = "",
     level: Level,
     source: str,
     joins: bool,
@@ -168,6 +171,7 @@ def _rule(
             name=name,
             title=title,
             why=why,
+            beyond=beyond,
             level=level,
             severity=severity,
             enforcement=enforcement,
@@ -204,11 +208,6 @@ def all_rules() -> tuple[Rule, ...]:
     return tuple(found[each] for each in sorted(found))
 
 
-def not_here() -> dict[str, str]:
-    """Ids that are no rules, with the reason: the modules' `NOT_HERE`."""
-    return {number: reason for module in _modules() for number, reason in getattr(module, "NOT_HERE", {}).items()}
-
-
 def rule_named(number: str) -> Rule:
     """The rule with this id."""
     return next(each for each in all_rules() if each.id == number)
@@ -226,7 +225,6 @@ __all__ = [
     "Unevaluated",
     "Value",
     "all_rules",
-    "not_here",
     "resource_rule",
     "rule_named",
     "stack_rule",

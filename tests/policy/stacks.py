@@ -145,8 +145,15 @@ def evaluate(
     rule: Rule, resources: Resources, *, preview: bool = False, options: Mapping[str, Any] | None = None
 ) -> tuple[list[Problem], list[Unevaluated]]:
     """What one rule says about a stack, without the SDK."""
+    return outcomes(rule, joined(resources, preview=preview), options)
+
+
+def outcomes(
+    rule: Rule, stack: Stack, options: Mapping[str, Any] | None = None
+) -> tuple[list[Problem], list[Unevaluated]]:
+    """What one rule says about a joined stack, which may be shared by rules."""
     problems, unevaluated = [], []
-    for each in joined(resources, preview=preview).resources.values():
+    for each in stack.resources.values():
         if isinstance(each, rule.resource_kinds):
             for outcome in rule.run(each, rule.configured(options)):
                 if isinstance(outcome, Problem):

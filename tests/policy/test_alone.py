@@ -11,10 +11,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
-from tests.policy import good_stacks
 from tests.policy.engine import POLICY, analyze
-from tests.policy.good_stacks import MISMATCH
+from tests.policy.examples.launch_type import MUTANTS
 
 VERSIONS = ("3.10", "3.11", "3.12", "3.13", "3.14")
 LEFT_OUT = shutil.ignore_patterns(".venv", "__pycache__", "*.egg-info", "build", ".*_cache")
@@ -44,29 +44,40 @@ def copied(tmp_path: Path) -> Path:
     return Path(shutil.copytree(POLICY, tmp_path / "pack", ignore=LEFT_OUT))
 
 
+LOCKED = ("--require-hashes", "--only-binary", ":all:")
+
+
 def _installed(pack: Path, version: str) -> Path:
     """A fresh virtual environment with the locked requirements only. Fails, never skips, on the running version."""
     environment = pack / ".venv"
     made = _uv("venv", "--no-python-downloads", "--python", version, environment)
     if made.returncode and version != f"{sys.version_info.major}.{sys.version_info.minor}":
-        pytest.skip(f"Python {version} is not on this machine")
+        _could_be_installed(pack, version)
+        pytest.skip(f"Python {version} is not on this machine; there is a wheel for it of every requirement")
     assert made.returncode == 0, made.stderr
     python = environment / "bin/python"
-    installed = _uv("pip", "sync", "--require-hashes", "--python", python, pack / "requirements.txt")
+    installed = _uv("pip", "sync", *LOCKED, "--python", python, pack / "requirements.txt")
     assert installed.returncode == 0, installed.stderr
     return python
+
+
+def _could_be_installed(pack: Path, version: str) -> None:
+    found = _uv(
+        *("pip", "install", "--dry-run", *LOCKED, "--target", pack / "target"),
+        *("--python-version", version, "--python-platform", "x86_64-manylinux_2_28", "-r", pack / "requirements.txt"),
+    )
+    assert found.returncode == 0, found.stderr
 
 
 @pytest.mark.engine
 @pytest.mark.parametrize("version", VERSIONS)
 def test_it_runs_from_its_own_requirements(copied: Path, tmp_path: Path, version: str) -> None:
+    """On a good stack with one fault: every rule runs, and says nothing else."""
     python = _installed(copied, version)
-    bad = analyze(tmp_path / "bad", MISMATCH, pack=copied, python=python)
-    assert bad.returncode != 0
-    assert "Service 'web' launchType: got \"FARGATE\"" in bad.stdout
-    good = analyze(tmp_path / "good", good_stacks.FARGATE, pack=copied, python=python)
-    assert good.returncode == 0, good.stdout + good.stderr
-    assert "ecs-settings" not in good.stdout
+    found = analyze(tmp_path, MUTANTS["LT-01"][0].resources, pack=copied, python=python)
+    assert found.returncode != 0
+    assert "Service 'web' launchType: got \"FARGATE\"" in found.stdout
+    assert (found.stdout.count("[mandatory]"), found.stdout.count("[advisory]")) == (1, 0), found.stdout
 
 
 def test_a_wheel_holds_all_of_it(copied: Path, tmp_path: Path) -> None:
@@ -98,3 +109,10 @@ def test_everything_it_imports_is_in_its_requirements(copied: Path) -> None:
     foreign = imported - set(sys.stdlib_module_names) - {"ecs_policy", "__future__"}
     locked = re.findall(r"^([\w-]+)==", (copied / "requirements.txt").read_text(), re.MULTILINE)
     assert foreign <= {name.replace("-", "_") for name in locked}
+
+
+def test_what_is_published_has_one_version_and_no_virtual_environment() -> None:
+    manifest = yaml.safe_load((POLICY / "PulumiPolicy.yaml").read_text())
+    (version,) = re.findall(r'^version = "(.+)"$', (POLICY / "pyproject.toml").read_text(), re.MULTILINE)
+    assert manifest["version"] == version
+    assert f"{manifest['runtime']['options']['virtualenv']}/" in (POLICY / ".gitignore").read_text().splitlines()

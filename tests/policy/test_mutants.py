@@ -8,11 +8,12 @@ from ecs_policy.rule import Enforcement, all_rules
 from tests.policy import good_stacks
 from tests.policy.example import modules
 from tests.policy.good_stacks import Mutant
-from tests.policy.stacks import Resources, evaluate
+from tests.policy.stacks import Resources, joined, outcomes
 
 
 def _violated(resources: Resources, *, preview: bool = False) -> set[str]:
-    return {rule.id for rule in all_rules() if evaluate(rule, resources, preview=preview)[0]}
+    stack = joined(resources, preview=preview)
+    return {rule.id for rule in all_rules() if outcomes(rule, stack)[0]}
 
 
 @pytest.mark.parametrize("preview", [False, True], ids=["deployed", "first_preview"])
@@ -23,7 +24,8 @@ def test_nothing_is_wrong_with_a_good_stack(name: str, preview: bool) -> None:
 
 @pytest.mark.parametrize("name", ["FARGATE", "EC2"])
 def test_everything_about_a_deployed_good_stack_can_be_evaluated(name: str) -> None:
-    assert [each for rule in all_rules() for each in evaluate(rule, getattr(good_stacks, name))[1]] == []
+    stack = joined(getattr(good_stacks, name))
+    assert [each for rule in all_rules() for each in outcomes(rule, stack)[1]] == []
 
 
 MUTANTS = {number: mutants for module in modules() for number, mutants in module.MUTANTS.items()}

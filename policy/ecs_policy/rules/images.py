@@ -24,6 +24,7 @@ _ALLOWED = Option(
     on=Container,
     title="Images come from a private repository of the stack",
     why="An image from elsewhere can change or vanish without a deployment, and nobody here has scanned it.",
+    beyond="Whether the image was pushed: a digest in a repository that no image of the stack fills is taken as it is.",
     level=Level.PRACTICE,
     enforcement=Enforcement.MANDATORY,
     source=_IMAGE,

@@ -23,6 +23,7 @@ _MAX_BASE = 100_000
     on=Service,
     title="A service runs on a launch type that its task definition declares",
     why="The task definition says for which infrastructure it was validated; CreateService refuses any other.",
+    beyond="The compatibilities that AWS itself computes for a task definition are no property that a program sets.",
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html",
@@ -97,6 +98,7 @@ def launch_type_xor_strategy(service: Service) -> Iterator[Problem]:
     each="capacityProviderStrategies",
     title="Every capacity provider of a service's strategy is associated with the cluster",
     why="A provider that the cluster does not have is refused; FARGATE and FARGATE_SPOT need the association too.",
+    beyond="Whether a capacity provider is ACTIVE or UPDATING is known to AWS only, when the service is created.",
     level=Level.REJECTED,
     source=_STRATEGY_ITEM,
 )

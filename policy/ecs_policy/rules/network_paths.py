@@ -25,6 +25,7 @@ _PUBLIC_REGISTRIES = ("docker.io", "public.ecr.aws", "quay.io", "ghcr.io", "gcr.
     title="A Fargate task has a way to its image and its log",
     why="A task pulls its image over its own network interface. Without a NAT gateway, a public address with an "
     "internet gateway, or endpoints for ECR, S3 and CloudWatch Logs it is started and stopped for ever.",
+    beyond="Network ACLs, firewalls and peers on the way are not followed.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
@@ -141,6 +142,7 @@ def _firewall(service: Service) -> Iterator[Problem]:
     title="The load balancer reaches the tasks: its security group lets out what theirs lets in",
     why="AWS accepts any security groups. When they do not meet on the port of the container, or of the instance that "
     "publishes it, every health check fails, and ECS replaces one good task after the other.",
+    beyond="Network ACLs, and a range of dynamic host ports that an instance sets for itself.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-update-security-groups.html",

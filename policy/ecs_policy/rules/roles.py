@@ -139,6 +139,7 @@ def _trust(role: Role, what: str) -> Problem:
     title="The execution role may do what starting the task takes",
     why="ECS pulls the image, fetches the secrets and opens the log with this role. What it may not do shows minutes "
     "later, as tasks that stop at once.",
+    beyond="Service control policies, permission boundaries, policies of keys and secrets, and if secrets exist.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/task_execution_IAM_role.html",

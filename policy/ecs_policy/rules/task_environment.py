@@ -75,6 +75,7 @@ def _plain(variable: Value, allowed: list[str]) -> Iterator[Problem]:
     on=Container,
     title=f"Environment files are at most {_MAX_FILES} .env objects in S3",
     why="ECS reads no other files.",
+    beyond="Whether the object is in its bucket.",
     level=Level.REJECTED,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_EnvironmentFile.html",
 )

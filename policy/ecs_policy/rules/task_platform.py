@@ -81,6 +81,7 @@ def _pair(task_definition: TaskDefinition) -> Iterator[Problem]:
     on=TaskDefinition,
     title="An image is built for the platform that its task runs on",
     why="AWS finds out when the container starts: exec format error, again and again.",
+    beyond="What an image that the stack does not build was built for.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source=f"{_API}/API_RuntimePlatform.html",
