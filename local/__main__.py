@@ -60,6 +60,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     previewed = add("preview", preview)
     previewed.add_argument("--stack", default="local", help="the stack whose configuration is used (default: local)")
+    previewed.add_argument(
+        "--program", type=Path, default=paths.ROOT, metavar="FOLDER", help="another program, such as bootstrap"
+    )
     previewed.add_argument("--markdown", type=Path, metavar="FILE", help="also write the risk report as Markdown")
     previewed.add_argument(
         "--picture", type=Path, metavar="FILE", help="also draw the stack as SVG, as if nothing of it existed yet"
@@ -204,10 +207,14 @@ def preview(chosen: argparse.Namespace) -> int:
     from risk import render as risk
     from risk.report import assess
 
-    stack.configuration(chosen.stack)
+    program = chosen.program.resolve()
+    if not (program / "Pulumi.yaml").exists():
+        raise UserError(f"PROGRAM: got {chosen.program}, expected a folder with a Pulumi.yaml; name one, as bootstrap")
+    stack.configuration(chosen.stack, program)
     with _alone():
         preparing_engine = engine.Preparation()
-        running = chosen.stack == stack.LOCAL and emulator.running() is not None and stack.recorded(STATE) is not None
+        ours = chosen.stack == stack.LOCAL and program == paths.ROOT
+        running = ours and emulator.running() is not None and stack.recorded(STATE) is not None
         online = running and not chosen.picture
         state = STATE if online else PREVIEW_STATE
         providers = stack.Providers(online=online)
@@ -215,7 +222,9 @@ def preview(chosen: argparse.Namespace) -> int:
             stack.warm_up()
             state.mkdir(parents=True, exist_ok=True)
             stack.unlock(state)
-            previewed = stack.LocalStack(chosen.stack, preparing_engine.result(), providers, state=state)
+            previewed = stack.LocalStack(
+                chosen.stack, preparing_engine.result(), providers, state=state, program=program
+            )
             with step(f"Preview of {chosen.stack} with the policy pack") as shown:
                 planned = previewed.preview(shown, verbose=True, plan=PLAN if chosen.picture else None)
             _complain(planned)  # what policies say is in the report below

@@ -49,15 +49,15 @@ _UNCHANGED = {events.OpType.SAME, events.OpType.READ}
 _SIGNS = {"create": ("+", "32"), "update": ("~", "33"), "delete": ("-", "31"), "replace": ("±", "35")}
 
 
-def stack_file(name: str) -> Path:
-    return paths.ROOT / f"Pulumi.{name}.yaml"
+def stack_file(name: str, program: Path = paths.ROOT) -> Path:
+    return program / f"Pulumi.{name}.yaml"
 
 
-def configuration(name: str) -> dict[str, Any]:
+def configuration(name: str, program: Path = paths.ROOT) -> dict[str, Any]:
     """The `config` of `Pulumi.<name>.yaml`. Raises UserError where there is no such stack."""
-    file = stack_file(name)
+    file = stack_file(name, program)
     if not file.exists():
-        known = ", ".join(sorted(found.name.split(".")[1] for found in paths.ROOT.glob("Pulumi.*.yaml")))
+        known = ", ".join(sorted(found.name.split(".")[1] for found in program.glob("Pulumi.*.yaml")))
         raise UserError(f"STACK: got {name}, expected one of {known}; name one of them, or write {file.name}")
     return dict((yaml.safe_load(file.read_text()) or {}).get("config") or {})
 
@@ -71,8 +71,8 @@ def effective_configuration(name: str) -> dict[str, Any]:
     return defaults | {key.removeprefix(f"{project_name()}:"): value for key, value in configuration(name).items()}
 
 
-def project_name() -> str:
-    return str(yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["name"])
+def project_name(program: Path = paths.ROOT) -> str:
+    return str(yaml.safe_load((program / "Pulumi.yaml").read_text())["name"])
 
 
 def warm_up() -> None:
@@ -237,10 +237,13 @@ def _plain(message: str) -> str:
 
 
 class LocalStack:
-    """One stack of this program on a state folder of its own."""
+    """One stack of a program, by default of this repository's, on a state folder of its own."""
 
-    def __init__(self, name: str, engine: Engine, providers: Providers, *, state: Path) -> None:
+    def __init__(
+        self, name: str, engine: Engine, providers: Providers, *, state: Path, program: Path = paths.ROOT
+    ) -> None:
         self.name = name
+        self._folder = program
         self._state = state
         self._policy_configs = [str(LOCAL_POLICY_CONFIG)] if name == LOCAL else None
         self._online = providers.online
@@ -252,7 +255,7 @@ class LocalStack:
             pulumi_command=engine.command,
             env_vars=self._environment(engine, providers.addresses()),
         )
-        self._stack = automation.create_or_select_stack(name, project_name(), self._program, opts=options)
+        self._stack = automation.create_or_select_stack(name, project_name(program), self._program, opts=options)
 
     def _environment(self, engine: Engine, providers: str) -> dict[str, str]:
         passphrase = paths.LOCAL / "passphrase"
@@ -275,10 +278,11 @@ class LocalStack:
     def _write_work_dir(self, work_dir: Path) -> None:
         """Copies the project and stack files: the engine writes its encryption salt there, the checkout stays clean."""
         work_dir.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(paths.ROOT / "Pulumi.yaml", work_dir / "Pulumi.yaml")
-        copied = work_dir / stack_file(self.name).name
+        shutil.copyfile(self._folder / "Pulumi.yaml", work_dir / "Pulumi.yaml")
+        given = stack_file(self.name, self._folder)
+        copied = work_dir / given.name
         salt = (yaml.safe_load(copied.read_text()) or {}).get("encryptionsalt") if copied.exists() else None
-        content = yaml.safe_load(stack_file(self.name).read_text()) or {}
+        content = yaml.safe_load(given.read_text()) or {}
         for key in ("secretsprovider", "encryptedkey"):
             content.pop(key, None)
         if salt:
@@ -288,7 +292,7 @@ class LocalStack:
     def _program(self) -> None:
         if self._online:  # the program's own calls, such as the verdict on a deployment, go to the emulator too
             os.environ.update(emulator.client_environment())
-        runpy.run_path(str(paths.ROOT / "__main__.py"), run_name="__main__")
+        runpy.run_path(str(self._folder / "__main__.py"), run_name="__main__")
 
     def preview(self, shown: Step, *, verbose: bool, plan: Path | None = None) -> Report:
         """What `up` would change, also saved as `plan`. The report's `errors` are empty where it may be done."""

@@ -38,6 +38,14 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout
     assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
 
 
+def test_what_deploying_stands_on_is_previewed_and_no_policy_objects(checkout: Checkout) -> None:
+    shown = checkout.local("preview", "--program", "bootstrap", "--stack", "example").succeeded().output
+    assert "+ aws:iam/role:Role deploy" in shown
+    assert shown.splitlines()[-1] == "May be deployed: 2 not-evaluated, 13 changes; 0 resources stay."
+    nowhere = checkout.local("preview", "--program", "docs").failed().output
+    assert nowhere == ("error: PROGRAM: got docs, expected a folder with a Pulumi.yaml; name one, as bootstrap\n")
+
+
 def test_an_unknown_stack_is_named_with_the_known_ones(checkout: Checkout) -> None:
     refused = checkout.local("preview", "--stack", "nowhere").failed()
     known = ", ".join(sorted(file.name.split(".")[1] for file in checkout.path.glob("Pulumi.*.yaml")))
