@@ -42,6 +42,25 @@ def _stack_file(name: str, root: Path) -> Path:
     return root / f"Pulumi.{name}.yaml"
 
 
+def reasons(stack: str, root: Path) -> list[tuple[str, list[str]]]:
+    """Why the stack differs: each comment of its file with the keys below it; empty for keys that have none."""
+    project = yaml.safe_load((root / "Pulumi.yaml").read_text())["name"]
+    found: list[tuple[str, list[str]]] = [("", [])]
+    in_comment = False
+    lines = _stack_file(stack, root).read_text().splitlines()
+    for line in lines[lines.index("config:") + 1 :]:
+        text = line.strip()
+        if text.startswith("#"):
+            said = text.removeprefix("#").strip()
+            found.append((f"{found[-1][0]} {said}" if in_comment else said, []))
+        elif not text:
+            found.append(("", []))
+        elif key := re.match(r"  ([\w-]+:\w+):(?: |$)", line):
+            found[-1][1].append(key.group(1).removeprefix(f"{project}:"))
+        in_comment = text.startswith("#")
+    return [each for each in found if each[1]]
+
+
 def stack_file(name: str, source: str, root: Path) -> str:
     """The stack file: what `source` sets, a repository of its own, and as comments everything left at its default."""
     declared = yaml.safe_load((root / "Pulumi.yaml").read_text())
@@ -52,15 +71,19 @@ def stack_file(name: str, source: str, root: Path) -> str:
     secret = sorted(key for key, value in values.items() if isinstance(value, dict) and "secure" in value)
     values = {key: value for key, value in values.items() if key not in secret}
     repository = values.get("repositoryName", schemas["repositoryName"]["default"])
-    values["repositoryName"] = f"{repository}-{name}"
+    values["repositoryName"] = f"{repository.removesuffix(f'-{source}')}-{name}"
 
+    why = {key: [f"  # As {source}: {said}"] for said, keys in reasons(source, root) for key in keys if said}
+    why["repositoryName"] = ["  # Two stacks of an account cannot share a repository."]
     lines = [f"# {name}: written from {source}. Say here what it is for.", "config:"]
-    lines += [f"  {key}: {_written(value)}" for key, value in values.items() if ":" in key]
+    for key, value in values.items():
+        if ":" in key:
+            lines += [*why.get(key, ()), f"  {key}: {_written(value)}"]
     for key, schema in schemas.items():
         if ":" in key or key in secret:
             continue
         if key in values:
-            lines += ["", *_comment(schema), f"  {project}:{key}: {_written(values[key])}"]
+            lines += ["", *_comment(schema), *why.get(key, ()), f"  {project}:{key}: {_written(values[key])}"]
     lines += ["", "  # What has its default:"]
     left = [key for key in schemas if ":" not in key and key not in values and key not in secret]
     lines += [f"  # {project}:{key}: {_written(schemas[key].get('default'))}" for key in left]

@@ -1,4 +1,4 @@
-"""Writes docs/environments.md from the stack files: what differs between the environments."""
+"""Writes docs/environments.md from the stack files: what differs between the environments, and why."""
 
 import json
 from dataclasses import fields
@@ -7,6 +7,7 @@ from typing import Any
 
 import yaml
 
+from environment import reasons
 from settings import Settings, key_of
 
 ROOT = Path(__file__).parent.parent
@@ -28,15 +29,13 @@ _DIFFERENCES = """
 listed. What each key means: [configuration.md](configuration.md).
 
 """
-_READING = """
-## Reading it
+_WHY = """
+## Why
 
-- `dev` is cheap: one NAT gateway, no firewall, no log but the application's, and no task at night or at weekends. It
-  speaks plain HTTP, because it has no domain name: give it one, and it speaks HTTPS.
-- `prod` is protected: HTTPS only, a firewall, tasks in three zones each with a way out of its own, scaling, a year of
-  logs, and nothing of value can be deleted by accident (`deletionProtection` also sets Pulumi's `protect`).
-- `internal` has no way to the internet, in either direction but for DNS. Its certificate is brought along.
-- `local` leaves out what an emulator cannot do; each line in `Pulumi.local.yaml` says why.
+Each reason stands in the stack file as the comment above what it explains, and nothing differs without one.
+"""
+_WAKE = """
+## Waking a sleeping stack
 
 Scaling by a schedule leaves its mark: `dev` sleeps from 21:00 to 08:00 and at weekends, so that a deployment in that
 time starts nothing and its alarms rest. Wake it with
@@ -64,6 +63,12 @@ def purpose(stack: str) -> str:
     return " ".join(line.removeprefix("#").strip() for line in head)
 
 
+def _why(stack: str) -> str:
+    why = reasons(stack, ROOT)
+    rows = [f"| {', '.join(f'`{key}`' for key in keys)} | {_cell(said)} |" for said, keys in why]
+    return "\n".join([f"\n### `{stack}`\n", "| Keys | Why |", "|---|---|", *rows]) + "\n"
+
+
 def document() -> str:
     """The whole page."""
     schemas: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
@@ -76,7 +81,8 @@ def document() -> str:
         default = schemas.get(key, {}).get("default")
         cells = [f"**{_cell(said[key])}**" if key in said else _cell(default) for said in own.values()]
         rows.append(f"| `{key}` | {' | '.join(cells)} |")
-    return f"{_INTRODUCTION}{purposes}{_DIFFERENCES}" + "\n".join(rows) + f"\n{_READING}"
+    why = "".join(_why(stack) for stack in own)
+    return f"{_INTRODUCTION}{purposes}{_DIFFERENCES}" + "\n".join(rows) + f"\n{_WHY}{why}{_WAKE}"
 
 
 def _cell(value: object) -> str:

@@ -37,7 +37,17 @@ def test_every_key_is_there_set_or_as_a_comment(here: Path) -> None:
     written = (here / "Pulumi.staging.yaml").read_text()
     for key in yaml.safe_load((here / "Pulumi.yaml").read_text())["config"]:
         assert f"h4b-helloworld:{key}: " in written or ":" in key
-    assert "  # CPU of a task, 1024 units are one vCPU.\n  h4b-helloworld:taskCpuUnits: 256\n" in written
+    assert (
+        "  # Number of tasks that the load may make of desiredCount; 0 scales nothing.\n"
+        "  # As dev: The load by day is a few colleagues; by night and at weekends there is none.\n"
+        "  h4b-helloworld:maxCount: 4\n"
+    ) in written
+
+
+def test_nothing_in_a_new_environment_lacks_a_reason(here: Path) -> None:
+    for source in STACKS:
+        environment.main([f"like-{source}", source])
+        assert all(said for said, _ in environment.reasons(f"like-{source}", here))
 
 
 def test_a_secret_of_the_source_is_not_copied(here: Path) -> None:

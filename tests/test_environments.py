@@ -1,5 +1,8 @@
 """docs/environments.md: what differs between the stack files."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 import yaml
 
@@ -7,6 +10,7 @@ from tests.mocks import ROOT  # silences what the SDKs warn about when the setti
 
 # isort: split
 from docs.generate_environments import DOCUMENT, document, purpose, stacks, values
+from environment import reasons
 
 
 def test_the_page_is_what_the_stack_files_say() -> None:
@@ -19,16 +23,52 @@ def test_every_stack_file_says_what_it_is_for() -> None:
 
 
 def test_every_key_of_a_stack_file_is_in_the_table_in_bold() -> None:
-    rows = {line.split("|")[1].strip(" `"): line for line in document().splitlines() if line.startswith("| `")}
+    table = document().partition("## What differs")[2].partition("## Why")[0]
+    rows = {line.split("|")[1].strip(" `"): line for line in table.splitlines() if line.startswith("| `")}
     for stack in stacks():
         for key in values(stack):
             assert rows[key].count("**") >= 2
+
+
+@pytest.mark.parametrize("stack", stacks())
+def test_nothing_differs_without_a_reason(stack: str) -> None:
+    assert sorted(key for _, keys in reasons(stack, ROOT) for key in keys) == sorted(values(stack))
+    assert [keys for said, keys in reasons(stack, ROOT) if not said] == [], "write the reason above them, as a comment"
+
+
+@pytest.mark.parametrize("stack", stacks())
+def test_a_stack_file_repeats_no_default(stack: str) -> None:
+    defaults = {key: schema.get("default") for key, schema in _declared().items()}
+    assert {key for key, value in values(stack).items() if key in defaults and value == defaults[key]} == set()
+
+
+def test_a_reason_holds_for_the_keys_below_it_until_the_next(tmp_path: Path) -> None:
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / "Pulumi.new.yaml").write_text(
+        "# For trying.\nconfig:\n  shop:alarms: false\n  # Two lines\n  # of reason.\n"
+        "  shop:zones:\n    - a\n  shop:firewall: false\n\n  aws:region: eu-west-1\n"
+    )
+    assert reasons("new", tmp_path) == [
+        ("", ["alarms"]),
+        ("Two lines of reason.", ["zones", "firewall"]),
+        ("", ["aws:region"]),
+    ]
+
+
+def test_no_two_stacks_on_aws_share_a_repository() -> None:
+    named = [values(stack).get("repositoryName", "the default") for stack in stacks() if stack != "local"]
+    assert len(set(named)) == len(named)
 
 
 @pytest.mark.parametrize(
     "key", ["deletionProtection", "natGateways", "logRetentionDays", "domainName", "scalingSchedule"]
 )
 def test_dev_and_prod_differ_in_what_protects_and_what_costs(key: str) -> None:
-    defaults = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    defaults = _declared()
     dev, prod = (values(stack).get(key, defaults[key]["default"]) for stack in ("dev", "prod"))
     assert dev != prod
+
+
+def _declared() -> dict[str, dict[str, Any]]:
+    declared: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
+    return declared

@@ -209,7 +209,11 @@ def test_a_preview_of_an_empty_account_shows_the_same(stack: str) -> None:
 
 
 def test_the_outputs(stack: str) -> None:
-    repository = {"dev-ec2": "ecr-h4b-helloworld-ec2"}.get(stack, "ecr-h4b-helloworld")
+    repository = {
+        "dev-ec2": "ecr-h4b-helloworld-ec2",
+        "internal": "ecr-h4b-helloworld-internal",
+        "prod": "ecr-h4b-helloworld-prod",
+    }.get(stack, "ecr-h4b-helloworld")
     registry = f"123456789012.dkr.ecr.{REGION}.amazonaws.com"
     watched = {
         "alarmTopicArn": f"arn:aws:sns:{REGION}:123456789012:{NAME}-alarms-1a2b3c4",

@@ -10,7 +10,9 @@ import pulumi
 import pytest
 
 from bootstrap import permissions
+from ecs_policy.rules.roles import no_star
 from tests.mocks import ACCOUNT, PROJECT, REGION, ROOT, Run, run
+from tests.policy.stacks import evaluate
 
 OLD, IMMUTABLE = "octo-org/app", "octo-org@123/app@456"
 
@@ -108,6 +110,17 @@ def test_the_deploy_role_can_neither_open_nor_erase_the_state() -> None:
     policy = permissions.deploy_policy("arn:bucket", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
     denied = _actions(policy, "Deny")
     assert {"s3:DeleteBucket*", "s3:DeleteObjectVersion", "s3:PutBucket*"} <= denied
+
+
+def test_what_the_preview_cannot_evaluate_of_the_roles_passes_too() -> None:
+    made = _run()
+    policies: dict[str, Any] = {
+        each.name: {"type": each.type, "properties": {"policy": each.inputs["policy"]}}
+        for each in made.resources
+        if each.type == "aws:iam/rolePolicy:RolePolicy"
+    }
+    assert set(policies) == {"preview", "deploy"}
+    assert evaluate(no_star, policies) == ([], [])
 
 
 def test_the_outputs_are_what_the_workflows_are_told() -> None:

@@ -28,9 +28,10 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout
     assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
 
 
-def test_another_program_is_previewed_by_its_folder(checkout: Checkout) -> None:
-    shown = checkout.local("preview", "--program", "examples/worker").succeeded().output
-    assert "+ aws:ecs/service:Service worker" in shown
+def test_what_deploying_stands_on_is_previewed_and_no_policy_objects(checkout: Checkout) -> None:
+    shown = checkout.local("preview", "--program", "bootstrap").succeeded().output
+    assert "+ aws:iam/role:Role deploy" in shown
+    assert shown.splitlines()[-1] == "May be deployed: 2 not-evaluated, 13 changes; 0 resources stay."
     refused = checkout.local("preview", "--program", "docs").failed().output
     assert refused == (
         "error: PROGRAM: got docs, expected a folder with a Pulumi.yaml; name one, such as examples/worker\n"

@@ -286,3 +286,58 @@ class InstanceProfile(Resource):
                 with ignoring("NoSuchEntity", "NoSuchEntityException"):
                     iam.remove_role_from_instance_profile(InstanceProfileName=resource_id, RoleName=state["role"])
             iam.delete_instance_profile(InstanceProfileName=resource_id)
+
+
+class OpenIdConnectProvider(Resource):
+    """An issuer of tokens that roles may trust; IAM knows it by its address without `https://`."""
+
+    type_name = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
+    regional = False
+    name_property = None
+    properties = {
+        "arn": output(),
+        "clientIdLists": strings(required=True),
+        "thumbprintLists": strings(computed=True, ordered=True),
+        "url": string(required=True, replaces=True, pattern=r"https://.+"),
+    }
+
+    def create(self, call: Call, new: Values) -> str:
+        thumbprints = {"ThumbprintList": new["thumbprintLists"]} if new.get("thumbprintLists") else {}
+        made = call.client("iam").create_open_id_connect_provider(
+            Url=new["url"], ClientIDList=new["clientIdLists"], Tags=tag_list(new["tagsAll"]), **thumbprints
+        )
+        return str(made["OpenIDConnectProviderArn"])
+
+    def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
+        iam = call.client("iam")
+        try:
+            found = iam.get_open_id_connect_provider(OpenIDConnectProviderArn=resource_id)
+        except iam.exceptions.NoSuchEntityException:
+            return None
+        return {
+            "arn": resource_id,
+            "clientIdLists": found["ClientIDList"],
+            "thumbprintLists": found.get("ThumbprintList") or [],
+            "url": f"https://{found['Url'].removeprefix('https://')}",
+            "tags": tag_map(found.get("Tags")),
+        }
+
+    def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
+        iam = call.client("iam")
+        which = {"OpenIDConnectProviderArn": resource_id}
+        olds, news = set(old.get("clientIdLists") or ()), set(new["clientIdLists"])
+        for client in sorted(news - olds):
+            iam.add_client_id_to_open_id_connect_provider(ClientID=client, **which)
+        for client in sorted(olds - news):
+            iam.remove_client_id_from_open_id_connect_provider(ClientID=client, **which)
+        if "thumbprintLists" in changed and new.get("thumbprintLists"):
+            iam.update_open_id_connect_provider_thumbprint(ThumbprintList=new["thumbprintLists"], **which)
+        put, removed = tag_changes(old, new)
+        if removed:
+            iam.untag_open_id_connect_provider(TagKeys=removed, **which)
+        if put:
+            iam.tag_open_id_connect_provider(Tags=tag_list(put), **which)
+
+    def delete(self, call: Call, resource_id: str, state: Values) -> None:
+        with ignoring("NoSuchEntity", "NoSuchEntityException"):
+            call.client("iam").delete_open_id_connect_provider(OpenIDConnectProviderArn=resource_id)

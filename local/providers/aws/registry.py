@@ -18,6 +18,7 @@ from local.providers.aws import (
     flow_logs,
     iam,
     instances,
+    kms,
     logs,
     route53,
     s3,
@@ -30,7 +31,7 @@ from local.providers.aws.resource import Resource
 
 MODULES = (
     *(acm, applicationautoscaling, cloudwatch, ec2, ecr, ecs, ecs_service, ecs_task_definition, elbv2, flow_logs),
-    *(iam, instances, logs, route53, s3, security_groups, sns, vpc_endpoints, wafv2),
+    *(iam, instances, kms, logs, route53, s3, security_groups, sns, vpc_endpoints, wafv2),
 )
 
 

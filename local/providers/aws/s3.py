@@ -291,3 +291,47 @@ class BucketPolicy(_Setting):
     def answer(self, found: Values, state: Values) -> Values:
         known = state.get("policy")
         return {"policy": known if known and schema.same_policy(known, found["Policy"]) else found["Policy"]}
+
+
+class BucketVersioning(_Setting):
+    """A bucket that has had versions keeps them: without this setting they are suspended."""
+
+    type_name = "aws:s3/bucketVersioning:BucketVersioning"
+    put, get = "put_bucket_versioning", "get_bucket_versioning"
+    properties = {
+        "bucket": string(required=True, replaces=True),
+        "expectedBucketOwner": string(replaces=True),
+        "mfa": string(kept=True),
+        "versioningConfiguration": block(
+            {
+                "mfaDelete": string(computed=True, allowed=("Enabled", "Disabled")),
+                "status": string(required=True, allowed=("Enabled", "Suspended", "Disabled")),
+            },
+            required=True,
+        ),
+    }
+
+    def request(self, new: Values) -> Values:
+        wanted = new["versioningConfiguration"]
+        mfa = {"MFADelete": wanted["mfaDelete"]} if wanted.get("mfaDelete") else {}
+        return {"VersioningConfiguration": {"Status": wanted["status"], **mfa}}
+
+    def create(self, call: Call, new: Values) -> str:
+        if new["versioningConfiguration"]["status"] == "Disabled":  # what a bucket is before it is ever enabled
+            return str(new["bucket"])
+        return super().create(call, new)
+
+    def answer(self, found: Values, state: Values) -> Values:
+        return {
+            "expectedBucketOwner": state.get("expectedBucketOwner"),
+            "versioningConfiguration": {
+                "mfaDelete": found.get("MFADelete") or (state.get("versioningConfiguration") or {}).get("mfaDelete"),
+                "status": found.get("Status", "Disabled"),
+            },
+        }
+
+    def delete(self, call: Call, resource_id: str, state: Values) -> None:
+        if (state.get("versioningConfiguration") or {}).get("status") == "Enabled":
+            with ignoring("NoSuchBucket"):
+                suspended = {"Status": "Suspended"}
+                call.client("s3").put_bucket_versioning(Bucket=resource_id, VersioningConfiguration=suspended)

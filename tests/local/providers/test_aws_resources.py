@@ -95,6 +95,9 @@ class World:
     def bucket(self) -> str:
         return str(self.have("bucket", "aws:s3/bucket:Bucket").id)
 
+    def key(self, key: str = "key") -> str:
+        return str(self.have(key, "aws:kms/key:Key", deletionWindowInDays=7).id)
+
     @property
     def topic(self) -> str:
         return str(self.have("topic", "aws:sns/topic:Topic").id)
@@ -278,6 +281,12 @@ LIVES = [
         replacing=lambda w: {"assumeRolePolicy": TRUST, "path": "/apps/"},
         replacing_paths={"path", "assumeRolePolicy", "maxSessionDuration", "description"},
         expected={"path": "/", "maxSessionDuration": 3600},
+    ),
+    Life(
+        "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+        lambda w: {"url": "https://token.example.com", "clientIdLists": ["sts.amazonaws.com"]},
+        replacing=lambda w: {"url": "https://other.example.com", "clientIdLists": ["sts.amazonaws.com"]},
+        replacing_paths={"url"},
     ),
     Life(
         "aws:iam/rolePolicy:RolePolicy",
@@ -759,11 +768,34 @@ LIVES = [
         in_place_paths={"rules[0].expiration.days"},
     ),
     Life(
+        "aws:s3/bucketVersioning:BucketVersioning",
+        lambda w: {"bucket": w.bucket, "versioningConfiguration": {"status": "Enabled"}},
+        in_place=lambda w: {"bucket": w.bucket, "versioningConfiguration": {"status": "Suspended"}},
+        in_place_paths={"versioningConfiguration.status"},
+    ),
+    Life(
         "aws:s3/bucketPolicy:BucketPolicy",
         lambda w: {"bucket": w.bucket, "policy": bucket_policy(w.bucket)},
         same=lambda w: {"bucket": w.bucket, "policy": json.dumps(json.loads(bucket_policy(w.bucket)), indent=1)},
         in_place=lambda w: {"bucket": w.bucket, "policy": bucket_policy(w.bucket, "s3:GetObject")},
         in_place_paths={"policy"},
+    ),
+    Life(
+        "aws:kms/key:Key",
+        lambda w: {"description": "state", "deletionWindowInDays": 7},
+        in_place=lambda w: {"description": "secrets", "deletionWindowInDays": 7, "enableKeyRotation": True},
+        in_place_paths={"description", "enableKeyRotation"},
+        replacing=lambda w: {"description": "secrets", "deletionWindowInDays": 7, "multiRegion": True},
+        replacing_paths={"multiRegion", "enableKeyRotation"},
+        expected={"isEnabled": True, "keyUsage": "ENCRYPT_DECRYPT"},
+    ),
+    Life(
+        "aws:kms/alias:Alias",
+        lambda w: {"name": "alias/life", "targetKeyId": w.key()},
+        in_place=lambda w: {"name": "alias/life", "targetKeyId": w.key("other-key")},
+        in_place_paths={"targetKeyId"},
+        replacing=lambda w: {"name": "alias/other-life", "targetKeyId": w.key("other-key")},
+        replacing_paths={"name"},
     ),
     Life(
         "aws:sns/topic:Topic",
@@ -1034,6 +1066,7 @@ OUTLIVES_DELETION = {
     "aws:ecs/taskDefinition:TaskDefinition",  # was told to skip it
     "aws:acm/certificateValidation:CertificateValidation",  # the certificate stays issued
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",  # S3 always encrypts
+    "aws:s3/bucketVersioning:BucketVersioning",  # a bucket that had versions keeps them, suspended
     "aws:sns/topicPolicy:TopicPolicy",  # a topic always has one
 }
 
