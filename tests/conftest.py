@@ -1,8 +1,12 @@
-"""The order of the tests: files that take long come first, so that parallel workers are done together."""
+"""All tests: what takes long comes first, so that parallel workers are done together; none fails for being slow."""
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("without deadline", deadline=None)
+hypothesis.settings.load_profile("without deadline")
 
 TAKES_LONG = ("engine", "docker", "emulator")
 

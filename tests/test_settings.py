@@ -352,7 +352,7 @@ def test_each_key_is_checked(key: str, value: str) -> None:
 
 
 @given(st.dictionaries(st.sampled_from(sorted(KEYS)), st.text(), min_size=1))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_any_text_is_taken_or_refused_by_key(changes: dict[str, str]) -> None:
     try:
         load(**changes)

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from components.placement import (
@@ -61,7 +61,6 @@ EXPRESSIONS = st.sampled_from(["attribute:a == b", "a == b", "", "attribute:a in
 CONSTRAINTS = st.one_of(st.just(DistinctInstance()), st.builds(MemberOf, EXPRESSIONS))
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["EC2", "FARGATE"]),
     st.lists(STRATEGIES, max_size=6),

@@ -144,7 +144,7 @@ CASES = st.builds(
 )
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=80, suppress_health_check=[HealthCheck.too_slow])
 @given(CASES)
 def test_disagreements_are_known(case: Case) -> None:
     assert unexplained(case) == []

@@ -110,7 +110,7 @@ def _analyzer() -> Analyzer:
     return configured({SETTINGS: {"profile": "strict", "strictUnknown": True}, **remedied})
 
 
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(broken_stacks(), st.booleans(), st.data())
 def test_no_json_makes_it_crash(resources: Resources, preview: bool, data: st.DataObject) -> None:
     analyze, stack = requests(resources, preview=preview)
@@ -166,7 +166,7 @@ FOREIGN = {f"{base}-{name}": _foreign(stack, name) for base, stack in GOOD.items
 
 
 @pytest.mark.parametrize("base", GOOD)
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(data=st.data())
 def test_an_unrelated_resource_changes_no_verdict(base: str, data: st.DataObject) -> None:
     number, example = data.draw(st.sampled_from(EXAMPLES), label="example")
@@ -180,7 +180,7 @@ def test_an_unrelated_resource_changes_no_verdict(base: str, data: st.DataObject
     assert verdict({**example.resources, **added}) == verdict(example.resources)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.permutations(sorted(good_stacks.FARGATE)))
 def test_the_order_of_resources_changes_no_verdict(order: list[str]) -> None:
     analyze, stack = requests({name: good_stacks.FARGATE[name] for name in order})
