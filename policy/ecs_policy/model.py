@@ -117,7 +117,11 @@ class Resource:
     def region(self) -> Value:
         """The AWS region the resource is in: its own `region`, else its provider's; absent when neither says."""
         own = self["region"]
-        return own if own.given else Value(self, ("provider", "region"), (self.provider or {}).get("region"))
+        return own if own.given else self.of_provider("region")
+
+    def of_provider(self, key: str) -> Value:
+        """A setting of the resource's provider; those that are no text are JSON."""
+        return Value(self, ("provider", key), (self.provider or {}).get(key))
 
 
 @cache

@@ -228,7 +228,7 @@ def _permits(
                 "names address ranges, and the addresses of the other side are not known"
             )
         wanted = [each for each in (network(address) for address in addresses) if each is not None]
-        if wanted and all(_within(each, allowed) for each in wanted):
+        if wanted and all(within(each, allowed) for each in wanted):
             return True
     if doubt is not None:
         raise doubt
@@ -239,7 +239,8 @@ def _permits(
     return False
 
 
-def _within(inner: Network, ranges: Sequence[Network]) -> bool:
+def within(inner: Network, ranges: Sequence[Network]) -> bool:
+    """Whether one of the ranges holds all of it."""
     return any(
         inner.version == outer.version and inner.subnet_of(outer)  # type: ignore[arg-type]
         for outer in ranges

@@ -61,15 +61,32 @@ def violates(
 
 
 def missing(
-    title: str, resources: Resources, *, at: Collection[str] = (), not_evaluated: Collection[str] = ()
+    title: str,
+    resources: Resources,
+    *,
+    at: Collection[str] = (),
+    not_evaluated: Collection[str] = (),
+    options: Mapping[str, Any] | None = None,
 ) -> Example:
     """The property that the rule looks at is not there."""
     return Example(
-        kind="missing", title=title, resources=resources, at=frozenset(at), not_evaluated=frozenset(not_evaluated)
+        kind="missing",
+        title=title,
+        resources=resources,
+        at=frozenset(at),
+        not_evaluated=frozenset(not_evaluated),
+        options=options or {},
     )
 
 
-def unknown(title: str, resources: Resources, *, not_evaluated: Collection[str], at: Collection[str] = ()) -> Example:
+def unknown(
+    title: str,
+    resources: Resources,
+    *,
+    not_evaluated: Collection[str],
+    at: Collection[str] = (),
+    options: Mapping[str, Any] | None = None,
+) -> Example:
     """A first preview: outputs of resources are unknown. Violations that do not depend on them are still found."""
     return Example(
         kind="unknown",
@@ -78,6 +95,7 @@ def unknown(title: str, resources: Resources, *, not_evaluated: Collection[str],
         at=frozenset(at),
         not_evaluated=frozenset(not_evaluated),
         preview=True,
+        options=options or {},
     )
 
 

@@ -1,7 +1,8 @@
 """Stacks written as Pulumi YAML in plain data, turned into what the engine sends to a policy pack.
 
 `${app.arn}` refers to another resource. It carries the dependency, and the value: the target's input of that name,
-else a made-up output, or unknown when `preview` is set. `options.dependsOn` and `options.parent` take `${app}`.
+else a made-up output, or unknown when `preview` is set. `options.dependsOn` and `options.parent` take `${app}`;
+`provider` holds settings of the resource's provider.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Part:
     ignore_changes: list[str]
     timeouts: dict[str, float]
     component: bool
-    region: str
+    provider: dict[str, Any]
 
 
 def parts(resources: Resources, *, preview: bool = False, region: str = "ap-northeast-1") -> list[Part]:
@@ -92,7 +93,7 @@ class _Resolver:
             ignore_changes=list(options.get("ignoreChanges", ())),
             timeouts={name: float(text.rstrip("s")) for name, text in options.get("customTimeouts", {}).items()},
             component=not written["type"].startswith(("aws:", "docker:", "docker-build:")),
-            region=region,
+            provider={"region": region, **written.get("provider", {})},
         )
 
     def urn(self, name: str) -> str:
@@ -177,7 +178,7 @@ def joined(resources: Resources, *, preview: bool = False) -> Stack:
             property_dependencies=part.property_dependencies,
             ignore_changes=part.ignore_changes,
             timeouts=part.timeouts,
-            provider=None if part.component else {"region": part.region},
+            provider=None if part.component else part.provider,
         )
         for part in parts(resources, preview=preview)
     )
@@ -209,7 +210,7 @@ def requests(resources: Resources, *, preview: bool = False) -> tuple[list[Any],
                     _PROVIDER_URN,
                     "default",
                 )
-                each.provider.properties.update({"region": part.region})
+                each.provider.properties.update(part.provider)
         analyze.append(message)
     return analyze, stack
 

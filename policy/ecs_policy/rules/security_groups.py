@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
 from typing import Any
 
 from ecs_policy.model import (
@@ -14,9 +15,9 @@ from ecs_policy.model import (
     SecurityGroupRule,
     Vpc,
 )
-from ecs_policy.network import WHOLE_INTERNET, Permission, egress, ingress
+from ecs_policy.network import WHOLE_INTERNET, Network, Permission, egress, ingress, network, within
 from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
-from ecs_policy.values import independently
+from ecs_policy.values import independently, quoted
 
 _RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
 _EVERY_PORT = (0, 65535)
@@ -35,20 +36,39 @@ _OF_PULUMI = ("Managed by Pulumi", "Managed by Terraform")
         "openPorts": Option(
             schema={"type": "array", "items": {"type": "integer"}, "default": []},
             about="TCP ports that may be open to the internet on any security group.",
-        )
+        ),
+        "allowedNetworks": Option(
+            schema={"type": "array", "items": {"type": "string"}, "default": []},
+            about="Address ranges that rules may let in, as `10.0.0.0/8`. Without any, all but the whole internet.",
+        ),
     },
 )
 def sg_open(group: SecurityGroup, options: Mapping[str, Any]) -> Iterator[Problem]:
     permissions, doubt = ingress(group)
-    allowed = {int(port) for port in options["openPorts"]}
-    yield from independently(_closed(group, permission, allowed) for permission in permissions)
+    ports = {int(port) for port in options["openPorts"]}
+    networks = [_network(group, text) for text in options["allowedNetworks"]]
+    yield from independently(_closed(group, permission, ports, networks) for permission in permissions)
     if doubt is not None:
         raise doubt
 
 
-def _closed(group: SecurityGroup, permission: Permission, allowed: set[int]) -> Iterator[Problem]:
+def _network(group: SecurityGroup, text: object) -> Network:
+    try:
+        return ip_network(str(text), strict=False)
+    except ValueError:
+        raise group["ingress"].not_evaluated(
+            f"cannot be compared: allowedNetworks has {text}, no address range"
+        ) from None
+
+
+def _closed(
+    group: SecurityGroup, permission: Permission, allowed: set[int], networks: list[Network]
+) -> Iterator[Problem]:
     for cidr in permission.cidrs():
         if cidr.text() not in WHOLE_INTERNET:
+            wanted = network(cidr) if networks else None
+            if wanted is not None and not within(wanted, networks):
+                yield cidr.problem(f"a range within {quoted(networks)}", "narrow it, or name a security group")
             continue
         ports = permission.ports
         if ports is not None and ports[0] == ports[1] and ports[0] in allowed:

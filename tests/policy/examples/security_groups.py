@@ -66,10 +66,27 @@ EXAMPLES = {
             at={"open.cidrBlocks[0]"},
         ),
         passes("the listener's port, in a first preview", {**LISTENING, "open": port(443)}, preview=True),
+        violates(
+            "a network that the organisation does not allow",
+            {"sg": group(), "open": port(8080, "192.168.0.0/16")},
+            at={"open.cidrIpv4"},
+            options={"allowedNetworks": ["10.0.0.0/8"]},
+        ),
         passes("a network", {"sg": group(), "open": port(8080, "10.0.0.0/8")}),
+        passes(
+            "a part of a network that the organisation allows",
+            {"sg": group(), "open": port(8080, "10.1.0.0/16")},
+            options={"allowedNetworks": ["10.0.0.0/8"]},
+        ),
         passes("a port that the organisation opens", {"sg": group(), "open": port(25)}, options={"openPorts": [25]}),
         missing("no rules", {"sg": group()}),
         unknown("an unknown network", {"sg": group(), "open": port(80, not_known())}, not_evaluated={"open.cidrIpv4"}),
+        unknown(
+            "a configuration that names no network",
+            {"sg": group(), "open": port(8080, "10.0.0.0/8")},
+            not_evaluated={"sg.ingress"},
+            options={"allowedNetworks": ["the office"]},
+        ),
         unknown(
             "a rule of one of two groups",
             {
