@@ -169,16 +169,18 @@ class Stack:
         """See `Value.one`."""
         if value.raw is ABSENT:
             return None
-        candidates = self._candidates(value, kind)
         known = _known_text(value)
         if known is not None:
             named = self.known_as(known, kind)
-            named = [each for each in named if each in candidates] or named
+            if len(named) > 1:
+                candidates = self._candidates(value, kind)
+                named = [each for each in named if each in candidates] or named
             if len(named) == 1:
                 return named[0]
             if named:
                 raise value.not_evaluated(f"fits several resources: {_names(named)}")
             raise value.not_evaluated("refers to something that is not a resource of this stack")
+        candidates = self._candidates(value, kind)
         if len(candidates) > 1:
             raise value.not_evaluated(f"is not known yet and may be any of {_names(candidates)}")
         if not candidates:

@@ -6,6 +6,7 @@ import ipaddress
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from typing import NamedTuple
 
 from ecs_policy.model import (
@@ -41,9 +42,14 @@ def network(value: Value) -> Network | None:
     if text is None:
         return None
     try:
-        return ipaddress.ip_network(text, strict=False)
+        return _parsed(text)
     except ValueError:
         raise value.not_evaluated("is not an address range") from None
+
+
+@lru_cache(1024)  # the same few ranges are asked for again and again
+def _parsed(text: str) -> Network:
+    return ipaddress.ip_network(text, strict=False)
 
 
 # Security groups

@@ -183,7 +183,6 @@ class Value:
 
     def text(self) -> str | None:
         """The string, or None when absent. Numbers count as the text that AWS would get."""
-        self.require_known()
         raw = self.raw
         if raw is ABSENT:
             return None
@@ -193,6 +192,7 @@ class Value:
                     if sentinel in raw:
                         raise self.not_evaluated("is not known yet")
             return Hidden(raw) if self.secret else raw
+        self.require_known()
         number = _as_number(raw)
         if number is not None:
             return Hidden(number) if self.secret else str(number)
@@ -221,11 +221,11 @@ class Value:
 
     def items(self) -> list[Value]:
         """The elements, of which each may be unknown; none when absent."""
-        self.require_known()
         if self.raw is ABSENT:
             return []
         if isinstance(self.raw, list):
             return [Value(self.resource, (*self.path, index), item, self.secret) for index, item in enumerate(self.raw)]
+        self.require_known()
         raise self._malformed("a list")
 
     def texts(self) -> list[str]:
@@ -243,13 +243,13 @@ class Value:
 
     def __getitem__(self, key: str) -> Value:
         """A field of an object. A field of an absent object is absent, of an unknown one unknown."""
-        path = (*self.path, key)
-        if self.raw is UNKNOWN or self.raw is ABSENT:
-            return Value(self.resource, path, self.raw)
+        raw, path = self.raw, (*self.path, key)
+        if raw is UNKNOWN or raw is ABSENT:
+            return Value(self.resource, path, raw)
         secret = self.secret and key not in _NEVER_SECRET
         if key == "value" and "environment" in self.path:
             secret = True
-        return Value(self.resource, path, self._fields().get(key), secret)
+        return Value(self.resource, path, (raw if type(raw) is dict else self._fields()).get(key), secret)
 
     def parsed(self) -> Value:
         """The document in a JSON string (a policy, container definitions), at the same place; a list stays as it is."""

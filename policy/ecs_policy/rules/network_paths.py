@@ -212,16 +212,22 @@ def _meet(side: _Side, balancer: LoadBalancer, ports: tuple[int, int]) -> Iterat
     hosts, balancers = side.groups.many(SecurityGroup), of_balancer.many(SecurityGroup)
     yield from independently(
         (
-            _opens(side.groups, "ingress", ports, balancers, _addresses(balancer["subnets"]), balancer.label),
-            _opens(of_balancer, "egress", ports, hosts, _addresses(side.subnets), side.who),
+            _opens(side.groups, hosts, "ingress", ports, balancers, balancer["subnets"], balancer.label),
+            _opens(of_balancer, balancers, "egress", ports, hosts, side.subnets, side.who),
         )
     )
 
 
 def _opens(
-    place: Value, direction: str, ports: tuple[int, int], peers: list[SecurityGroup], addresses: list[Value], who: str
+    place: Value,
+    groups: list[SecurityGroup],
+    direction: str,
+    ports: tuple[int, int],
+    peers: list[SecurityGroup],
+    subnets: Value,
+    who: str,
 ) -> Iterator[Problem]:
-    groups = place.many(SecurityGroup)
+    addresses = _addresses(subnets)
     first, last = ports
     which = f"port {first}" if first == last else f"every dynamic host port ({first} to {last} at least)"
     way = f"in on {which} from {who}" if direction == "ingress" else f"out on {which} to {who}"
