@@ -92,14 +92,6 @@ class Grant(NamedTuple):
     why: str
 
 
-def _role_of(policy: Resource) -> list[Value]:
-    return [policy["role"]]
-
-
-def _roles_of(attachment: Resource) -> list[Value]:
-    return [attachment["roles"]]
-
-
 class Policies(NamedTuple):
     statements: list[Value]
     everywhere: list[str]
@@ -115,9 +107,9 @@ def policies(role: Role) -> Policies:
 
 def _policies(role: Role) -> Policies:
     stack = role.stack
-    inline = stack.relation(RolePolicy, _role_of, Role)
-    attached = stack.relation(RolePolicyAttachment, _role_of, Role)
-    shared = stack.relation(PolicyAttachment, _roles_of, Role)
+    inline = stack.relation(RolePolicy, "role", Role)
+    attached = stack.relation(RolePolicyAttachment, "role", Role)
+    shared = stack.relation(PolicyAttachment, "roles", Role)
     found: list[Value] = []
     everywhere: list[str] = []
     doubt = inline.doubt_about(role) or attached.doubt_about(role) or shared.doubt_about(role)

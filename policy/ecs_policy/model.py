@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ecs_policy.image_reference import parse_image
-from ecs_policy.values import ABSENT, SENTINELS, UNKNOWN, NotEvaluated, Unevaluated, Value
+from ecs_policy.values import ABSENT, SENTINELS, UNKNOWN, NotEvaluated, Value
 
 R = TypeVar("R", bound="Resource")
 A = TypeVar("A")
@@ -156,9 +156,7 @@ class Stack:
             self._by_kind.setdefault(type(each), []).append(each)
         self._children: dict[str, list[Resource]] | None = None
         self._by_id: dict[type[Resource], dict[str, list[Resource]]] = {}
-        self._referrers: dict[tuple[type[Resource], str, type[Resource]], dict[str, list[Resource]]] = {}
-        self._doubtful: dict[tuple[type[Resource], str, type[Resource]], list[Unevaluated]] = {}
-        self._relations: dict[tuple[type[Resource], type[Resource], Callable[..., list[Value]]], Relation[Any]] = {}
+        self._relations: dict[tuple[type[Resource], type[Resource], object], Relation[Any]] = {}
         self._derived: dict[tuple[Callable[..., Any], str], Any] = {}
 
     def all(self, kind: type[R]) -> list[R]:
@@ -210,36 +208,13 @@ class Stack:
             found.update((each.urn, each) for each in left)
         return list(found.values())
 
-    def referrers(self, target: Resource, kind: type[R], key: str) -> list[R]:
-        """The resources whose property `key` refers to `target`. A doubtful one raises when there is no sure one."""
-        relation = (kind, key, type(target))
-        if relation not in self._referrers:
-            index: dict[str, list[Resource]] = {}
-            doubtful = []
-            for each in self.all(kind):
-                known = _known_text(each[key]) if not isinstance(each[key].raw, (list, dict)) else None
-                if known is not None and not self.known_as(known, type(target)):
-                    continue  # surely something else
-                try:
-                    referred = self.referred(each[key], type(target))
-                except NotEvaluated as outcome:
-                    doubtful.append(outcome.at)
-                else:
-                    if referred is not None:
-                        index.setdefault(referred.urn, []).append(each)
-            self._referrers[relation], self._doubtful[relation] = index, doubtful
-        found = self._referrers[relation].get(target.urn, [])
-        if not found and self._doubtful[relation]:
-            raise NotEvaluated(self._doubtful[relation][0])
-        return found  # type: ignore[return-value]
-
-    def relation(self, kind: type[R], places: Callable[[R], list[Value]], target: type[Resource]) -> Relation[R]:
-        """Which resources of one kind refer to which of another, in the single values and lists that `places` names."""
+    def relation(self, kind: type[R], places: str | Callable[[R], list[Value]], target: type[Resource]) -> Relation[R]:
+        """Which resources of one kind refer to which of another, by a property or by what a function reads of them."""
         key = (kind, target, places)
         if key not in self._relations:
             made: Relation[R] = Relation()
             for each in self.all(kind):
-                self._relate(made, each, places(each), target)
+                self._relate(made, each, [each[places]] if isinstance(places, str) else places(each), target)
             self._relations[key] = made
         return self._relations[key]
 
@@ -247,6 +222,8 @@ class Stack:
         unsure: dict[str, tuple[Value, Resource]] = {}
         for place in places:
             found, doubtful = self.found_among(place, target)
+            if place.unknown and not found and not doubtful:
+                made.lose(place)
             for one in found:
                 made.add(source, one)
             for one in doubtful:
@@ -378,12 +355,17 @@ class Relation(Generic[R]):
     def __init__(self) -> None:
         self._sure: dict[str, dict[str, R]] = {}
         self._doubtful: dict[str, Value] = {}
+        self._lost: Value | None = None
 
     def add(self, source: R, target: Resource) -> None:
         self._sure.setdefault(target.urn, {})[source.urn] = source
 
     def doubt(self, place: Value, target: Resource) -> None:
         self._doubtful.setdefault(target.urn, place)
+
+    def lose(self, place: Value) -> None:
+        """A reference that comes from outside the stack, and may lead back into it."""
+        self._lost = self._lost or place
 
     def sure(self, target: Resource) -> list[R]:
         """Those that refer to `target` for sure."""
@@ -395,11 +377,13 @@ class Relation(Generic[R]):
         return None if place is None else place.not_evaluated(f"may refer to {target.label} or not")
 
     def of(self, target: Resource) -> list[R]:
-        """Those that refer to `target`. Raises when there is no sure one and a doubtful one."""
+        """Those that refer to `target`. Raises when there is no sure one, and may be another."""
         found = self.sure(target)
         doubt = self.doubt_about(target)
         if not found and doubt is not None:
             raise doubt
+        if not found and self._lost is not None:
+            raise self._lost.not_evaluated(f"is not known yet, and may be {target.label} or not")
         return found
 
 
@@ -431,7 +415,7 @@ class Cluster(Resource):
     @property
     def capacity_providers(self) -> ClusterCapacityProviders | None:
         """The cluster's associated providers; None when this stack associates none."""
-        found = self.stack.referrers(self, ClusterCapacityProviders, "clusterName")
+        found = self.stack.relation(ClusterCapacityProviders, "clusterName", Cluster).of(self)
         if len(found) > 1:
             raise found[1]["clusterName"].not_evaluated("associates capacity providers with a cluster that has others")
         return found[0] if found else None

@@ -120,10 +120,6 @@ def _egress(group: SecurityGroup) -> Permissions:
     return _permissions(group, "egress", SecurityGroupEgressRule)
 
 
-def _group_of(rule: Resource) -> list[Value]:
-    return [rule["securityGroupId"]]
-
-
 def _permissions(group: SecurityGroup, direction: str, kind: type[Resource]) -> Permissions:
     doubt = None
     known: list[Permission] = []
@@ -131,8 +127,8 @@ def _permissions(group: SecurityGroup, direction: str, kind: type[Resource]) -> 
         known += [_inline(entry) for entry in group[direction].items()]
     except NotEvaluated as outcome:
         doubt = outcome
-    separate = group.stack.relation(kind, _group_of, SecurityGroup)
-    either = group.stack.relation(SecurityGroupRule, _group_of, SecurityGroup)
+    separate = group.stack.relation(kind, "securityGroupId", SecurityGroup)
+    either = group.stack.relation(SecurityGroupRule, "securityGroupId", SecurityGroup)
     known += [_separate(rule) for rule in separate.sure(group)]
     for rule in either.sure(group):
         try:
@@ -300,25 +296,9 @@ def way_out(subnet: Subnet) -> WayOut:
     return subnet.stack.derived(_way_out, subnet)
 
 
-def _subnet_of(association: Resource) -> list[Value]:
-    return [association["subnetId"]]
-
-
-def _vpc_of(resource: Resource) -> list[Value]:
-    return [resource["vpcId"]]
-
-
-def _vpc_of_main(table: Resource) -> list[Value]:
-    return [table["defaultRouteTableId"]]
-
-
-def _table_of(route: Resource) -> list[Value]:
-    return [route["routeTableId"]]
-
-
 def route_table(subnet: Subnet) -> RouteTable | None:
     """The route table in force; None for a VPC's main table when the stack leaves it as AWS made it."""
-    associations = subnet.stack.relation(RouteTableAssociation, _subnet_of, Subnet).of(subnet)
+    associations = subnet.stack.relation(RouteTableAssociation, "subnetId", Subnet).of(subnet)
     if len(associations) > 1:
         raise associations[1]["subnetId"].not_evaluated("associates a second route table with the subnet")
     if associations:
@@ -326,10 +306,10 @@ def route_table(subnet: Subnet) -> RouteTable | None:
     vpc = subnet["vpcId"].one(Vpc)
     if vpc is None or vpc.type.startswith("aws:ec2/defaultVpc"):
         raise subnet["vpcId"].not_evaluated("is the account's default VPC, whose main route table is not in this stack")
-    mains = subnet.stack.relation(MainRouteTableAssociation, _vpc_of, Vpc).of(vpc)
+    mains = subnet.stack.relation(MainRouteTableAssociation, "vpcId", Vpc).of(vpc)
     if mains:
         return mains[-1]["routeTableId"].one(RouteTable)
-    adopted = subnet.stack.relation(RouteTable, _vpc_of_main, Vpc).of(vpc)
+    adopted = subnet.stack.relation(RouteTable, "defaultRouteTableId", Vpc).of(vpc)
     return adopted[0] if adopted else None
 
 
@@ -337,11 +317,11 @@ def _way_out(subnet: Subnet) -> WayOut:
     table = route_table(subnet)
     if table is None:
         vpc = subnet["vpcId"].one(Vpc)
-        routes = subnet.stack.relation(Route, _table_of, Vpc)
+        routes = subnet.stack.relation(Route, "routeTableId", Vpc)
         entries: list[Resource | Value] = [] if vpc is None else list(routes.sure(vpc))
         doubt = None if vpc is None else routes.doubt_about(vpc)
     else:
-        routes = subnet.stack.relation(Route, _table_of, RouteTable)
+        routes = subnet.stack.relation(Route, "routeTableId", RouteTable)
         entries, doubt = [*routes.sure(table), *table["routes"].items()], routes.doubt_about(table)
     for entry in entries:
         inline = isinstance(entry, Value)
@@ -394,7 +374,7 @@ def _through(nat: Value) -> WayOut:
 def _beyond(home: Subnet) -> WayOut:
     """The way out of a NAT gateway's own subnet. One that leads through NAT again is none, and may be a circle."""
     table = route_table(home)
-    routes = [] if table is None else home.stack.relation(Route, _table_of, RouteTable).sure(table)
+    routes = [] if table is None else home.stack.relation(Route, "routeTableId", RouteTable).sure(table)
     entries: list[Resource | Value] = [] if table is None else [*routes, *table["routes"].items()]
     for entry in entries:
         destination = entry["cidrBlock" if isinstance(entry, Value) else "destinationCidrBlock"]
@@ -419,7 +399,7 @@ def endpoints(subnet: Subnet) -> Endpoints:
     vpc = subnet["vpcId"].one(Vpc)
     if vpc is None:
         return found
-    relation = subnet.stack.relation(VpcEndpoint, _vpc_of, Vpc)
+    relation = subnet.stack.relation(VpcEndpoint, "vpcId", Vpc)
     doubt = relation.doubt_about(vpc)
     for endpoint in relation.sure(vpc):
         try:
@@ -456,12 +436,8 @@ def _serves(endpoint: VpcEndpoint, subnet: Subnet) -> bool:
     return False
 
 
-def _endpoint_of(association: Resource) -> list[Value]:
-    return [association["vpcEndpointId"]]
-
-
 def _associated(endpoint: VpcEndpoint) -> Iterator[RouteTable | None]:
-    for association in endpoint.stack.relation(VpcEndpointRouteTableAssociation, _endpoint_of, VpcEndpoint).of(
+    for association in endpoint.stack.relation(VpcEndpointRouteTableAssociation, "vpcEndpointId", VpcEndpoint).of(
         endpoint
     ):
         yield association["routeTableId"].one(RouteTable)

@@ -47,7 +47,8 @@ def insights(cluster: Cluster) -> Iterator[Problem]:
 def exec_logging(cluster: Cluster) -> Iterator[Problem]:
     configuration = cluster["configuration"]["executeCommandConfiguration"]
     if not configuration.given and not any(
-        service["enableExecuteCommand"].flag() for service in cluster.stack.referrers(cluster, Service, "cluster")
+        service["enableExecuteCommand"].flag()
+        for service in cluster.stack.relation(Service, "cluster", Cluster).of(cluster)
     ):
         return
     yield from independently((_recorded(configuration), _encrypted(configuration)))

@@ -39,7 +39,7 @@ _OTHERS = Option(
     frameworks=("Security Hub ECR.3",),
 )
 def lifecycle(repository: Repository) -> Iterator[Problem]:
-    if not repository.stack.referrers(repository, LifecyclePolicy, "repository"):
+    if not repository.stack.relation(LifecyclePolicy, "repository", Repository).of(repository):
         message = f"{repository.label}: got no lifecycle policy, expected one; add an aws.ecr.LifecyclePolicy to it"
         yield Problem(repository.urn, "lifecyclePolicy", message)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ecs_policy.model import Listener, LoadBalancer, Resource, Subnet, TargetGroup, WebAclAssociation
+from ecs_policy.model import Listener, LoadBalancer, Subnet, TargetGroup, WebAclAssociation
 from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted
 
@@ -292,10 +292,6 @@ def desync(balancer: LoadBalancer) -> Iterator[Problem]:
         yield mode.problem('"defensive" (the default) or "strictest"', "change desyncMitigationMode")
 
 
-def _protected(association: Resource) -> list[Value]:
-    return [association["resourceArn"]]
-
-
 @stack_rule(
     "LB-12 waf",
     on=LoadBalancer,
@@ -309,7 +305,7 @@ def _protected(association: Resource) -> list[Value]:
 def waf(balancer: LoadBalancer) -> Iterator[Problem]:
     if not _application(balancer) or balancer["internal"].flag():
         return
-    if not balancer.stack.relation(WebAclAssociation, _protected, LoadBalancer).of(balancer):
+    if not balancer.stack.relation(WebAclAssociation, "resourceArn", LoadBalancer).of(balancer):
         yield Problem(
             balancer.urn,
             "",

@@ -236,7 +236,7 @@ def daemon_no_strategy(service: Service) -> Iterator[Problem]:
         return
     if service["desiredCount"].given:
         yield service["desiredCount"].problem("none with DAEMON", "remove desiredCount, or use REPLICA")
-    for target in service.stack.referrers(service, AutoscalingTarget, "resourceId"):
+    for target in service.stack.relation(AutoscalingTarget, "resourceId", Service).of(service):
         yield target["resourceId"].problem(
             f"a service that is not a daemon, unlike {service.label}", "remove the autoscaling target, or use REPLICA"
         )

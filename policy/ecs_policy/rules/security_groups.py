@@ -83,19 +83,11 @@ def _closed(
             )
 
 
-def _groups_of(balancer: LoadBalancer) -> list[Value]:
-    return [balancer["securityGroups"]]
-
-
-def _balancer_of(listener: Listener) -> list[Value]:
-    return [listener["loadBalancerArn"]]
-
-
 def _listener_ports(group: SecurityGroup) -> set[int]:
     """The ports on which load balancers with this group listen."""
     found = set()
-    for balancer in group.stack.relation(LoadBalancer, _groups_of, SecurityGroup).of(group):
-        for listener in group.stack.relation(Listener, _balancer_of, LoadBalancer).of(balancer):
+    for balancer in group.stack.relation(LoadBalancer, "securityGroups", SecurityGroup).of(group):
+        for listener in group.stack.relation(Listener, "loadBalancerArn", LoadBalancer).of(balancer):
             number = listener["port"].number()
             if number is not None:
                 found.add(int(number))
@@ -153,10 +145,6 @@ def _described(description: Value) -> Iterator[Problem]:
         yield description.problem("what it is for", "write a description")
 
 
-def _vpc_of(group: SecurityGroup) -> list[Value]:
-    return [group["vpcId"]]
-
-
 @stack_rule(
     "NW-04 default-sg",
     on=Vpc,
@@ -167,7 +155,7 @@ def _vpc_of(group: SecurityGroup) -> list[Value]:
     frameworks=("Security Hub EC2.2", "CIS AWS Foundations v5.0.0 5.5"),
 )
 def default_sg(vpc: Vpc) -> Iterator[Problem]:
-    groups = vpc.stack.relation(SecurityGroup, _vpc_of, Vpc)
+    groups = vpc.stack.relation(SecurityGroup, "vpcId", Vpc)
     default = [group for group in groups.sure(vpc) if group.type.startswith("aws:ec2/defaultSecurityGroup")]
     doubt = groups.doubt_about(vpc)
     if not default:

@@ -104,7 +104,7 @@ def desired_count(service: Service, options: Mapping[str, Any]) -> Iterator[Prob
     if service["schedulingStrategy"].text() == "DAEMON":
         return
     least = int(options["leastTasks"])
-    targets = service.stack.referrers(service, AutoscalingTarget, "resourceId")
+    targets = service.stack.relation(AutoscalingTarget, "resourceId", Service).of(service)
     for count in [target["minCapacity"] for target in targets] or [service["desiredCount"]]:
         if (count.number() or 0) < least:
             yield count.problem(f"{least} or more", f"set {count.location} to {least} or more")

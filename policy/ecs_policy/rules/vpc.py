@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.model import FlowLog, Resource, Service, Subnet, Vpc, VpcCidrAssociation, VpcEndpoint
+from ecs_policy.model import FlowLog, Service, Subnet, Vpc, VpcCidrAssociation, VpcEndpoint
 from ecs_policy.network import Network, network, service_of
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Severity, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, quoted, readable
 
 _USER_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
 _FOR_IMAGES = ("ecr.api", "ecr.dkr")
-
-
-def _vpc_of(resource: Resource) -> list[Value]:
-    return [resource["vpcId"]]
 
 
 @stack_rule(
@@ -28,7 +24,7 @@ def _vpc_of(resource: Resource) -> list[Value]:
     frameworks=("Security Hub EC2.6", "CIS AWS Foundations v5.0.0 3.7"),
 )
 def flow_logs(vpc: Vpc) -> Iterator[Problem]:
-    if not vpc.stack.relation(FlowLog, _vpc_of, Vpc).of(vpc):
+    if not vpc.stack.relation(FlowLog, "vpcId", Vpc).of(vpc):
         yield Problem(vpc.urn, "", f"{vpc.label}: got no FlowLog, expected one; add a FlowLog with the VPC's id")
 
 
@@ -59,7 +55,7 @@ def no_auto_public_subnet(subnet: Subnet) -> Iterator[Problem]:
     aws_error_source="https://github.com/hashicorp/terraform/issues/33470",
 )
 def subnet_cidr(vpc: Vpc) -> Iterator[Problem]:
-    relation = vpc.stack.relation(Subnet, _vpc_of, Vpc)
+    relation = vpc.stack.relation(Subnet, "vpcId", Vpc)
     subnets, doubt = readable(relation.sure(vpc), _range_of)
     placed = sorted(
         ((found, subnet) for found, subnet in subnets if found is not None),
@@ -85,7 +81,7 @@ def _range_of(subnet: Subnet) -> tuple[Network | None, Subnet]:
 
 
 def _ranges(vpc: Vpc) -> tuple[list[Network], NotEvaluated | None]:
-    relation = vpc.stack.relation(VpcCidrAssociation, _vpc_of, Vpc)
+    relation = vpc.stack.relation(VpcCidrAssociation, "vpcId", Vpc)
     values = [vpc["cidrBlock"], *(each["cidrBlock"] for each in relation.sure(vpc))]
     found, doubt = readable(values, network)
     ranges = [each for each in found if each is not None]
@@ -123,7 +119,7 @@ def _overlapping(
 def ecr_endpoints(vpc: Vpc) -> Iterator[Problem]:
     if not vpc.stack.all(Service):
         return
-    relation = vpc.stack.relation(VpcEndpoint, _vpc_of, Vpc)
+    relation = vpc.stack.relation(VpcEndpoint, "vpcId", Vpc)
     there, doubt = readable(relation.sure(vpc), service_of)
     missing = [name for name in _FOR_IMAGES if name not in there]
     doubt = doubt or relation.doubt_about(vpc)
