@@ -556,6 +556,12 @@ class Service(Resource):
         return self["cluster"].one(Cluster)
 
     @property
+    def rolls(self) -> bool:
+        """Whether ECS itself replaces the tasks step by step: no blue/green, no other controller."""
+        controller, strategy = self["deploymentController"]["type"], self["deploymentConfiguration"]["strategy"]
+        return (controller.text() or "ECS") == "ECS" and (strategy.text() or "ROLLING") == "ROLLING"
+
+    @property
     def launch_types(self) -> dict[str, Value]:
         """What the tasks run on (`EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`) and the property that says so.
 

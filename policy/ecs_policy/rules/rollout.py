@@ -30,7 +30,7 @@ _OF_THE_AGENT = (22, 2375, 2376, 51678, 51679, 51680)
     source=_DEPLOYMENT,
 )
 def deploy_percents(service: Service) -> Iterator[Problem]:
-    if not _rolls(service):
+    if not service.rolls:
         return
     least, most = service["deploymentMinimumHealthyPercent"], service["deploymentMaximumPercent"]
     if service["schedulingStrategy"].text() == "DAEMON":
@@ -63,11 +63,6 @@ def _of_daemon(most: Value) -> Iterator[Problem]:
 def _some_may_stop(least: Value) -> Iterator[Problem]:
     if least.given and (least.number() or 0) >= 100:
         yield least.problem("less than 100 with DAEMON", "lower deploymentMinimumHealthyPercent")
-
-
-def _rolls(service: Service) -> bool:
-    controller, strategy = service["deploymentController"]["type"], service["deploymentConfiguration"]["strategy"]
-    return (controller.text() or "ECS") == "ECS" and (strategy.text() or "ROLLING") == "ROLLING"
 
 
 def _percent(value: Value, default: int) -> int:
@@ -122,7 +117,7 @@ def _distinct(service: Service) -> bool:
 
 def _room(service: Service, why: str) -> Iterator[Problem]:
     """One task an instance: the Auto Scaling groups must have room for a deployment."""
-    if not _rolls(service) or service["schedulingStrategy"].text() == "DAEMON":
+    if not service.rolls or service["schedulingStrategy"].text() == "DAEMON":
         return
     free = _deployment(service, None)
     if free is None or _stuck(free):

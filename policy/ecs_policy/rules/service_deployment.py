@@ -75,8 +75,7 @@ def _rolling(service: Service, breaker: Value) -> Iterator[Problem]:
     ours=True,
 )
 def circuit_breaker(service: Service) -> Iterator[Problem]:
-    controller, strategy = service["deploymentController"]["type"], service["deploymentConfiguration"]["strategy"]
-    if (controller.text() or "ECS") != "ECS" or (strategy.text() or "ROLLING") != "ROLLING":
+    if not service.rolls:
         return
     breaker = service["deploymentCircuitBreaker"]
     for key in ("enable", "rollback"):

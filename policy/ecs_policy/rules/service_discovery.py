@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.model import Container, DiscoveryService, Service, TaskDefinition
+from ecs_policy.model import DiscoveryService, Service, TaskDefinition
+from ecs_policy.ports import ports_of
 from ecs_policy.rule import Level, Problem, Value, stack_rule
 from ecs_policy.values import NotEvaluated, independently, quoted
 
@@ -137,9 +138,5 @@ def _exists(task_definition: TaskDefinition, name: Value, port: Value) -> Iterat
     container = task_definition.container_named(name)
     if container is None:
         yield name.problem(f"a container of {task_definition.label}", "change containerName, or name the container so")
-    elif port.given and port.number() not in _ports(container):
+    elif port.given and not any(port.number() in ports_of(each) for each in container["portMappings"].items()):
         yield port.problem(f"a port of container '{container.name}'", "change containerPort, or add the port mapping")
-
-
-def _ports(container: Container) -> list[int | float | None]:
-    return [mapping["containerPort"].number() for mapping in container["portMappings"].items()]

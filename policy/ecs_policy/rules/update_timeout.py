@@ -42,7 +42,9 @@ _APPLICATION_START = Option(
     options={"taskStartSeconds": _TASK_START, "applicationStartSeconds": _APPLICATION_START},
 )
 def update_timeout(service: Service, options: Mapping[str, Any]) -> Iterator[Problem]:
-    if not service["waitForSteadyState"].flag() or not _rolls(service) or not _whole(service["desiredCount"], 0):
+    if not service["waitForSteadyState"].flag() or not service.rolls or not _whole(service["desiredCount"], 0):
+        return
+    if service["schedulingStrategy"].text() == "DAEMON":
         return
     given = service.timeouts.get("update")
     waited = DEFAULT_SECONDS if given is None else given
@@ -58,12 +60,6 @@ def update_timeout(service: Service, options: Mapping[str, Any]) -> Iterator[Pro
         "of its settings; raise it, or shorten deregistration delay, stop timeout or health check"
     )
     yield Problem(service.urn, "customTimeouts.update", message)
-
-
-def _rolls(service: Service) -> bool:
-    controller, strategy = service["deploymentController"]["type"], service["deploymentConfiguration"]["strategy"]
-    replica = (service["schedulingStrategy"].text() or "REPLICA") == "REPLICA"
-    return replica and (controller.text() or "ECS") == "ECS" and (strategy.text() or "ROLLING") == "ROLLING"
 
 
 def _deployment(service: Service, options: Mapping[str, Any]) -> Deployment:
