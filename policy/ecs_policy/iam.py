@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from functools import lru_cache
 from typing import NamedTuple
 
-from ecs_policy.model import Policy, PolicyAttachment, Resource, Role, RolePolicy, RolePolicyAttachment
+from ecs_policy.model import Policy, PolicyAttachment, Role, RolePolicy, RolePolicyAttachment
+from ecs_policy.stack import Resource
 from ecs_policy.values import NotEvaluated, Value
 
 _AWS_MANAGED = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(.+)")

@@ -13,7 +13,6 @@ from ecs_policy.model import (
     InternetGateway,
     MainRouteTableAssociation,
     NatGateway,
-    Resource,
     Route,
     RouteTable,
     RouteTableAssociation,
@@ -26,6 +25,7 @@ from ecs_policy.model import (
     VpcEndpoint,
     VpcEndpointRouteTableAssociation,
 )
+from ecs_policy.stack import Resource
 from ecs_policy.values import NotEvaluated, Value, readable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network

@@ -21,9 +21,10 @@ from pulumi_policy import (
 )
 from pulumi_policy import Severity as SdkSeverity
 
-from ecs_policy.model import Resource, Stack, canonical_type, resource
+from ecs_policy.model import canonical_type, resource
 from ecs_policy.remedies import REMEDIES, Remedy
 from ecs_policy.rule import Enforcement, Level, Outcome, Rule, all_rules
+from ecs_policy.stack import Resource, Stack
 from ecs_policy.values import Problem, Unevaluated
 
 NAME = "ecs"

@@ -11,7 +11,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
-from ecs_policy.model import Container, Resource, TaskDefinition
+from ecs_policy.model import Container, TaskDefinition
+from ecs_policy.stack import Resource
 from ecs_policy.values import NotEvaluated, Problem, Unevaluated, Value
 
 Outcome = Problem | Unevaluated

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
-    from ecs_policy.model import Resource
+    from ecs_policy.stack import Resource
 
 R = TypeVar("R", bound="Resource")
 A = TypeVar("A")

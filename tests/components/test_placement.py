@@ -16,8 +16,9 @@ from components.placement import (
     parse_strategy,
     placement_problem,
 )
-from ecs_policy.model import Stack, resource
+from ecs_policy.model import resource
 from ecs_policy.rule import Problem, all_rules
+from ecs_policy.stack import Stack
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,9 @@ from typing import Any
 
 from pulumi.runtime import proto
 
-from ecs_policy.model import Stack, resource
+from ecs_policy.model import resource
 from ecs_policy.rule import Problem, Rule, Unevaluated
+from ecs_policy.stack import Stack
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _REFERENCE = re.compile(r"\$\{([A-Za-z0-9_-]+)\.([A-Za-z0-9_]+)\}")

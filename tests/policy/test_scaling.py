@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from ecs_policy.model import Resource, Stack
 from ecs_policy.rule import Rule, all_rules
+from ecs_policy.stack import Resource, Stack
 from tests.policy.benchmark import generated
 from tests.policy.stacks import joined, outcomes
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from ecs_policy.model import Resource
+from ecs_policy.stack import Resource
 from ecs_policy.values import NotEvaluated, Value
 from tests.policy.stacks import UNKNOWN, secret
 

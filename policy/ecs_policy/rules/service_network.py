@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from ecs_policy.load_balancing import balancers_of, target_groups
-from ecs_policy.model import Resource, SecurityGroup, Service, Subnet
+from ecs_policy.model import SecurityGroup, Service, Subnet
 from ecs_policy.network import vpc_of
 from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
+from ecs_policy.stack import Resource
 from ecs_policy.values import independently
 
 

@@ -11,12 +11,12 @@ from ecs_policy.model import (
     LoadBalancer,
     LogGroup,
     Repository,
-    Resource,
     Service,
     TargetGroup,
     TaskDefinition,
 )
 from ecs_policy.rule import Level, Option, Problem, Severity, resource_rule
+from ecs_policy.stack import Resource
 from ecs_policy.values import quoted
 
 
