@@ -17,7 +17,7 @@ from ecs_policy.model import (
     LaunchTemplate,
     Service,
 )
-from ecs_policy.values import Value, readable
+from ecs_policy.values import NotEvaluated, Value, readable
 
 DEFAULT_CLUSTER = "default"
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
@@ -72,9 +72,24 @@ def groups_of_cluster(cluster: Cluster) -> list[AutoScalingGroup]:
     association = cluster.capacity_providers
     found = {each.urn: each for each in groups_of(association)} if association is not None else {}
     for group in cluster.stack.all(AutoScalingGroup):
-        if group.urn not in found and joins(launch_of(group), cluster):
+        if group.urn not in found and _joins(group, cluster):
             found[group.urn] = group
     return list(found.values())
+
+
+def _joins(group: AutoScalingGroup, cluster: Cluster) -> bool:
+    try:
+        return joins(launch_of(group), cluster)
+    except NotEvaluated:
+        providers = group.stack.relation(CapacityProvider, _provided, AutoScalingGroup).sure(group)
+        associations = group.stack.relation(ClusterCapacityProviders, "capacityProviders", CapacityProvider)
+        if any(associations.sure(each) for each in providers):
+            return False  # capacity of another cluster
+        raise
+
+
+def _provided(provider: CapacityProvider) -> list[Value]:
+    return [provider["autoScalingGroupProvider"]["autoScalingGroupArn"]]
 
 
 def launch_of(group: AutoScalingGroup) -> Launch:

@@ -47,6 +47,16 @@ def placed(
     }
 
 
+ANOTHER_CLUSTER: Resources = {
+    "second": cluster(name="second"),
+    "secondHosts": resource("aws:autoscaling/group:Group", maxSize=9),
+    "secondCapacity": resource(
+        "aws:ecs/capacityProvider:CapacityProvider",
+        autoScalingGroupProvider={"autoScalingGroupArn": "${secondHosts.arn}"},
+    ),
+    "secondProviders": capacity_providers(clusterName="${second.name}", capacityProviders=["${secondCapacity.name}"]),
+}
+
 FIXED = [{"containerPort": 80, "hostPort": 80}]
 DYNAMIC = [{"containerPort": 80}]
 
@@ -108,6 +118,11 @@ EXAMPLES = {
             placed(4, 3, DYNAMIC, placementConstraints=DISTINCT, deploymentMinimumHealthyPercent=0),
             at={"web.desiredCount"},
             preview=True,
+        ),
+        violates(
+            "instances enough, but for another cluster",
+            {**placed(3, 3, DYNAMIC, placementConstraints=DISTINCT), **ANOTHER_CLUSTER},
+            at={"web.desiredCount"},
         ),
         passes("one instance more", placed(3, 4, DYNAMIC, placementConstraints=DISTINCT)),
         passes(
