@@ -32,6 +32,8 @@ class Effect(Enum):
     """Old tasks are replaced by new ones while the service answers."""
     WARNED = "warned"
     """An advisory policy says so."""
+    COSTS = "costs"
+    """More is paid every month, whatever the traffic; told where prices are given."""
     CHANGES = "changes"
     """Created, changed or deleted, without any of the above."""
 

@@ -45,7 +45,7 @@ CHANGES = {
         _change("other listener port", _configured("listenerPort", 8080)),
         _change("fewer clients", ("Pulumi.local.yaml", "127.0.0.1/32", "127.0.0.2/32")),
         _change("other network", _configured("vpcCidr", "10.1.0.0/16")),
-        _change("nat gateway", ("Pulumi.local.yaml", "natGateways: none", "natGateways: single")),
+        _change("nat gateway", ("Pulumi.local.yaml", "natGateways: single", "natGateways: one-per-zone")),
         _change("other repository", _configured("repositoryName", "ecr-h4b-other")),
         _change("fewer images", _configured("keepImages", 10)),
         _change("longer log", ("Pulumi.local.yaml", "logRetentionDays: 1", "logRetentionDays: 30")),
