@@ -59,8 +59,8 @@ def test_without_prices_nothing_is_said_of_costs(name: str) -> None:
 def test_a_nat_gateway_costs_itself_and_its_address() -> None:
     assert _said("nat gateway") == [
         (Effect.COSTS, "monthly fixed cost in sum: +1460.00 EUR a month"),
-        (Effect.COSTS, "Eip h4b-helloworld-1: +730.00 EUR a month: 730 * IPv4 hour"),
-        (Effect.COSTS, "NatGateway h4b-helloworld-1: +730.00 EUR a month: 730 * NAT hour"),
+        (Effect.COSTS, "Eip h4b-helloworld-2: +730.00 EUR a month: 730 * IPv4 hour"),
+        (Effect.COSTS, "NatGateway h4b-helloworld-2: +730.00 EUR a month: 730 * NAT hour"),
     ]
 
 
@@ -89,9 +89,9 @@ def test_what_is_not_known_yet_is_told_and_is_not_in_the_sum() -> None:
 
 def test_a_missing_price_is_told() -> None:
     assert _said("nat gateway", Prices("USD", {"NAT hour": 0.05})) == [
-        (Effect.NOT_EVALUATED, "Eip h4b-helloworld-1: monthly fixed cost: there is no price 'IPv4 hour'"),
+        (Effect.NOT_EVALUATED, "Eip h4b-helloworld-2: monthly fixed cost: there is no price 'IPv4 hour'"),
         (Effect.COSTS, "monthly fixed cost in sum: +36.50 USD a month, without 1 that could not be told"),
-        (Effect.COSTS, "NatGateway h4b-helloworld-1: +36.50 USD a month: 730 * NAT hour"),
+        (Effect.COSTS, "NatGateway h4b-helloworld-2: +36.50 USD a month: 730 * NAT hour"),
     ]
 
 
@@ -147,7 +147,7 @@ def test_more_cost_can_be_a_reason_not_to_deploy(tmp_path: Path, capsys: pytest.
     recorded = str(RECORDINGS / CHANGES["nat gateway"].file)
     assert main([recorded, "--fail-on", "costs"]) == 0
     assert main([recorded, "--fail-on", "costs", "--prices", str(prices)]) == 1
-    assert "costs    monthly fixed cost in sum: +40.15 EUR a month" in capsys.readouterr().out
+    assert "\ncosts       monthly fixed cost in sum: +40.15 EUR a month\n" in capsys.readouterr().out
 
 
 def test_prices_that_cannot_be_used_are_told_all_at_once(tmp_path: Path) -> None:
