@@ -20,7 +20,7 @@ refresh: $(READY) ## As `up`, but first read what really runs and repair drift
 	@$(BIN)/python -m local up --refresh
 
 preview: $(READY) ## Preview offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts, or PROGRAM=examples/worker
-	@$(BIN)/python -m local preview $(if $(PROGRAM),--program $(PROGRAM),--stack $(STACK)) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
+	@$(BIN)/python -m local preview $(if $(PROGRAM),--program $(PROGRAM),--stack $(STACK)) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
 
 picture: $(READY) ## Draw a stack from its resources, offline: make picture STACK=dev writes docs/pictures/dev.svg
 	@$(BIN)/python -m local preview --stack $(STACK) --picture docs/pictures/$(STACK).svg
@@ -30,7 +30,7 @@ plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved pla
 	@PULUMI_DEBUG_COMMANDS=true pulumi preview --stack $(STACK) --refresh --diff --non-interactive --color never --policy-pack policy \
 	--save-plan .plan/$(STACK)/plan.json --event-log .plan/$(STACK)/events.jsonl; previewed=$$?; \
 	$(BIN)/python -m risk .plan/$(STACK)/events.jsonl --title "Deploy risk of $(STACK)" --markdown .plan/$(STACK)/report.md \
-	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) && exit $$previewed
+	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) && exit $$previewed
 
 deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where there is one: make deploy STACK=prod
 	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; \

@@ -16,7 +16,7 @@ from typing import Any
 
 from local import console, emulator, lock, paths
 from local.console import UserError, say, step
-from risk.options import add_fail_on
+from risk.options import add_fail_on, add_prices
 
 PYTHON_NEEDED = (3, 10)
 DISK_NEEDED_GIB = 2
@@ -68,6 +68,7 @@ def _parser() -> argparse.ArgumentParser:
         "--picture", type=Path, metavar="FILE", help="also draw the stack as SVG, as if nothing of it existed yet"
     )
     add_fail_on(previewed)
+    add_prices(previewed)
     add("status", status)
     add("logs", logs).add_argument("--follow", "-f", action="store_true", help="keep printing new lines until Ctrl-C")
     add("shell", shell).add_argument("words", nargs="*", metavar="COMMAND", help="what to run (default: bash)")
@@ -231,7 +232,7 @@ def preview(chosen: argparse.Namespace) -> int:
         chosen.picture.parent.mkdir(parents=True, exist_ok=True)
         chosen.picture.write_text(picture.draw(Graph(json.loads(PLAN.read_text()))), encoding="utf-8")
         say(f"{chosen.picture} is written")
-    risks = assess(planned.seen)
+    risks = assess(planned.seen, chosen.prices)
     say(risk.text(risks, chosen.fail_on))
     if chosen.markdown:
         chosen.markdown.write_text(risk.markdown(risks, f"Deploy risk of {title}", chosen.fail_on))

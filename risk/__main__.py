@@ -10,7 +10,7 @@ from pathlib import Path
 from pulumi.automation.events import EngineEvent
 
 from risk import render
-from risk.options import add_fail_on
+from risk.options import add_fail_on, add_prices
 from risk.report import assess
 
 
@@ -21,13 +21,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the report for a pull request")
     parser.add_argument("--title", default="Deploy risk", help="heading of the Markdown (default: Deploy risk)")
     add_fail_on(parser)
+    add_prices(parser)
     chosen = parser.parse_args(arguments)
     try:
         lines = chosen.events.read_text().splitlines()
-        report = assess(EngineEvent.from_json(json.loads(line)) for line in lines if line.strip())
+        events = [EngineEvent.from_json(json.loads(line)) for line in lines if line.strip()]
     except (OSError, ValueError) as problem:
         print(f"EVENTS: got {chosen.events}, expected the event log of a preview; {problem}", file=sys.stderr)
         return 2
+    report = assess(events, chosen.prices)
     print(render.text(report, chosen.fail_on))
     if chosen.markdown:
         chosen.markdown.write_text(render.markdown(report, chosen.title, chosen.fail_on))

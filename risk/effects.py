@@ -32,6 +32,8 @@ class Effect(Enum):
     """Old tasks are replaced by new ones while the service answers."""
     WARNED = "warned"
     """An advisory policy says so."""
+    COSTS = "costs"
+    """More is paid every month, whatever the traffic; told where prices are given."""
     CHANGES = "changes"
     """Created, changed or deleted, without any of the above."""
 
@@ -267,12 +269,13 @@ def _target_group(change: Change, preview: Preview) -> Iterator[Said]:
     if change.action == "delete":
         yield Effect.INTERRUPTS, "deleted: the load balancer has nowhere to send requests"
     if change.action == "replace":
-        moved = [listener for listener in preview.of_type("aws:lb/listener:Listener") if listener.action != "same"]
-        if moved:
-            yield (
-                Effect.INTERRUPTS,
-                "the listener forwards to the new, empty group: 503 until the service has registered tasks in it",
-            )
+        for kind in ("aws:lb/listener:Listener", "aws:lb/listenerRule:ListenerRule"):
+            if any(each.action in ("update", "replace") and _forwards(each) for each in preview.of_type(kind)):
+                yield (
+                    Effect.INTERRUPTS,
+                    f"the {'listener rule' if 'Rule' in kind else 'listener'} forwards to the new, empty group: "
+                    "503 until the service has registered tasks in it",
+                )
         yield Effect.NOT_UNDONE, "the old group is gone: a rollback of the tasks does not bring it back"
     if change.action == "update":
         before, after = section(change.before, "healthCheck"), section(change.after, "healthCheck")
@@ -291,6 +294,11 @@ def _target_group(change: Change, preview: Preview) -> Iterator[Said]:
             )
         yield Effect.NOT_UNDONE, f"{_paths(change)} applies at once and stays when ECS rolls tasks back"
     yield from _plainly(change)
+
+
+def _forwards(change: Change) -> bool:
+    """Whether what changes is where requests are forwarded to."""
+    return change.action == "replace" or bool({"actions", "defaultActions"} & set(change.properties))
 
 
 def _listener(change: Change, _preview: Preview) -> Iterator[Said]:
@@ -317,6 +325,16 @@ def _load_balancer(change: Change, preview: Preview) -> Iterator[Said]:
         yield Effect.INTERRUPTS, "AWS moves no load balancer to another VPC: the update stops half done"
     if change.action == "update" and {"securityGroups", "subnets", "internal"} & set(change.properties):
         yield Effect.NOT_UNDONE, f"{_paths(change)} applies at once and stays when ECS rolls tasks back"
+    yield from _other(change, preview)
+
+
+_WAYS = {"egressOnlyGatewayId", "gatewayId", "natGatewayId", "networkInterfaceId", "transitGatewayId", "vpcEndpointId"}
+"""What a route leads through."""
+
+
+def _route(change: Change, preview: Preview) -> Iterator[Said]:
+    if change.action == "update" and _WAYS & set(change.properties):
+        yield Effect.INTERRUPTS, "its traffic takes the other way at once: connections through the old one break"
     yield from _other(change, preview)
 
 
@@ -414,6 +432,7 @@ def _less(new: Any, old: Any) -> bool:
 _KINDS: Mapping[str, Kind] = {
     "aws:cloudwatch/logGroup:LogGroup": _log_group,
     "aws:ec2/internetGateway:InternetGateway": _internet_gateway,
+    "aws:ec2/route:Route": _route,
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": _lifecycle_policy,
     "aws:ecr/repository:Repository": _repository,
     "aws:ecs/service:Service": _service,

@@ -1,9 +1,11 @@
-"""The command line option that both `python -m risk` and `make preview` have."""
+"""The command line options that both `python -m risk` and `make preview` have."""
 
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from risk.costs import PRICES, Prices, PricesError, read_prices
 from risk.effects import Effect
 
 
@@ -17,6 +19,23 @@ def add_fail_on(parser: argparse.ArgumentParser) -> None:
         metavar="EFFECTS",
         help=f"effects that fail the report, separated by commas, of: {known} (default: none; refused always fails)",
     )
+
+
+def add_prices(parser: argparse.ArgumentParser) -> None:
+    """The option that names the prices for monthly fixed costs."""
+    parser.add_argument(
+        "--prices",
+        type=_prices,
+        metavar="FILE",
+        help=f"YAML file with prices for monthly fixed costs: currency, and any of {', '.join(PRICES)} (default: none)",
+    )
+
+
+def _prices(given: str) -> Prices:
+    try:
+        return read_prices(Path(given))
+    except PricesError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from problem
 
 
 def _effects(given: str) -> frozenset[Effect]:

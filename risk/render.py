@@ -17,6 +17,7 @@ _MARKS = {
     Effect.REPLACED: "🟡",
     Effect.ROLLS: "🔵",
     Effect.WARNED: "🟡",
+    Effect.COSTS: "🟡",
     Effect.CHANGES: "🟢",
 }
 

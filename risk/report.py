@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from risk.costs import Prices, differences
 from risk.effects import Effect, effects
 from risk.preview import Preview, Remark, read
 
@@ -37,10 +38,12 @@ class Report:
         return tuple(found for found in self.findings if found.effect is Effect.REFUSED or found.effect in fail_on)
 
 
-def assess(events: Iterable[EngineEvent]) -> Report:
-    """The report over the events of one preview."""
+def assess(events: Iterable[EngineEvent], prices: Prices | None = None) -> Report:
+    """The report over the events of one preview; with prices also what changes in monthly fixed cost."""
     preview = read(events)
     found = [*_refusals(preview), *_changes(preview), *_remarks(preview.remarks)]
+    if prices:
+        found += _costs(preview, prices)
     gravity = list(Effect)
     found.sort(key=lambda each: (gravity.index(each.effect), each.resource, each.text))
     return Report(tuple(dict.fromkeys(found)), unchanged=sum(change.action == "same" for change in preview.changes))
@@ -75,6 +78,29 @@ def _remarks(remarks: Iterable[Remark]) -> Iterator[Finding]:
                 yield Finding(Effect.NOT_EVALUATED, _resource(remark.urn), text)
             else:
                 yield Finding(Effect.WARNED, _resource(remark.urn), f"{remark.policy}: {text}")
+
+
+def _costs(preview: Preview, prices: Prices) -> Iterator[Finding]:
+    found = list(differences(preview, prices))
+    known = [cost for cost in found if not cost.unknown]
+    for cost in found:
+        if cost.unknown:
+            yield Finding(Effect.NOT_EVALUATED, _resource(cost.urn), f"monthly fixed cost: {cost.unknown}")
+        else:
+            text = f"{_money(cost.difference, prices)}: {cost.formula}"
+            yield Finding(_costly(cost.difference), _resource(cost.urn), text)
+    if known:
+        total = sum(cost.difference for cost in known)
+        more = f", without {len(found) - len(known)} that could not be told" if len(found) > len(known) else ""
+        yield Finding(_costly(total), "", f"monthly fixed cost in sum: {_money(total, prices)}{more}")
+
+
+def _costly(difference: float) -> Effect:
+    return Effect.COSTS if difference > 0 else Effect.CHANGES
+
+
+def _money(amount: float, prices: Prices) -> str:
+    return f"{amount:+.2f} {prices.currency} a month"
 
 
 def _decision(message: str) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tests.local.checkout import LAUNCH_TYPE_MISMATCH
+
 Edit: TypeAlias = tuple[str, str, str]
 """File, what it holds, what it shall hold instead."""
 
@@ -45,9 +47,9 @@ CHANGES = {
         _change("other listener port", _configured("listenerPort", 8080)),
         _change("fewer clients", ("Pulumi.local.yaml", "127.0.0.1/32", "127.0.0.2/32")),
         _change("other network", _configured("vpcCidr", "10.1.0.0/16")),
-        _change("nat gateway", ("Pulumi.local.yaml", "natGateways: none", "natGateways: single")),
+        _change("nat gateway", ("Pulumi.local.yaml", "natGateways: single", "natGateways: one-per-zone")),
         _change("other repository", _configured("repositoryName", "ecr-h4b-other")),
-        _change("fewer images", _configured("keepImages", 10)),
+        _change("fewer images", _configured("keepImages", 40)),
         _change("longer log", ("Pulumi.local.yaml", "logRetentionDays: 1", "logRetentionDays: 30")),
         _change(
             "container insights", ("Pulumi.local.yaml", "containerInsights: disabled", "containerInsights: enabled")
@@ -55,14 +57,7 @@ CHANGES = {
         _change("protection", ("Pulumi.local.yaml", "deletionProtection: false", "deletionProtection: true")),
         _change("other processor", _configured("cpuArchitecture", "ARM64")),
         _change("other names", ("__main__.py", "name = settings.name", "name = settings.name + 's'")),
-        _change(
-            "wrong launch type",
-            (
-                "__main__.py",
-                "listener=load_balancer.listener,",
-                'listener=load_balancer.listener,\n        launch_type="EC2",',
-            ),
-        ),
+        _change("wrong launch type", ("__main__.py", *LAUNCH_TYPE_MISMATCH)),
         _change(
             "slow rollout",
             ("components/service.py", "deployment_maximum_percent=200", "deployment_maximum_percent=100"),

@@ -53,7 +53,7 @@ def test_every_resource_that_changes_is_named(name: str) -> None:
 
 
 def test_an_unchanged_program_changes_nothing() -> None:
-    assert render.text(_report("nothing")) == "Nothing changes, 37 resources stay."
+    assert render.text(_report("nothing")) == "Nothing changes, 43 resources stay."
 
 
 def test_a_new_page_rolls_within_a_known_time_and_interrupts_nobody() -> None:
@@ -65,8 +65,8 @@ def test_a_new_page_rolls_within_a_known_time_and_interrupts_nobody() -> None:
 
 
 def test_what_the_policies_could_not_evaluate_is_not_hidden() -> None:
-    assert "Service h4b-helloworld: taskDefinition is not known yet. Not evaluated: SV-17" in _said(
-        "new page", Effect.NOT_EVALUATED
+    assert "Service h4b-helloworld: networkConfiguration.subnets is not known yet. Not evaluated: SV-02" in _said(
+        "first deployment", Effect.NOT_EVALUATED
     )
 
 
@@ -80,9 +80,15 @@ def test_a_health_check_applies_at_once_and_outlives_a_rollback() -> None:
 
 def test_a_replaced_target_group_is_empty_when_the_listener_turns_to_it() -> None:
     assert (
-        "TargetGroup h4b-helloworld: the listener forwards to the new, empty group: "
+        "TargetGroup h4b-helloworld: the listener rule forwards to the new, empty group: "
         "503 until the service has registered tasks in it"
     ) in _said("other container port", Effect.INTERRUPTS)
+
+
+def test_another_nat_gateway_breaks_what_is_connected_through_the_old_one() -> None:
+    assert _said("nat gateway", Effect.INTERRUPTS) == [
+        "Route h4b-helloworld-private-2: its traffic takes the other way at once: connections through the old one break"
+    ]
 
 
 def test_another_listener_port_refuses_the_clients_of_the_old_one() -> None:
@@ -93,7 +99,7 @@ def test_another_listener_port_refuses_the_clients_of_the_old_one() -> None:
 
 def test_a_closed_door_interrupts_those_who_used_it() -> None:
     assert _said("fewer clients", Effect.INTERRUPTS) == [
-        f"SecurityGroupIngressRule {BALANCER}-from-127.0.0.1-32: closes tcp 80 for 127.0.0.1/32"
+        f"SecurityGroupIngressRule {BALANCER}-80-from-127.0.0.1-32: closes tcp 80 for 127.0.0.1/32"
     ]
 
 
