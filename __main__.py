@@ -65,6 +65,7 @@ cluster = Cluster(
             min_instances=settings.min_instances,
             max_instances=settings.max_instances,
             load_balancer_security_group_id=None if settings.own_addresses else network.load_balancer_security_group_id,
+            endpoint_security_group_id=network.endpoint_security_group_id,
             tags=settings.tags,
         )
         if settings.on_instances
@@ -98,7 +99,7 @@ load_balancer = LoadBalancer(
     ),
     on_aws,
 )
-if settings.firewall:
+if settings.has_firewall:
     Firewall(name, FirewallArgs(load_balancer_arn=load_balancer.arn, web_acl_arn=settings.web_acl_arn), on_aws)
 route = Route(
     name,
@@ -147,7 +148,7 @@ if settings.alarms:
         name,
         AlarmsArgs(
             load_balancer_arn_suffix=load_balancer.arn_suffix,
-            target_group_arn_suffix=route.target_group_arn_suffix,
+            target_group_arn_suffixes=route.target_group_arn_suffixes,
             error_percent=settings.alarm_error_percent,
             latency_milliseconds=settings.alarm_latency_milliseconds,
             email=settings.alarm_email,
@@ -191,7 +192,7 @@ if settings.max_count:
             cpu_percent=settings.scaling_cpu_percent,
             memory_percent=settings.scaling_memory_percent,
             requests_per_target=settings.scaling_requests_per_target,
-            target_group_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", route.target_group_arn_suffix),
+            target_group_label=pulumi.Output.concat(load_balancer.arn_suffix, "/", route.target_group_arn_suffixes[0]),
             schedule=settings.scaling_schedule,
             timezone=settings.scaling_timezone,
         ),
@@ -217,7 +218,7 @@ if settings.dashboard:
         DashboardArgs(
             dashboard_name=settings.family,
             load_balancer_arn_suffix=load_balancer.arn_suffix,
-            target_group_arn_suffix=route.target_group_arn_suffix,
+            target_group_arn_suffixes=route.target_group_arn_suffixes,
             cluster_name=cluster.name,
             service_name=service.name,
             log_group_name=task_definition.log_group_name,

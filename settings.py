@@ -23,6 +23,7 @@ from components.autoscaling import (
     Timezone,
     cause_problem,
     count_problem,
+    sleep_problem,
 )
 from components.capacity import InstanceCount, InstanceType, instance_count_problem, instance_type_problem
 from components.certificate import DomainName
@@ -49,12 +50,14 @@ from components.deployment import (
     approval_problem,
     step_percent_problem,
 )
-from components.firewall import WebAclArn
+from components.firewall import FirewallChoice
 from components.image import CpuArchitecture, ImageVersion, KeepImages, RepositoryName
 from components.load_balancer import HTTPS_PORT, alias_problem, port_problem
 from components.log_retention import LogRetentionDays
 from components.migration import Command
 from components.network import (
+    INSTANCE_ENDPOINT_SERVICES,
+    SESSION_ENDPOINT_SERVICES,
     TASK_ENDPOINT_SERVICES,
     AvailabilityZoneCount,
     IngressCidrs,
@@ -148,8 +151,7 @@ class Settings:
     certificate_arn: CertificateArn | None
     domain_name: DomainName | None
     hosted_zone_id: HostedZoneId | None
-    firewall: bool
-    web_acl_arn: WebAclArn | None
+    firewall: FirewallChoice
     access_log_retention_days: AccessLogRetentionDays | None
     health_check_path: HealthCheckPath
     deregistration_delay_seconds: DeregistrationDelaySeconds
@@ -229,9 +231,26 @@ class Settings:
         return (self.listener_port, HTTPS_PORT) if is_encrypted else (self.listener_port,)
 
     @property
+    def has_firewall(self) -> bool:
+        """Whether a web ACL stands before the load balancer."""
+        return self.firewall != "none"
+
+    @property
+    def web_acl_arn(self) -> str | None:
+        """The web ACL that is already there."""
+        return self.firewall if self.firewall.startswith("arn:") else None
+
+    @property
     def endpoint_services(self) -> tuple[str, ...]:
-        """The AWS services with an endpoint in the VPC."""
-        return TASK_ENDPOINT_SERVICES if self.vpc_endpoints else ()
+        """The AWS services with an endpoint in the VPC: those that the other settings use."""
+        if not self.vpc_endpoints:
+            return ()
+        return (
+            *TASK_ENDPOINT_SERVICES,
+            *(INSTANCE_ENDPOINT_SERVICES if self.on_instances else ()),
+            *(SESSION_ENDPOINT_SERVICES if self.execute_command else ()),
+            *sorted({each.ENDPOINT_SERVICE for each in self.container_secrets.values()}),
+        )
 
     @property
     def tags(self) -> dict[str, str]:
@@ -380,14 +399,16 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
 
     return [
         between(vpc_size_problem, "vpc_cidr", "availability_zone_count"),
+        between(_way_out_problem, "nat_gateways", "vpc_endpoints"),
+        between(_secret_region_problem, "secrets", "nat_gateways", "region"),
         between(_certificate_port_problem, "listener_port", "certificate_arn", "domain_name"),
         between(_certificate_problem, "domain_name", "certificate_arn", "hosted_zone_id"),
         between(_alias_problem, "domain_name", "hosted_zone_id"),
         between(_region_problem, "certificate_arn", "region"),
-        between(_region_problem, "web_acl_arn", "region"),
-        between(_firewall_problem, "web_acl_arn", "firewall"),
+        between(_firewall_region_problem, "firewall", "region"),
         between(fargate_size_problem, "task_cpu_units", "task_memory_mib"),
         between(_count_problem, "desired_count", "max_count"),
+        between(_sleep_problem, "desired_count", "max_count", "scaling_schedule"),
         between(_schedule_problem, "scaling_schedule", "max_count"),
         between(
             _cause_problem,
@@ -395,10 +416,15 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
             "max_count",
         ),
         between(_insights_problem, "container_insights", "alarms"),
+        between(_email_problem, "alarm_email", "alarms"),
         between(_network_mode_problem, "launch_type", "network_mode"),
         between(_placement_problem, "launch_type", "placement_strategies", "placement_constraints"),
         between(_instance_type_problem, "launch_type", "instance_type", "cpu_architecture"),
         between(_instance_count_problem, "launch_type", "min_instances", "max_instances"),
+        between(
+            _distinct_instance_problem,
+            *("placement_constraints", "launch_type", "max_instances", "desired_count", "max_count"),
+        ),
         between(_spot_problem, "launch_type", "fargate_spot_weight", "fargate_on_demand_weight"),
         between(_storage_problem, "launch_type", "ephemeral_storage_gib"),
         between(step_percent_problem, "deployment_strategy", "deployment_step_percent"),
@@ -443,17 +469,39 @@ def _region_problem(arn: str | None, region: str, arn_key: str, region_key: str)
     )
 
 
-def _firewall_problem(web_acl_arn: str | None, firewall: bool, web_acl_arn_key: str, firewall_key: str) -> str | None:
-    if web_acl_arn is None or firewall:
+def _firewall_region_problem(firewall: str, *region_and_keys: str) -> str | None:
+    return _region_problem(firewall if firewall.startswith("arn:") else None, *region_and_keys)
+
+
+def _way_out_problem(
+    nat_gateways: str, vpc_endpoints: bool, nat_gateways_key: str, vpc_endpoints_key: str
+) -> str | None:
+    if nat_gateways != "none" or vpc_endpoints:
         return None
     return (
-        f"{web_acl_arn_key}: got a web ACL with {firewall_key} false, expected {firewall_key} true or none; "
-        f"set {firewall_key} to true or remove {web_acl_arn_key}"
+        f"{nat_gateways_key}: got 'none' with {vpc_endpoints_key} false, expected a way to ECR and CloudWatch Logs, "
+        f"without which no task starts; set {vpc_endpoints_key} to true, or {nat_gateways_key} to single"
+    )
+
+
+def _secret_region_problem(
+    secrets: Mapping[str, str], nat_gateways: str, region: str, secrets_key: str, nat_gateways_key: str, _: str
+) -> str | None:
+    abroad = sorted(name for name, arn in secrets.items() if arn.split(":")[3] != region)
+    if nat_gateways != "none" or not abroad:
+        return None
+    return (
+        f"{secrets_key}: got {', '.join(abroad)} of another region with {nat_gateways_key} none, expected secrets of "
+        f"{region}, since VPC endpoints lead nowhere else; replicate them to {region}, or give the VPC a NAT gateway"
     )
 
 
 def _count_problem(desired_count: int, max_count: int | None, *keys: str) -> str | None:
     return None if max_count is None else count_problem(desired_count, max_count, *keys)
+
+
+def _sleep_problem(desired_count: int, max_count: int | None, schedule: Sequence[str], *keys: str) -> str | None:
+    return None if max_count is None else sleep_problem(desired_count, schedule, keys[0], keys[2])
 
 
 def _schedule_problem(
@@ -489,6 +537,15 @@ def _insights_problem(insights: str, alarms: bool, insights_key: str, alarms_key
     )
 
 
+def _email_problem(email: str | None, alarms: bool, email_key: str, alarms_key: str) -> str | None:
+    if email is None or alarms:
+        return None
+    return (
+        f"{email_key}: got {email!r} with {alarms_key} false, expected nobody while there is nothing to tell; "
+        f"remove {email_key}, or set {alarms_key} to true"
+    )
+
+
 def _network_mode_problem(launch_type: str, network_mode: str, _launch_type_key: str, key: str) -> str | None:
     problem = network_mode_problem([launch_type], network_mode, key)
     return problem and problem.replace("requires_compatibilities", _launch_type_key)
@@ -513,6 +570,27 @@ def _instance_type_problem(
 
 def _instance_count_problem(launch_type: str, min_instances: int, max_instances: int, _: str, *keys: str) -> str | None:
     return instance_count_problem(min_instances, max_instances, *keys) if launch_type == "EC2" else None
+
+
+def _distinct_instance_problem(
+    constraints: Sequence[str],
+    launch_type: str,
+    max_instances: int,
+    desired_count: int,
+    max_count: int | None,
+    constraints_key: str,
+    _: str,
+    max_instances_key: str,
+    *__: str,
+) -> str | None:
+    most = max(desired_count, max_count or 0)
+    if launch_type != "EC2" or "distinctInstance" not in constraints or max_instances > most:
+        return None
+    return (
+        f"{max_instances_key}: got {max_instances} with distinctInstance in {constraints_key}, expected at least "
+        f"{most + 1}: an instance for each of {most} tasks, and one for the task that replaces the first of them in a "
+        f"deployment; raise {max_instances_key}"
+    )
 
 
 def _spot_problem(launch_type: str, spot: int, on_demand: int, launch_type_key: str, *keys: str) -> str | None:

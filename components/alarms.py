@@ -26,7 +26,8 @@ class AlarmsArgs(Arguments):
     """Arguments of `Alarms`."""
 
     load_balancer_arn_suffix: pulumi.Input[str]
-    target_group_arn_suffix: pulumi.Input[str]
+    target_group_arn_suffixes: Sequence[pulumi.Input[str]]
+    """The target groups of the service: one, or the two between which its deployments shift traffic."""
 
     error_percent: ErrorPercent = 5
     """Requests in a hundred answered with 5xx, by a task or by the load balancer, from which on it is an alarm."""
@@ -43,7 +44,7 @@ class Alarms(pulumi.ComponentResource):
 
     - errors: the share of 5xx in two of three minutes, also those of the load balancer itself: no healthy task.
     - latency: the 99th percentile, in three minutes. Percentiles of a handful of requests mean nothing and are skipped.
-    - unhealthy targets: any, for three minutes; a task that ECS replaces in time is none.
+    - unhealthy targets: any, for three minutes, in each target group; a task that ECS replaces in time is none.
 
     No data is no alarm: an environment that sleeps rests. Made before the service, so that they guard its first
     deployment.
@@ -115,23 +116,26 @@ class Alarms(pulumi.ComponentResource):
             opts=child,
             **told,
         )
-        unhealthy = aws.cloudwatch.MetricAlarm(
-            f"{name}-unhealthy-targets",
-            alarm_description="A task does not answer its health check",
-            comparison_operator="GreaterThanThreshold",
-            threshold=0,
-            evaluation_periods=3,
-            treat_missing_data="notBreaching",
-            namespace="AWS/ApplicationELB",
-            metric_name="UnHealthyHostCount",
-            statistic="Maximum",
-            period=_PERIOD_SECONDS,
-            dimensions={**load_balancer, "TargetGroup": args.target_group_arn_suffix},
-            opts=child,
-            **told,
-        )
+        unhealthy = [
+            aws.cloudwatch.MetricAlarm(
+                f"{name}-unhealthy-targets{role}",
+                alarm_description="A task does not answer its health check",
+                comparison_operator="GreaterThanThreshold",
+                threshold=0,
+                evaluation_periods=3,
+                treat_missing_data="notBreaching",
+                namespace="AWS/ApplicationELB",
+                metric_name="UnHealthyHostCount",
+                statistic="Maximum",
+                period=_PERIOD_SECONDS,
+                dimensions={**load_balancer, "TargetGroup": target_group},
+                opts=child,
+                **told,
+            )
+            for role, target_group in zip(("", "-alternate"), args.target_group_arn_suffixes, strict=False)
+        ]
 
-        alarms = (errors, latency, unhealthy)
+        alarms = (errors, latency, *unhealthy)
         self.names = [alarm.name for alarm in alarms]
         self.arns = [alarm.arn for alarm in alarms]
         self.register_outputs({"topicArn": self.topic_arn, "names": self.names, "arns": self.arns})

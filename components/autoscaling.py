@@ -53,8 +53,9 @@ class AutoscalingArgs(Arguments):
     service_name: pulumi.Input[str]
 
     min_count: TaskCount
-    """Tasks that run when nothing is to be done, 0 to 5000. No metric starts a task where none runs: use 0 only with a
-    `schedule` that ends it."""
+    """Tasks that run when nothing is to be done, 0 to 5000. No metric starts a task where none runs: 0 needs a
+    `schedule` that ends it.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-autoscaling-targettracking.html"""
 
     max_count: MaxTaskCount
     """Tasks that run at most, 1 to 5000."""
@@ -84,6 +85,7 @@ class AutoscalingArgs(Arguments):
     def contradictions(self) -> list[Contradiction]:
         return [
             Contradiction(("min_count", "max_count"), lambda: count_problem(self.min_count, self.max_count)),
+            Contradiction(("min_count", "schedule"), lambda: sleep_problem(self.min_count, self.schedule)),
             Contradiction(
                 _CAUSES,
                 lambda: cause_problem(
@@ -190,6 +192,20 @@ def count_problem(
     return (
         f"{max_count_argument}: got {max_count} with {min_count_argument} {min_count}, "
         f"expected at least {min_count}; raise {max_count_argument} or lower {min_count_argument}"
+    )
+
+
+def sleep_problem(
+    min_count: int, schedule: Sequence[str], min_count_argument: str = "min_count", schedule_argument: str = "schedule"
+) -> str | None:
+    """Why no task would ever start, in the caller's names of the two arguments; None when one does."""
+    wakes = any(parts and int(parts["low"]) for parts in map(_ACTION.fullmatch, schedule))
+    if min_count or wakes:
+        return None
+    return (
+        f"{min_count_argument}: got 0 without anything in {schedule_argument} that raises it, expected at least 1, "
+        f"since no metric starts a task where none runs; raise {min_count_argument}, or wake the service by "
+        f"{schedule_argument}"
     )
 
 

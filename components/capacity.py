@@ -11,6 +11,7 @@ import pulumi_aws as aws
 
 from components.checks import Arguments, Contradiction, text, whole
 from components.image import CpuArchitecture
+from components.security_groups import HTTPS, Group, connect, let_out
 
 InstanceType = Annotated[
     str,
@@ -64,6 +65,9 @@ class InstancesArgs(Arguments):
     load_balancer_security_group_id: pulumi.Input[str] | None = None
     """Security group of the load balancer, for tasks in network mode bridge: it gets through to the ports that Docker
     gives them. Default: none, nothing reaches the instances; tasks with awsvpc have a security group of their own."""
+
+    endpoint_security_group_id: pulumi.Input[str] | None = None
+    """Security group of the VPC's endpoints, which then lets the instances in. Default: there are none."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags of instances and volumes, which a provider's default tags do not reach."""
@@ -204,38 +208,14 @@ class Ec2Capacity(pulumi.ComponentResource):
         group = aws.ec2.SecurityGroup(
             f"{name}-instances", description="Instances: HTTPS out", vpc_id=instances.vpc_id, opts=child
         )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{name}-instances-to-https",
-            security_group_id=group.id,
-            description="HTTPS to ECS, ECR, S3 and CloudWatch Logs",
-            ip_protocol="tcp",
-            from_port=443,
-            to_port=443,
-            cidr_ipv4="0.0.0.0/0",
-            opts=child,
-        )
+        own = Group("instances", group.id)
+        let_out(name, own, "https", "HTTPS to ECS, ECR, S3 and CloudWatch Logs", self)
         if instances.load_balancer_security_group_id is not None:
-            first, last = DYNAMIC_PORTS
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-load-balancer-to-instances",
-                security_group_id=instances.load_balancer_security_group_id,
-                description="Requests and health checks to tasks on ports that Docker gives",
-                ip_protocol="tcp",
-                from_port=first,
-                to_port=last,
-                referenced_security_group_id=group.id,
-                opts=child,
-            )
-            aws.vpc.SecurityGroupIngressRule(
-                f"{name}-instances-from-load-balancer",
-                security_group_id=group.id,
-                description="Requests and health checks from the load balancer",
-                ip_protocol="tcp",
-                from_port=first,
-                to_port=last,
-                referenced_security_group_id=instances.load_balancer_security_group_id,
-                opts=child,
-            )
+            door = Group("load-balancer", instances.load_balancer_security_group_id)
+            connect(name, door, own, DYNAMIC_PORTS, "Requests and health checks on ports that Docker gives", self)
+        if instances.endpoint_security_group_id is not None:
+            endpoints = Group("endpoints", instances.endpoint_security_group_id)
+            connect(name, own, endpoints, HTTPS, "HTTPS to AWS services in the VPC", self)
         group_id: pulumi.Output[str] = group.id
         return group_id
 

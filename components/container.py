@@ -44,6 +44,7 @@ class SecretsManagerSecret:
     """The key it is encrypted with. Default: AWS's own, which needs no permission."""
 
     ACTION = "secretsmanager:GetSecretValue"
+    ENDPOINT_SERVICE = "secretsmanager"
 
     @property
     def value_from(self) -> pulumi.Output[str]:
@@ -63,6 +64,7 @@ class SsmParameter:
     """The key it is encrypted with. Default: AWS's own, which needs no permission."""
 
     ACTION = "ssm:GetParameters"
+    ENDPOINT_SERVICE = "ssm"
 
     @property
     def value_from(self) -> pulumi.Output[str]:

@@ -33,7 +33,9 @@ class DashboardArgs(Arguments):
     """Name, unique in the account."""
 
     load_balancer_arn_suffix: pulumi.Input[str]
-    target_group_arn_suffix: pulumi.Input[str]
+    target_group_arn_suffixes: Sequence[pulumi.Input[str]]
+    """The target groups of the service: one, or the two between which its deployments shift traffic."""
+
     cluster_name: pulumi.Input[str]
     service_name: pulumi.Input[str]
     log_group_name: pulumi.Input[str]
@@ -75,7 +77,10 @@ class Dashboard(pulumi.ComponentResource):
 
 def _widgets(args: DashboardArgs, region: pulumi.Output[str]) -> list[dict[str, Any]]:
     balancer = ("LoadBalancer", args.load_balancer_arn_suffix)
-    targets = ("TargetGroup", args.target_group_arn_suffix, *balancer)
+    groups = [
+        (("TargetGroup", suffix, *balancer), role)
+        for suffix, role in zip(args.target_group_arn_suffixes, ("", ", alternate"), strict=False)
+    ]
     service = ("ClusterName", args.cluster_name, "ServiceName", args.service_name)
     rows: list[list[dict[str, Any]]] = [
         [_graph(title, region, lines, unit) for title, unit, lines in row]
@@ -100,8 +105,12 @@ def _widgets(args: DashboardArgs, region: pulumi.Output[str]) -> list[dict[str, 
                     "Targets",
                     "count",
                     [
-                        _line(_BALANCER, "HealthyHostCount", targets, "Minimum", "Healthy"),
-                        _line(_BALANCER, "UnHealthyHostCount", targets, "Maximum", "Unhealthy"),
+                        _line(_BALANCER, metric, targets, statistic, f"{label}{role}")
+                        for targets, role in groups
+                        for metric, statistic, label in (
+                            ("HealthyHostCount", "Minimum", "Healthy"),
+                            ("UnHealthyHostCount", "Maximum", "Unhealthy"),
+                        )
                     ],
                 ),
             ),

@@ -11,12 +11,21 @@ import pulumi_aws as aws
 
 from components.checks import Arguments, text, whole
 
+_ARN = r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[\w-]{1,128}/[0-9a-f-]{36}"
 WebAclArn = Annotated[
     str,
     text(
-        r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[\w-]{1,128}/[0-9a-f-]{36}",
+        _ARN,
         "the ARN of a regional web ACL of AWS WAF",
         fix="copy the ARN from the web ACL; one made for CloudFront does not fit",
+    ),
+]
+FirewallChoice = Annotated[
+    str,
+    text(
+        f"none|managed|{_ARN}",
+        "none, managed, or the ARN of a regional web ACL of AWS WAF",
+        fix="choose what stands before the load balancer; a web ACL made for CloudFront does not fit",
     ),
 ]
 RequestLimit = Annotated[

@@ -12,6 +12,7 @@ import pulumi_awsx as awsx
 
 from components.checks import Arguments, Contradiction, cidr, each, one_of, text, whole
 from components.log_retention import LogRetentionDays
+from components.security_groups import HTTPS, Group, connect, let_in, let_out
 
 VpcCidr = Annotated[
     str, cidr(16, 28, fix="choose a private range that overlaps with no network you want to reach from here")
@@ -38,8 +39,16 @@ EndpointServices = Annotated[
 ]
 
 TASK_ENDPOINT_SERVICES = ("ecr.api", "ecr.dkr", "logs")
-"""What a task on Fargate needs to start and to log, beside S3.
+"""What a task needs to start and to log, beside S3.
 https://docs.aws.amazon.com/AmazonECR/latest/userguide/vpc-endpoints.html"""
+
+INSTANCE_ENDPOINT_SERVICES = ("ecs", "ecs-agent", "ecs-telemetry")
+"""What the ECS agent on an instance needs.
+https://docs.aws.amazon.com/AmazonECS/latest/developerguide/vpc-endpoints.html"""
+
+SESSION_ENDPOINT_SERVICES = ("ssmmessages",)
+"""What ECS Exec needs. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
+
 IngressCidrs = Annotated[
     Sequence[str], each(cidr(0, 32, fix='list the networks of your clients, or ["0.0.0.0/0"] for everybody'))
 ]
@@ -51,7 +60,6 @@ _NAT_STRATEGIES = {
 }
 
 _FLOW_LOG_INTERVAL_SECONDS = 600
-_HTTPS_PORT = 443
 _SMALLEST_SUBNET_PREFIX = 27
 """A load balancer's subnet must be at least a /27.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-load-balancers.html#availability-zones"""
@@ -125,6 +133,8 @@ class Network(pulumi.ComponentResource):
 
     load_balancer_security_group_id: pulumi.Output[str]
     task_security_group_id: pulumi.Output[str]
+    endpoint_security_group_id: pulumi.Output[str] | None
+    """Of the endpoints of AWS services, which lets tasks in; None without `endpoint_services`."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
@@ -168,67 +178,25 @@ class Network(pulumi.ComponentResource):
             vpc_id=vpc.vpc_id,
             opts=child,
         )
+        door, inside = Group("load-balancer", load_balancer.id), Group("tasks", tasks.id)
         for port, client in itertools.product(args.listener_ports, args.allowed_ingress_cidrs):
-            aws.vpc.SecurityGroupIngressRule(
-                f"{name}-load-balancer-{port}-from-{client.replace('/', '-')}",
-                security_group_id=load_balancer.id,
-                description="Clients to the listener",
-                ip_protocol="tcp",
-                from_port=port,
-                to_port=port,
-                cidr_ipv4=client,
-                opts=child,
-            )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{name}-load-balancer-to-tasks",
-            security_group_id=load_balancer.id,
-            description="Requests and health checks to the tasks",
-            ip_protocol="tcp",
-            from_port=args.container_port,
-            to_port=args.container_port,
-            referenced_security_group_id=tasks.id,
-            opts=child,
-        )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{name}-tasks-from-load-balancer",
-            security_group_id=tasks.id,
-            description="Requests and health checks from the load balancer",
-            ip_protocol="tcp",
-            from_port=args.container_port,
-            to_port=args.container_port,
-            referenced_security_group_id=load_balancer.id,
-            opts=child,
-        )
-        if args.endpoint_services:
-            self._interface_endpoints(name, args.endpoint_services, vpc, region, tasks.id)
-        if args.endpoint_services and args.nat_gateways == "none":
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-tasks-to-s3",
-                security_group_id=tasks.id,
-                description="HTTPS to S3: image layers",
-                ip_protocol="tcp",
-                from_port=_HTTPS_PORT,
-                to_port=_HTTPS_PORT,
-                prefix_list_id=s3.prefix_list_id,
-                opts=child,
-            )
+            let_in(name, door, port, client, "Clients to the listener", self)
+        ports = (args.container_port, args.container_port)
+        connect(name, door, inside, ports, "Requests and health checks", self)
+        endpoints = self._interface_endpoints(name, args.endpoint_services, vpc, region)
+        if endpoints is not None:
+            connect(name, inside, endpoints, HTTPS, "HTTPS to AWS services in the VPC", self)
+        if endpoints is not None and args.nat_gateways == "none":
+            let_out(name, inside, "s3", "HTTPS to S3: image layers", self, prefix_list_id=s3.prefix_list_id)
         else:
-            aws.vpc.SecurityGroupEgressRule(
-                f"{name}-tasks-to-https",
-                security_group_id=tasks.id,
-                description="HTTPS to ECR, S3 and CloudWatch Logs",
-                ip_protocol="tcp",
-                from_port=_HTTPS_PORT,
-                to_port=_HTTPS_PORT,
-                cidr_ipv4="0.0.0.0/0",
-                opts=child,
-            )
+            let_out(name, inside, "https", "HTTPS to ECR, S3 and CloudWatch Logs", self)
 
         self.vpc_id = vpc.vpc_id
         self.public_subnet_ids = vpc.public_subnet_ids
         self.private_subnet_ids = vpc.private_subnet_ids
         self.load_balancer_security_group_id = load_balancer.id
         self.task_security_group_id = tasks.id
+        self.endpoint_security_group_id = None if endpoints is None else pulumi.Output.from_input(endpoints.id)
         self.register_outputs(
             {
                 "vpcId": self.vpc_id,
@@ -236,40 +204,19 @@ class Network(pulumi.ComponentResource):
                 "privateSubnetIds": self.private_subnet_ids,
                 "loadBalancerSecurityGroupId": self.load_balancer_security_group_id,
                 "taskSecurityGroupId": self.task_security_group_id,
+                "endpointSecurityGroupId": self.endpoint_security_group_id,
             }
         )
 
     def _interface_endpoints(
-        self,
-        name: str,
-        services: Sequence[str],
-        vpc: awsx.ec2.Vpc,
-        region: pulumi.Output[str],
-        task_security_group_id: pulumi.Output[str],
-    ) -> None:
+        self, name: str, services: Sequence[str], vpc: awsx.ec2.Vpc, region: pulumi.Output[str]
+    ) -> Group | None:
+        """Their security group; None where there are none."""
+        if not services:
+            return None
         child = pulumi.ResourceOptions(parent=self)
         endpoints = aws.ec2.SecurityGroup(
             f"{name}-endpoints", description="AWS services: tasks in", vpc_id=vpc.vpc_id, opts=child
-        )
-        aws.vpc.SecurityGroupIngressRule(
-            f"{name}-endpoints-from-tasks",
-            security_group_id=endpoints.id,
-            description="HTTPS from the tasks",
-            ip_protocol="tcp",
-            from_port=_HTTPS_PORT,
-            to_port=_HTTPS_PORT,
-            referenced_security_group_id=task_security_group_id,
-            opts=child,
-        )
-        aws.vpc.SecurityGroupEgressRule(
-            f"{name}-tasks-to-endpoints",
-            security_group_id=task_security_group_id,
-            description="HTTPS to AWS services in the VPC",
-            ip_protocol="tcp",
-            from_port=_HTTPS_PORT,
-            to_port=_HTTPS_PORT,
-            referenced_security_group_id=endpoints.id,
-            opts=child,
         )
         for service in services:
             aws.ec2.VpcEndpoint(
@@ -283,6 +230,7 @@ class Network(pulumi.ComponentResource):
                 private_dns_enabled=True,
                 opts=child,
             )
+        return Group("endpoints", endpoints.id)
 
     def _flow_log(self, name: str, vpc_id: pulumi.Output[str], retention_days: int) -> None:
         child = pulumi.ResourceOptions(parent=self)

@@ -83,8 +83,8 @@ class Route(pulumi.ComponentResource):
     target_group_arn: pulumi.Output[str]
     """Where a service registers its tasks."""
 
-    target_group_arn_suffix: pulumi.Output[str]
-    """How metrics name the target group: `targetgroup/<name>/<id>`."""
+    target_group_arn_suffixes: Sequence[pulumi.Output[str]]
+    """How metrics name the target group: `targetgroup/<name>/<id>`; both of them where traffic shifts."""
 
     rule: aws.lb.ListenerRule
     """Attaches the target group to the load balancer: a service that uses the one must wait for the other."""
@@ -109,9 +109,9 @@ class Route(pulumi.ComponentResource):
             )
 
         self.target_group_arn = target_group.arn
-        self.target_group_arn_suffix = target_group.arn_suffix
+        self.target_group_arn_suffixes = [each.arn_suffix for each in (target_group, alternate) if each is not None]
         self.register_outputs(
-            {"targetGroupArn": self.target_group_arn, "targetGroupArnSuffix": self.target_group_arn_suffix}
+            {"targetGroupArn": self.target_group_arn, "targetGroupArnSuffixes": self.target_group_arn_suffixes}
         )
 
     def _target_group(self, name: str, args: RouteArgs) -> aws.lb.TargetGroup:

@@ -123,7 +123,7 @@ OPTIONAL = {
 
 def test_the_empty_value_of_an_optional_key_is_none() -> None:
     assert set(OPTIONAL) == {
-        *("certificateArn", "domainName", "hostedZoneId", "webAclArn", "maxCount"),
+        *("certificateArn", "domainName", "hostedZoneId", "maxCount"),
         *("scalingRequestsPerTarget", "alarmEmail", "healthCheckCommand", "ephemeralStorageGib", "approvalStage"),
     }
     none = load(maxCount="0", scalingSchedule="[]", flowLogRetentionDays="0", accessLogRetentionDays="0", alarmEmail="")
@@ -137,7 +137,7 @@ def test_settings_that_contradict_each_other_are_told_all_at_once() -> None:
         certificateArn=region % ("acm", "certificate"),
         hostedZoneId="Z1",
         listenerPort="443",
-        webAclArn=region % ("wafv2", "regional/webacl/company"),
+        firewall=region % ("wafv2", "regional/webacl/company"),
         maxCount="1",
         scalingCpuPercent="0",
         scalingMemoryPercent="0",
@@ -151,10 +151,8 @@ def test_settings_that_contradict_each_other_are_told_all_at_once() -> None:
         "set domainName or remove hostedZoneId\n"
         "  - certificateArn: got one of region us-east-1 with aws:region ap-northeast-1, expected one of "
         "ap-northeast-1; a load balancer takes none from elsewhere\n"
-        "  - webAclArn: got one of region us-east-1 with aws:region ap-northeast-1, expected one of "
+        "  - firewall: got one of region us-east-1 with aws:region ap-northeast-1, expected one of "
         "ap-northeast-1; a load balancer takes none from elsewhere\n"
-        "  - webAclArn: got a web ACL with firewall false, expected firewall true or none; "
-        "set firewall to true or remove webAclArn\n"
         "  - maxCount: got 1 with desiredCount 2, expected at least 2; raise maxCount or lower desiredCount\n"
         "  - scalingCpuPercent: got nothing, as have scalingMemoryPercent, scalingRequestsPerTarget and "
         "scalingSchedule, expected at least one of them; say what to scale by\n"
@@ -172,6 +170,13 @@ def test_a_domain_name_needs_a_certificate_or_a_zone_to_have_one_issued() -> Non
     assert load(domainName="shop.example.com", hostedZoneId="Z1").listener_ports == (80, 443)
 
 
+def test_the_firewall_is_made_or_brought_along_or_left_out() -> None:
+    arn = f"arn:aws:wafv2:{REGION}:123456789012:regional/webacl/company/01234567-89ab-cdef-0123-456789abcdef"
+    chosen = [load(firewall=choice) for choice in ("none", "managed", arn)]
+    assert [each.has_firewall for each in chosen] == [False, True, True]
+    assert [each.web_acl_arn for each in chosen] == [None, None, arn]
+
+
 def test_requests_are_not_counted_while_traffic_shifts() -> None:
     assert refusal(deploymentStrategy="CANARY", scalingRequestsPerTarget="1000") == (
         "The configuration in Pulumi.dev.yaml cannot be used:\n"
@@ -186,6 +191,65 @@ def test_a_schedule_needs_something_that_scales() -> None:
         "  - scalingSchedule: got a schedule without maxCount, expected none while nothing scales; "
         "set maxCount or remove scalingSchedule"
     )
+
+
+SECRETS = {
+    "PASSWORD": "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:db-AbCdEf",
+    "LEVEL": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/level",
+}
+
+
+def test_endpoints_are_for_what_the_stack_uses() -> None:
+    assert load().endpoint_services == ()
+    closed = {"natGateways": "none", "vpcEndpoints": "true"}
+    assert load(**closed).endpoint_services == ("ecr.api", "ecr.dkr", "logs")
+    assert load(**closed, secrets=json.dumps(SECRETS)).endpoint_services[3:] == ("secretsmanager", "ssm")
+    assert load(**closed, executeCommand="true").endpoint_services[3:] == ("ssmmessages",)
+    on_instances = load(**closed, launchType="EC2", fargateSpotWeight="0")
+    assert on_instances.endpoint_services[3:] == ("ecs", "ecs-agent", "ecs-telemetry")
+
+
+def test_tasks_need_a_way_to_their_image_and_their_secrets() -> None:
+    assert refusal(natGateways="none") == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - natGateways: got 'none' with vpcEndpoints false, expected a way to ECR and CloudWatch Logs, without which "
+        "no task starts; set vpcEndpoints to true, or natGateways to single"
+    )
+    abroad = {"KEY": "arn:aws:ssm:us-east-1:123456789012:parameter/key"}
+    assert refusal(natGateways="none", vpcEndpoints="true", secrets=json.dumps(SECRETS | abroad)) == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - secrets: got KEY of another region with natGateways none, expected secrets of ap-northeast-1, since VPC "
+        "endpoints lead nowhere else; replicate them to ap-northeast-1, or give the VPC a NAT gateway"
+    )
+    assert load(secrets=json.dumps(abroad)).container_secrets.keys() == {"KEY"}
+
+
+def test_a_service_that_sleeps_needs_somebody_to_wake_it() -> None:
+    assert refusal(desiredCount="0", scalingSchedule='["cron(0 21 * * ? *) 0-0"]') == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - desiredCount: got 0 without anything in scalingSchedule that raises it, expected at least 1, since no "
+        "metric starts a task where none runs; raise desiredCount, or wake the service by scalingSchedule"
+    )
+    assert load(desiredCount="0").desired_count == 0
+    assert load(desiredCount="0", maxCount="0", scalingSchedule="[]").desired_count == 0
+
+
+def test_nobody_is_told_of_alarms_that_are_not_there() -> None:
+    assert refusal(alarms="false", alarmEmail="team@example.com") == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - alarmEmail: got 'team@example.com' with alarms false, expected nobody while there is nothing to tell; "
+        "remove alarmEmail, or set alarms to true"
+    )
+
+
+def test_tasks_that_share_no_instance_need_one_more_for_a_deployment() -> None:
+    apart = {"launchType": "EC2", "fargateSpotWeight": "0", "placementConstraints": '["distinctInstance"]'}
+    assert refusal(**apart, maxInstances="4") == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - maxInstances: got 4 with distinctInstance in placementConstraints, expected at least 5: an instance for "
+        "each of 4 tasks, and one for the task that replaces the first of them in a deployment; raise maxInstances"
+    )
+    assert load(**apart, maxInstances="5").max_instances == 5
 
 
 def test_contradictions_of_launch_types_are_told_in_the_words_of_the_pack() -> None:
@@ -297,7 +361,8 @@ def test_keys_of_providers_and_of_pulumi_are_left_alone() -> None:
         ("domainName", "https://example.com"),
         ("hostedZoneId", "example.com"),
         ("firewall", "1"),
-        ("webAclArn", "shop"),
+        ("firewall", "true"),
+        ("firewall", "arn:aws:wafv2:us-east-1:123456789012:global/webacl/company/01234567-89ab-cdef-0123-456789abcdef"),
         ("accessLogRetentionDays", "-1"),
         ("healthCheckPath", "health"),
         ("deregistrationDelaySeconds", "3601"),

@@ -151,6 +151,7 @@ SESSIONS = {
     ("aws:iam/rolePolicy:RolePolicy", f"{NAME}-task"),
 }
 SHIFT = {
+    ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-unhealthy-targets-alternate"),
     ("aws:lb/targetGroup:TargetGroup", f"{NAME}-alternate"),
     ("aws:lb/listenerRule:ListenerRule", f"{NAME}-test"),
     ("aws:iam/role:Role", f"{NAME}-shift"),
@@ -179,11 +180,15 @@ MORE = {
         ("h4b:firewall:Firewall", NAME),
         ("aws:wafv2/webAcl:WebAcl", NAME),
         ("aws:wafv2/webAclAssociation:WebAclAssociation", NAME),
+        ("aws:sns/topicSubscription:TopicSubscription", NAME),
     },
     "internal": WATCHED
     | RECORDED
     | HTTPS
+    | SHIFT
     | {
+        ("h4b:firewall:Firewall", NAME),
+        ("aws:wafv2/webAclAssociation:WebAclAssociation", NAME),
         from_clients("internal", 443),
         ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-ecr-api"),
         ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-ecr-dkr"),
@@ -329,6 +334,23 @@ def test_traffic_shifts_between_two_target_groups(strategy: str) -> None:
     )
 
 
+def test_internal_shifts_a_first_share_of_the_traffic_past_the_companys_own_firewall() -> None:
+    made = run_main("internal")
+    service = made.get("aws:ecs/service:Service").inputs
+    assert service["deploymentConfiguration"] == {
+        "strategy": "CANARY",
+        "bakeTimeInMinutes": "5",
+        "canaryConfiguration": {"canaryPercent": 10, "canaryBakeTimeInMinutes": "10"},
+    }
+    association = made.get("aws:wafv2/webAclAssociation:WebAclAssociation").inputs
+    assert association["webAclArn"] == stack_config("internal")[f"{PROJECT}:firewall"]
+
+
+def test_somebody_is_told_when_prod_is_not_well() -> None:
+    subscription = run_main("prod").get("aws:sns/topicSubscription:TopicSubscription").inputs
+    assert (subscription["protocol"], subscription["endpoint"]) == ("email", "on-call@example.com")
+
+
 def test_what_the_application_is_told() -> None:
     secret = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:db-AbCdEf"
     made = run_main(
@@ -370,7 +392,7 @@ def test_a_deployment_is_rolled_back_by_the_alarms_and_leaves_the_scaled_count(s
     alarms = {each.inputs.get("name", f"{each.name}-1a2b3c4") for each in made.resources if "metricAlarm" in each.type}
     watched = service.inputs.get("alarms", {"alarmNames": []})
     assert set(watched["alarmNames"]) == alarms
-    assert len(alarms) == (0 if stack == "local" else 4)
+    assert len(alarms) == {"local": 0, "internal": 5}.get(stack, 4)
     assert service.ignore_changes == (("desiredCount",) if stack in ("dev", "prod") else ())
 
 

@@ -13,6 +13,7 @@ from components.cluster import Cluster, ClusterArgs
 from components.container import Container
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.route import Route, RouteArgs
+from components.security_groups import Group, connect, let_in, let_out
 from components.service import Service, ServiceArgs
 from components.task_definition import TaskDefinition, TaskDefinitionArgs
 
@@ -22,50 +23,11 @@ vpc_id = config.require("vpcId")
 public_subnet_ids = config.require_object("publicSubnetIds")
 private_subnet_ids = config.require_object("privateSubnetIds")
 
-
-def rule(name: str, port: int, to: aws.ec2.SecurityGroup, source: aws.ec2.SecurityGroup) -> None:
-    """Lets `source` reach `port` of `to`, and nothing else."""
-    aws.vpc.SecurityGroupEgressRule(
-        name,
-        security_group_id=source.id,
-        description=name,
-        ip_protocol="tcp",
-        from_port=port,
-        to_port=port,
-        referenced_security_group_id=to.id,
-    )
-    aws.vpc.SecurityGroupIngressRule(
-        name,
-        security_group_id=to.id,
-        description=name,
-        ip_protocol="tcp",
-        from_port=port,
-        to_port=port,
-        referenced_security_group_id=source.id,
-    )
-
-
-door = aws.ec2.SecurityGroup("door", description="Load balancer", vpc_id=vpc_id)
-tasks = aws.ec2.SecurityGroup("tasks", description="Tasks", vpc_id=vpc_id)
-rule("requests", 8080, to=tasks, source=door)
-aws.vpc.SecurityGroupIngressRule(
-    "clients",
-    security_group_id=door.id,
-    description="Clients",
-    ip_protocol="tcp",
-    from_port=80,
-    to_port=80,
-    cidr_ipv4="0.0.0.0/0",
-)
-aws.vpc.SecurityGroupEgressRule(
-    "https",
-    security_group_id=tasks.id,
-    description="Images and logs",
-    ip_protocol="tcp",
-    from_port=443,
-    to_port=443,
-    cidr_ipv4="0.0.0.0/0",
-)
+door = Group("door", aws.ec2.SecurityGroup("door", description="Load balancer", vpc_id=vpc_id).id)
+tasks = Group("tasks", aws.ec2.SecurityGroup("tasks", description="Tasks", vpc_id=vpc_id).id)
+let_in("web", door, 80, "0.0.0.0/0", "Clients")
+connect("web", door, tasks, (8080, 8080), "Requests and health checks")
+let_out("web", tasks, "https", "Images and logs")
 
 cluster = Cluster("web", ClusterArgs())
 load_balancer = LoadBalancer(

@@ -19,14 +19,14 @@ ARN = f"arn:aws:cloudwatch:{REGION}:{ACCOUNT}:alarm"
 def args(**changes: Any) -> AlarmsArgs:
     values: dict[str, Any] = {
         "load_balancer_arn_suffix": "app/shop/1",
-        "target_group_arn_suffix": "targetgroup/shop/1",
+        "target_group_arn_suffixes": ["targetgroup/shop/1"],
     }
     return AlarmsArgs(**values | changes)
 
 
 def build(*, preview: bool = False, **changes: Any) -> Run:
     def program() -> None:
-        upstream = {"load_balancer_arn_suffix": unknown(), "target_group_arn_suffix": unknown()} if preview else {}
+        upstream = {"load_balancer_arn_suffix": unknown(), "target_group_arn_suffixes": [unknown()]} if preview else {}
         alarms = Alarms("shop", args(**upstream | changes))
         pulumi.export("topic_arn", alarms.topic_arn)
         pulumi.export("names", alarms.names)
@@ -54,6 +54,20 @@ def test_each_alarm_tells_the_topic_when_it_begins_and_ends_and_is_silent_withou
     assert alarm["alarmActions"] == alarm["okActions"] == [TOPIC]
     assert alarm["treatMissingData"] == "notBreaching"
     assert alarm["evaluationPeriods"] == 3
+
+
+def test_each_target_group_between_which_traffic_shifts_has_its_alarm() -> None:
+    made = build(target_group_arn_suffixes=["targetgroup/shop/1", "targetgroup/shop-alternate/2"])
+    watched = {
+        each.name: each.inputs["dimensions"]["TargetGroup"]
+        for each in made.resources
+        if each.type == ALARM and each.inputs.get("metricName") == "UnHealthyHostCount"
+    }
+    assert watched == {
+        "shop-unhealthy-targets": "targetgroup/shop/1",
+        "shop-unhealthy-targets-alternate": "targetgroup/shop-alternate/2",
+    }
+    assert len(made.outputs["names"]) == len(made.outputs["arns"]) == 4
 
 
 def test_errors_are_those_of_tasks_and_of_the_load_balancer_as_a_share_of_all_requests() -> None:

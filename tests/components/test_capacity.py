@@ -52,6 +52,15 @@ def test_it_makes_a_group_of_instances_with_a_role_and_a_capacity_provider() -> 
     assert {each.parent for each in made.resources} == {"", "h4b:capacity:Ec2Capacity shop"}
 
 
+def test_instances_reach_the_endpoints_of_their_vpc() -> None:
+    made = build(endpoint_security_group_id="sg-endpoints")
+    egress = made.get("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", "shop-instances-to-endpoints").inputs
+    ingress = made.get("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule").inputs
+    assert (egress["securityGroupId"], egress["referencedSecurityGroupId"]) == ("shop-instances-id", "sg-endpoints")
+    assert (ingress["securityGroupId"], ingress["referencedSecurityGroupId"]) == ("sg-endpoints", "shop-instances-id")
+    assert {rule[port] for rule in (egress, ingress) for port in ("fromPort", "toPort")} == {443}
+
+
 def test_ecs_scales_drains_and_protects_the_instances() -> None:
     assert build().get("aws:ecs/capacityProvider:CapacityProvider").inputs == {
         "autoScalingGroupProvider": {

@@ -17,7 +17,7 @@ def args(**changes: Any) -> DashboardArgs:
     values: dict[str, Any] = {
         "dashboard_name": "shop-prod",
         "load_balancer_arn_suffix": "app/shop/1",
-        "target_group_arn_suffix": "targetgroup/shop/1",
+        "target_group_arn_suffixes": ["targetgroup/shop/1"],
         "cluster_name": "cluster-1",
         "service_name": "service-1",
         "log_group_name": "log-1",
@@ -69,6 +69,17 @@ def test_it_shows_what_clients_see_what_tasks_feel_and_what_they_say() -> None:
     assert lines("Memory") == [("MemoryUtilization", "Average"), ("MemoryUtilization", "Maximum")]
     assert [metric for metric, _ in lines("Tasks")] == ["RunningTaskCount", "DesiredTaskCount", "PendingTaskCount"]
     assert lines(deployments) == [("DeploymentCount", "Maximum")]
+
+
+def test_targets_are_counted_in_both_groups_between_which_traffic_shifts() -> None:
+    both = widgets(target_group_arn_suffixes=["targetgroup/shop/1", "targetgroup/shop-alternate/2"])
+    shown = [(line[1], line[3], line[-1]["label"]) for line in both["Targets"]["properties"]["metrics"]]
+    assert shown == [
+        ("HealthyHostCount", "targetgroup/shop/1", "Healthy"),
+        ("UnHealthyHostCount", "targetgroup/shop/1", "Unhealthy"),
+        ("HealthyHostCount", "targetgroup/shop-alternate/2", "Healthy, alternate"),
+        ("UnHealthyHostCount", "targetgroup/shop-alternate/2", "Unhealthy, alternate"),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ def args(**changes: Any) -> NetworkArgs:
 def build(*, preview: bool = False, **changes: Any) -> Run:
     def program() -> None:
         network = Network("shop", args(**changes))
-        for name in (*OUTPUTS, "task_security_group_id"):
+        for name in (*OUTPUTS, "task_security_group_id", "endpoint_security_group_id"):
             pulumi.export(name, getattr(network, name))
 
     return run(program, preview=preview)
@@ -255,13 +255,14 @@ def test_flow_logs_of_this_account_write_their_own_log_group_alone() -> None:
 
 
 def test_outputs() -> None:
-    made = build()
+    made = build(endpoint_services=["logs"])
     assert made.outputs == {
         "vpc_id": "vpc-1",
         "public_subnet_ids": ["subnet-public-0", "subnet-public-1"],
         "private_subnet_ids": ["subnet-private-0", "subnet-private-1"],
         "load_balancer_security_group_id": "shop-load-balancer-id",
         "task_security_group_id": "shop-tasks-id",
+        "endpoint_security_group_id": "shop-endpoints-id",
     }
     assert made.component_outputs["h4b:network:Network shop"] == {
         "vpcId",
@@ -269,7 +270,9 @@ def test_outputs() -> None:
         "privateSubnetIds",
         "loadBalancerSecurityGroupId",
         "taskSecurityGroupId",
+        "endpointSecurityGroupId",
     }
+    assert build().outputs["endpoint_security_group_id"] is None
 
 
 def test_a_preview_shows_every_resource_before_anything_is_known() -> None:

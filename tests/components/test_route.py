@@ -24,7 +24,7 @@ def build(*, preview: bool = False, **changes: Any) -> Run:
         upstream = {"vpc_id": unknown(), "listener_arn": unknown()} if preview else {}
         route = Route("shop", args(**upstream | changes))
         pulumi.export("target_group_arn", route.target_group_arn)
-        pulumi.export("target_group_arn_suffix", route.target_group_arn_suffix)
+        pulumi.export("target_group_arn_suffixes", route.target_group_arn_suffixes)
         shift = route.traffic_shift
         names = ("alternate_target_group_arn", "production_rule_arn", "test_rule_arn", "role_arn")
         pulumi.export("traffic_shift", shift and {name: getattr(shift, name) for name in names})
@@ -142,7 +142,7 @@ def test_outputs() -> None:
     made = build(shifts_traffic=True)
     assert made.outputs == {
         "target_group_arn": f"{ARN}:targetgroup/shop/1",
-        "target_group_arn_suffix": "targetgroup/shop/1",
+        "target_group_arn_suffixes": ["targetgroup/shop/1", "targetgroup/shop-alternate/1"],
         "traffic_shift": {
             "alternate_target_group_arn": f"{ARN}:targetgroup/shop-alternate/1",
             "production_rule_arn": f"{ARN}:listener-rule/app/shop/1/2/3",
@@ -150,8 +150,9 @@ def test_outputs() -> None:
             "role_arn": f"arn:aws:iam::{ACCOUNT}:role/shop-shift-1a2b3c4",
         },
     }
-    assert made.component_outputs == {"h4b:route:Route shop": {"targetGroupArn", "targetGroupArnSuffix"}}
-    assert build().outputs["traffic_shift"] is None
+    assert made.component_outputs == {"h4b:route:Route shop": {"targetGroupArn", "targetGroupArnSuffixes"}}
+    rolling = build().outputs
+    assert (rolling["traffic_shift"], rolling["target_group_arn_suffixes"]) == (None, ["targetgroup/shop/1"])
 
 
 @pytest.mark.parametrize("shifts_traffic", [True, False])

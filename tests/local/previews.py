@@ -1,12 +1,14 @@
-"""Several previews in one process: `python -m tests.local.previews FOLDER '{"dev": ["LB-09"], "examples/worker": []}'`.
+"""Several previews in one process: `python -m tests.local.previews FOLDER WANTED`.
 
-The policies are in their strict profile, with the rules listed made advisory. Prints, as JSON, what came of each.
+`WANTED` is JSON, by name: `of`, the stack or example; `config` that differs from its stack file; the rules that are
+`advisory` where the policies are otherwise in their strict profile. Prints, as JSON, what came of each.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,15 +19,19 @@ from picture import architecture
 from picture.graph import Graph
 
 
-def preview(name: str, advisory: list[str], providers: stack.Providers, found: engine.Engine) -> dict[str, Any]:
-    program = stack.program_in(Path(name)) if "/" in name else stack.MAIN
+def preview(name: str, wanted: dict[str, Any], providers: stack.Providers, found: engine.Engine) -> dict[str, Any]:
+    program = stack.program_in(Path(wanted["of"])) if "/" in wanted["of"] else stack.MAIN
+    stack_name = wanted["of"] if program == stack.MAIN else program.default_stack
+    policy_config = program.policy_config
+    if wanted["config"]:
+        program = _changed(program, stack_name, wanted["config"], paths.LOCAL / name)
     previewed = stack.LocalStack(
-        name if program == stack.MAIN else program.default_stack,
+        stack_name,
         found,
         providers,
-        state=paths.LOCAL / program.project_name,
+        state=paths.LOCAL / "state" / program.project_name,
         program=program,
-        policy_config=_strict(program.policy_config, advisory),
+        policy_config=_strict(policy_config, wanted["advisory"]),
     )
     plan = paths.LOCAL / "plan.json"
     report = previewed.preview(Step(name), verbose=False, plan=plan)
@@ -39,6 +45,16 @@ def preview(name: str, advisory: list[str], providers: stack.Providers, found: e
         "picture": "" if report.errors else architecture.draw(Graph(json.loads(plan.read_text()))),
         "services": [name for kind, name in _created(report) if kind == "aws:ecs/service:Service"],
     }
+
+
+def _changed(program: stack.Program, name: str, config: dict[str, Any], folder: Path) -> stack.Program:
+    """The program with another configuration."""
+    folder.mkdir()
+    for file in ("Pulumi.yaml", "__main__.py"):
+        shutil.copyfile(program.folder / file, folder / file)
+    changed = program.configuration(name) | {f"{program.project_name}:{key}": value for key, value in config.items()}
+    (folder / program.stack_file(name).name).write_text(json.dumps({"config": changed}))
+    return stack.Program(folder)
 
 
 def _strict(given: Path | None, advisory: list[str]) -> Path:
@@ -62,7 +78,7 @@ def main(folder: str, wanted: str) -> None:
     providers = stack.Providers(online=False)
     try:
         stack.warm_up()
-        came = {name: preview(name, advisory, providers, found) for name, advisory in json.loads(wanted).items()}
+        came = {name: preview(name, each, providers, found) for name, each in json.loads(wanted).items()}
     finally:
         providers.stop()
     print(json.dumps(came))

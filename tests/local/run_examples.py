@@ -34,9 +34,15 @@ def main(folder: str, command: str, *examples: str) -> None:
     try:
         stack.warm_up()
         for name in examples:
-            program = stack.Program(paths.LOCAL / "examples" / name, paths.LOCAL / "examples" / "policy-config.json")
-            state = paths.LOCAL / "state" / name
-            local = stack.LocalStack(stack.EXAMPLE_STACK, found, providers, state=state, program=program)
+            program = stack.Program(paths.LOCAL / "examples" / name)
+            local = stack.LocalStack(
+                program.default_stack,
+                found,
+                providers,
+                state=paths.LOCAL / "state" / name,
+                program=program,
+                policy_config=paths.LOCAL / "examples" / "policy-config.json",
+            )
             if command == "up":
                 came[name] = {"errors": local.up(Step(name)).errors, "outputs": local.outputs()}
             else:
