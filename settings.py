@@ -366,7 +366,7 @@ def _unknown_keys(configuration: Iterable[str]) -> dict[str, str]:
     for key in sorted(set(configuration) - set(known)):
         if key.startswith("aws:"):
             problems[key] = (
-                f"{key}: got a setting of Pulumi's default provider, expected aws:region alone, since the program makes "
+                f"{key}: got a setting of Pulumi's default provider, expected aws:region alone: the program makes "
                 "its own; remove it, credentials come from the environment (AWS_PROFILE, AWS_ACCESS_KEY_ID)"
             )
             continue

@@ -271,7 +271,7 @@ def test_an_unlike_key_is_to_be_removed() -> None:
 
 def test_a_setting_of_the_default_provider_is_refused_as_the_program_makes_its_own() -> None:
     assert refusal(**{"aws:profile": "shop"}).endswith(
-        "  - aws:profile: got a setting of Pulumi's default provider, expected aws:region alone, since the program "
+        "  - aws:profile: got a setting of Pulumi's default provider, expected aws:region alone: the program "
         "makes its own; remove it, credentials come from the environment (AWS_PROFILE, AWS_ACCESS_KEY_ID)"
     )
 
