@@ -30,7 +30,7 @@ import boto3
 import docker
 import docker.errors
 
-from local import base_image
+from local import base_image, docker_engine
 from local.stack import effective_configuration
 from tests.local.checkout import Checkout, copy_checkout, free_port
 from tests.local.checkout import Result as Done
@@ -599,11 +599,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the random moments (1)")
     parser.add_argument("--only", nargs="*", help="faults to do, by method name: rolling_update one_killed ...")
     chosen = parser.parse_args(arguments)
-    results = []
-    with _stack() as checkout:
-        results += _all(Chaos(checkout), chosen)
-    if not chosen.only or "docker_restarted" in chosen.only:
-        results.append(_told(_docker_restarted()))
+    results: list[Result] = []
+    docker_engine.ensure()
+    with docker_engine.kept_running():
+        with _stack() as checkout:
+            results += _all(Chaos(checkout), chosen)
+        if not chosen.only or "docker_restarted" in chosen.only:
+            results.append(_told(_docker_restarted()))
+    docker_engine.stop_if_ours()
     print(f"\n{table(results)}")
     return 1 if any(each.problems for each in results) else 0
 
