@@ -383,8 +383,14 @@ def _unknown_keys(configuration: Iterable[str]) -> dict[str, str]:
     known = [key for key, _ in _keys().values()]
     problems = {}
     for key in sorted(set(configuration) - set(known)):
+        if key.startswith("aws:"):
+            problems[key] = (
+                f"{key}: got a setting of Pulumi's default provider, expected aws:region alone: the program makes "
+                "its own; remove it, credentials come from the environment (AWS_PROFILE, AWS_ACCESS_KEY_ID)"
+            )
+            continue
         if ":" in key:
-            continue  # configuration of providers and of Pulumi itself
+            continue  # configuration of other providers and of Pulumi itself
         alike = difflib.get_close_matches(key, known, n=1)
         fix = f"did you mean {alike[0]}?" if alike else "remove it"
         # The value is not shown: it may be a secret.

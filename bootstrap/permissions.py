@@ -46,13 +46,24 @@ _READ = (
     "s3:GetEncryptionConfiguration",
     "s3:GetLifecycleConfiguration",
     "s3:ListAllMyBuckets",
+    "secretsmanager:ListSecretVersionIds",
     "sns:Get*",
     "sns:List*",
+    "ssm:GetParameter",
     "sts:GetCallerIdentity",
     "wafv2:Get*",
     "wafv2:List*",
 )
-"""What a preview with refresh looks at. No object, secret value, image layer or log event is among it."""
+"""What a preview with refresh looks at. No object, secret value, image layer or log event is among it: `_NO_VALUES`
+denies to decrypt what `ssm:GetParameter` gives of a SecureString beside its version."""
+
+_NO_VALUES: Statement = {
+    "Effect": "Deny",
+    "Action": "kms:Decrypt",
+    "Resource": "*",
+    "Condition": {"StringLike": {"kms:ViaService": "ssm.*.amazonaws.com"}},
+}
+"""https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service"""
 
 _DEPLOY = (
     "acm:*",
@@ -66,7 +77,9 @@ _DEPLOY = (
     "events:*",
     "logs:*",
     "s3:*",
+    "secretsmanager:ListSecretVersionIds",
     "sns:*",
+    "ssm:GetParameter",
     "wafv2:*",
 )
 """Services that the program manages in its region."""
@@ -141,6 +154,7 @@ def preview_policy(bucket_arn: str, key_arn: str) -> Statement:
         {"Effect": "Allow", "Action": ["s3:ListBucket"], "Resource": bucket_arn},
         {"Effect": "Allow", "Action": ["s3:GetObject"], "Resource": f"{bucket_arn}/*"},
         {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:Encrypt"], "Resource": key_arn},
+        _NO_VALUES,
     )
 
 
@@ -169,6 +183,7 @@ def deploy_policy(bucket_arn: str, key_arn: str, *, project: str, account: str, 
             "Condition": {"StringEquals": {"iam:AWSServiceName": list(_SERVICE_ROLES)}},
         },
         {"Effect": "Allow", "Action": ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"], "Resource": key_arn},
+        _NO_VALUES,
         {
             "Effect": "Deny",
             "Action": list(_UNSAFE),

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import pulumi
+import pulumi_aws as aws
 
 from components.checks import Arguments, Check, Contradiction, one_of, text, whole
 from components.network import Port
@@ -31,7 +32,7 @@ DependencyCondition = Literal["START", "HEALTHY", "COMPLETE", "SUCCESS"]
 
 @dataclass(frozen=True, kw_only=True)
 class SecretsManagerSecret:
-    """A secret, or one field of it, read when a task starts: a new value needs new tasks.
+    """A secret, or one field of it, read when a task starts: a new value needs new tasks, which the next update starts.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-secrets-manager.html"""
 
     arn: pulumi.Input[str]
@@ -51,10 +52,23 @@ class SecretsManagerSecret:
         """How a container definition names it."""
         return pulumi.Output.concat(self.arn, f":{self.json_key}::" if self.json_key else "")
 
+    def version(self, opts: pulumi.InvokeOutputOptions) -> pulumi.Output[str]:
+        """Id of the version that a task gets now; the value is not read.
+        https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html"""
+        found = aws.secretsmanager.get_secret_versions_output(
+            secret_id=self.arn, region=_region(self.arn), opts=opts
+        ).versions
+
+        def current(versions: Sequence[Any]) -> str:
+            return next((str(each.version_id) for each in versions if "AWSCURRENT" in each.version_stages), "none")
+
+        version: pulumi.Output[str] = found.apply(current)
+        return version
+
 
 @dataclass(frozen=True, kw_only=True)
 class SsmParameter:
-    """A parameter of SSM, read when a task starts: a new value needs new tasks.
+    """A parameter of SSM, read when a task starts: a new value needs new tasks, which the next update starts.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/secrets-envvar-ssm-paramstore.html"""
 
     arn: pulumi.Input[str]
@@ -70,6 +84,19 @@ class SsmParameter:
     def value_from(self) -> pulumi.Output[str]:
         """How a container definition names it."""
         return pulumi.Output.from_input(self.arn)
+
+    def version(self, opts: pulumi.InvokeOutputOptions) -> pulumi.Output[str]:
+        """Number of the version that a task gets now; the value is not decrypted.
+        https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetParameter.html"""
+        found = aws.ssm.get_parameter_output(
+            name=self.arn, region=_region(self.arn), with_decryption=False, opts=opts
+        ).version
+        # The provider takes all that it tells of a parameter for secret; the version is not.
+        return pulumi.Output.unsecret(found).apply(str)
+
+
+def _region(arn: pulumi.Input[str]) -> pulumi.Output[str]:
+    return pulumi.Output.from_input(arn).apply(lambda known: known.split(":")[3])
 
 
 Secret = SecretsManagerSecret | SsmParameter
@@ -279,9 +306,18 @@ _ANY_PORT = {"namespace": "net.ipv4.ip_unprivileged_port_start", "value": "0"}
 
 
 def definition(
-    container: Container, *, log_options: Mapping[str, Any], network_mode: str, execute_command: bool
+    container: Container,
+    *,
+    log_options: Mapping[str, Any],
+    network_mode: str,
+    execute_command: bool,
+    lookup: pulumi.InvokeOutputOptions,
 ) -> dict[str, Any]:
-    """The container as ECS's API takes it."""
+    """The container as ECS's API takes it.
+
+    Labels tell the versions of its secrets, so that a new version is a new revision. `valueFrom` does not name them: a
+    task that starts after a rotation needs the new value, whatever its revision.
+    """
     linux_parameters: dict[str, Any] = {"capabilities": {"drop": ["ALL"]}}
     if execute_command:
         # Sessions leave processes behind that nobody else would wait for.
@@ -295,6 +331,8 @@ def definition(
         "command": list(container.command) or None,
         "environment": [{"name": name, "value": value} for name, value in container.environment.items()],
         "secrets": [{"name": name, "valueFrom": each.value_from} for name, each in container.secrets.items()] or None,
+        "dockerLabels": {f"secret-version.{name}": each.version(lookup) for name, each in container.secrets.items()}
+        or None,
         "portMappings": [] if container.port is None else [mapping],
         "user": container.user,
         "readonlyRootFilesystem": not execute_command,

@@ -165,7 +165,13 @@ class TaskDefinition(pulumi.ComponentResource):
             "max-buffer-size": "25m",
         }
         definitions = [
-            definition(each, log_options=log_options, network_mode=args.network_mode, execute_command=execute_command)
+            definition(
+                each,
+                log_options=log_options,
+                network_mode=args.network_mode,
+                execute_command=execute_command,
+                lookup=pulumi.InvokeOutputOptions(parent=self),
+            )
             for each in args.containers
         ]
         task_definition = aws.ecs.TaskDefinition(

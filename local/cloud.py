@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskTypeDef
 
 ANSWER_SECONDS = 60
+_NOT_YET = (502, 503, 504)
+"""What a load balancer answers while no task does; 500 is the application's own."""
+
 TASK_LABEL_PREFIX = "ministack-ecs-"
 
 
@@ -51,13 +54,13 @@ def get(host: str, path: str = "/", timeout_seconds: float = 5.0) -> tuple[int, 
 
 
 def wait_for_answer(host: str, path: str = "/") -> tuple[int, str]:
-    """The first answer below 500, or the last one given within ANSWER_SECONDS; status 0 where there was none."""
+    """The application's first answer, or the last one given within ANSWER_SECONDS; status 0 where there was none."""
     deadline = time.monotonic() + ANSWER_SECONDS
     last = (0, "no answer")
     while time.monotonic() < deadline:
         try:
             last = get(host, path)
-            if last[0] < 500:
+            if last[0] not in _NOT_YET:
                 break
         except OSError as failure:
             last = (0, str(failure))

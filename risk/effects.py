@@ -228,6 +228,8 @@ def _task_definition(change: Change, _preview: Preview) -> Iterator[Said]:
         yield from _plainly(change)
         return
     yield Effect.CHANGES, f"new revision: {', '.join(_task_differences(change)) or _paths(change)}"
+    for secret in _rotated_secrets(change):
+        yield Effect.NOT_UNDONE, f"secret {secret} has a new version: tasks that ECS rolls back to get it, too"
     if not change.after.get("skipDestroy"):
         yield (
             Effect.NOT_UNDONE,
@@ -259,6 +261,20 @@ def _containers(inputs: Mapping[str, Any]) -> dict[str, dict[str, Any]] | None:
         return {each["name"]: each for each in json.loads(text)}
     except (ValueError, KeyError, TypeError):
         return None
+
+
+_VERSION_LABEL = "secret-version."
+"""Beginning of the container labels by which this program's task definitions tell the versions of their secrets."""
+
+
+def _rotated_secrets(change: Change) -> list[str]:
+    old, new = _containers(change.before) or {}, _containers(change.after) or {}
+    return sorted(
+        label.removeprefix(_VERSION_LABEL)
+        for name in old.keys() & new.keys()
+        for label, version in (new[name].get("dockerLabels") or {}).items()
+        if label.startswith(_VERSION_LABEL) and (old[name].get("dockerLabels") or {}).get(label, version) != version
+    )
 
 
 _ANSWER = ("path", "port", "protocol", "matcher")

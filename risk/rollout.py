@@ -1,4 +1,4 @@
-"""How long a rolling deployment of a previewed service may take, by the deployment calculator of the policy pack."""
+"""How long a deployment of a previewed service may take, by the deployment calculator of the policy pack."""
 
 from __future__ import annotations
 
@@ -33,12 +33,15 @@ class Rollout:
 
 
 def rollout(service: Change, preview: Preview) -> Rollout:
-    """The rolling deployment that the settings after the change allow."""
+    """The deployment that the settings after the change allow."""
     inputs = service.after
     count = inputs.get("desiredCount")
     if not isinstance(count, int | float) or count < 1:
         return Rollout("no task is wanted" if count == 0 else "how long cannot be told: desiredCount is not known")
     assumed: list[str] = []
+    shift = section(inputs, "deploymentConfiguration")
+    linear, canary = section(shift, "linearConfiguration"), section(shift, "canaryConfiguration")
+    hooks = [section(each, "timeoutConfiguration") for each in shift.get("lifecycleHooks") or () if each != UNKNOWN]
     try:
         deployment = Deployment(
             desired_count=int(count),
@@ -46,7 +49,12 @@ def rollout(service: Change, preview: Preview) -> Rollout:
             maximum_percent=_whole(inputs, "deploymentMaximumPercent", 200),
             health_check_grace_seconds=_whole(inputs, "healthCheckGracePeriodSeconds", 0),
             circuit_breaker=bool(section(inputs, "deploymentCircuitBreaker").get("enable")),
-            strategy=section(inputs, "deploymentConfiguration").get("strategy", "ROLLING"),
+            strategy=shift.get("strategy", "ROLLING"),
+            bake_minutes=_whole(shift, "bakeTimeInMinutes", 0),
+            canary_bake_minutes=_whole(canary, "canaryBakeTimeInMinutes", 10),
+            linear_step_percent=linear.get("stepPercent", 10.0),
+            linear_step_bake_minutes=_whole(linear, "stepBakeTimeInMinutes", 6),
+            hook_minutes=sum(_whole(each, "timeoutInMinutes", 0) for each in hooks),
         )
         deployment = _with_targets(deployment, inputs, preview, assumed)
         deployment = _with_containers(deployment, preview, assumed)

@@ -31,6 +31,7 @@ SECRET = "<secret>"
 
 _UNKNOWN_SENTINEL = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _SPECIAL = "4dabf18193072939515e22adb298388d"
+_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"
 _REFERENCE = "5cf8f73096256a8f31e491e813e4eb8e"
 
 
@@ -258,6 +259,12 @@ _CALLS: dict[str, dict[str, Any]] = {
     "aws:index/getCallerIdentity:getCallerIdentity": {"accountId": ACCOUNT},
     "aws:index/getPartition:getPartition": {"partition": "aws"},
     "aws:index/getRegion:getRegion": {"region": REGION},
+    "aws:secretsmanager/getSecretVersions:getSecretVersions": {
+        "versions": [
+            {"versionId": f"{stage.lower()}-id", "versionStages": [stage]} for stage in ("AWSPREVIOUS", "AWSCURRENT")
+        ]
+    },
+    "aws:ssm/getParameter:getParameter": {"version": 3, "value": {_SPECIAL: _SECRET_SIGNATURE, "value": "hunter2"}},
 }
 """What AWS answers to functions."""
 

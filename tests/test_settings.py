@@ -333,8 +333,15 @@ def test_an_unlike_key_is_to_be_removed() -> None:
     assert refusal(xyz="1").endswith("  - xyz: got an unknown key, expected one of those in Pulumi.yaml; remove it")
 
 
-def test_keys_of_providers_and_of_pulumi_are_left_alone() -> None:
-    assert load(**{"aws:profile": "me", "pulumi:tags": "{}", "docker:host": "unix:///x"}).desired_count == 2
+def test_a_setting_of_the_default_provider_is_refused_as_the_program_makes_its_own() -> None:
+    assert refusal(**{"aws:profile": "shop"}).endswith(
+        "  - aws:profile: got a setting of Pulumi's default provider, expected aws:region alone: the program "
+        "makes its own; remove it, credentials come from the environment (AWS_PROFILE, AWS_ACCESS_KEY_ID)"
+    )
+
+
+def test_keys_of_other_providers_and_of_pulumi_are_left_alone() -> None:
+    assert load(**{"pulumi:tags": "{}", "docker:host": "unix:///x"}).desired_count == 2
 
 
 @pytest.mark.parametrize(

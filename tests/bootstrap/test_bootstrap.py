@@ -91,8 +91,11 @@ def test_the_preview_role_changes_nothing_and_reads_no_secret() -> None:
         verb = action.partition(":")[2]
         assert verb.startswith(("Describe", "Get", "List")) or action in ("kms:Decrypt", "kms:Encrypt")
     everywhere = policy["Statement"][0]["Action"]
-    assert not {"s3:GetObject", "s3:Get*", "secretsmanager:GetSecretValue", "ssm:GetParameter"} & set(everywhere)
+    assert not {"s3:GetObject", "s3:Get*", "secretsmanager:GetSecretValue", "ssm:GetParameters"} & set(everywhere)
     assert not any(action.startswith(("logs:Get", "logs:Filter", "kms:")) for action in everywhere)
+    (denied,) = [each for each in policy["Statement"] if each["Effect"] == "Deny"]
+    assert (denied["Action"], denied["Resource"]) == ("kms:Decrypt", "*")
+    assert denied["Condition"] == {"StringLike": {"kms:ViaService": "ssm.*.amazonaws.com"}}
 
 
 def test_the_deploy_role_stays_in_its_region_and_among_its_roles() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pulumi
 import pytest
 
 from components.checks import ArgumentError
@@ -27,7 +28,13 @@ def container(**changes: Any) -> Container:
 
 def told(**changes: Any) -> dict[str, Any]:
     """What ECS is told about a container."""
-    return definition(container(**changes), log_options={}, network_mode="awsvpc", execute_command=False)
+    return definition(
+        container(**changes),
+        log_options={},
+        network_mode="awsvpc",
+        execute_command=False,
+        lookup=pulumi.InvokeOutputOptions(),
+    )
 
 
 def test_environment_and_command() -> None:

@@ -173,6 +173,23 @@ def test_the_execution_role_may_read_just_the_secrets_that_are_used() -> None:
     ]
 
 
+def test_a_new_version_of_a_secret_is_a_new_revision_and_the_value_is_never_read() -> None:
+    secrets = {"DB_PASSWORD": SecretsManagerSecret(arn=SECRET), "API_KEY": SsmParameter(arn=PARAMETER)}
+    made = build(containers=[main(secrets=secrets)])
+    assert container(made)["dockerLabels"] == {
+        "secret-version.API_KEY": "3",
+        "secret-version.DB_PASSWORD": "awscurrent-id",
+    }
+    assert [call[:2] for call in made.calls if "index" not in call[0]] == [
+        ("aws:secretsmanager/getSecretVersions:getSecretVersions", {"secretId": SECRET, "region": REGION}),
+        ("aws:ssm/getParameter:getParameter", {"name": PARAMETER, "region": REGION, "withDecryption": False}),
+    ]
+
+
+def test_without_secrets_there_is_no_label() -> None:
+    assert "dockerLabels" not in container(build())
+
+
 def test_a_public_image_needs_no_permission_to_pull() -> None:
     made = build(containers=[main(repository_arn=None)])
     assert {action for action, _ in allowed(made, "shop-execution")} == {"logs:CreateLogStream", "logs:PutLogEvents"}

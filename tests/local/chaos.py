@@ -12,8 +12,10 @@ import http.client
 import json
 import os
 import random
+import shutil
 import signal
 import socket
+import subprocess
 import sys
 import tempfile
 import threading
@@ -28,7 +30,11 @@ import boto3
 import docker
 import docker.errors
 
+from local import base_image, docker_engine
+from local.stack import effective_configuration
 from tests.local.checkout import Checkout, copy_checkout, free_port
+from tests.local.checkout import Result as Done
+from tests.local.own_docker import OwnDocker, missing, own_docker
 
 REGION = "ap-northeast-1"
 RECOVERY_SECONDS = 90
@@ -37,6 +43,19 @@ REQUESTS_PER_SECOND = 20
 PAGE = "app_image/html/index.html"
 START = "app_image/run_apache.sh"
 LAST_LINE = "exec /usr/sbin/apache2 -D FOREGROUND"
+STACK = "Pulumi.local.yaml"
+MIGRATION = '  h4b-helloworld:migrationCommand: [sh, -c, "echo no such table >&2; exit 4"]'
+ANSWERS_500 = (
+    "exec perl -MIO::Socket::INET -e '$SIG{WINCH} = sub { exit }; "
+    "$door = IO::Socket::INET->new(LocalPort => 80, Listen => 99, ReuseAddr => 1); "
+    "while ($guest = $door->accept) { sysread $guest, $_, 4096; "
+    'print $guest "HTTP/1.1 500 Internal Server Error\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n"; '
+    "close $guest }'"
+)
+STATE_SPARE_BYTES = 100_000
+DEAF_SECONDS = 20
+CLOCKS_SECONDS = 0.25
+"""How much later than it happened a container's start may be heard of."""
 
 
 @dataclass(frozen=True)
@@ -121,10 +140,18 @@ class Cloud:
         (name,) = ecs.list_services(cluster=cluster)["serviceArns"]
         return dict(ecs.describe_services(cluster=cluster, services=[name])["services"][0])
 
+    def docker(self) -> docker.DockerClient:
+        host = self.checkout.docker_host
+        return docker.DockerClient(base_url=host) if host else docker.from_env()
+
+    @property
+    def label(self) -> str:
+        """What all containers of the emulator carry."""
+        return f"ministack.instance={socket.gethostname()}:{self.checkout.port}"
+
     def containers(self) -> list[Any]:
-        label = f"ministack.instance={socket.gethostname()}:{self.checkout.port}"
-        found = docker.from_env().containers.list(filters={"label": label})
-        return [each for each in found if "-awslogs-" not in str(each.name)]
+        found = self.docker().containers.list(filters={"label": self.label})
+        return [each for each in found if _is_task(each)]
 
     def revision(self) -> int:
         return int(self.service()["taskDefinition"].rpartition(":")[2])
@@ -160,6 +187,53 @@ class Cloud:
         return ""
 
 
+def _is_task(container: Any) -> bool:
+    return "-awslogs-" not in str(container.name)
+
+
+class Deafness:
+    """When containers ran and did not listen yet. A load balancer of AWS sends them nothing then, the emulator does."""
+
+    def __init__(self, cloud: Cloud) -> None:
+        self._client = cloud.docker()
+        self._events = self._client.events(decode=True, filters={"label": cloud.label, "event": "start"})
+        self.spans: list[tuple[float, float]] = []
+        threading.Thread(target=self._hear, daemon=True).start()
+
+    def _hear(self) -> None:
+        with contextlib.suppress(OSError, docker.errors.DockerException, ValueError):
+            for event in self._events:
+                threading.Thread(target=self._watch, args=(event["id"], time.monotonic()), daemon=True).start()
+
+    def _watch(self, container_id: str, began: float) -> None:
+        span = len(self.spans)
+        self.spans.append((began, float("inf")))
+        with contextlib.suppress(OSError, docker.errors.DockerException):
+            container = self._client.containers.get(container_id)
+            while _is_task(container) and time.monotonic() < began + DEAF_SECONDS:
+                container.reload()
+                address = container.attrs["NetworkSettings"]["IPAddress"]
+                if container.status != "running" or (address and _listens(address)):
+                    break
+        self.spans[span] = (began, time.monotonic())
+
+    def stop(self) -> None:
+        self._events.close()
+
+    def covers(self, answer: Answer) -> bool:
+        return any(
+            began - CLOCKS_SECONDS <= answer.at + answer.seconds and answer.at <= ended + CLOCKS_SECONDS
+            for began, ended in self.spans
+        )
+
+
+def _listens(address: str) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection((address, 80), timeout=0.5):
+        return True
+    time.sleep(0.01)
+    return False
+
+
 @dataclass
 class Result:
     """What one fault did."""
@@ -171,6 +245,9 @@ class Result:
     problems: list[str] = field(default_factory=list)
     """Of the final state: empty is what must be."""
     note: str = ""
+    emulators: int = 0
+    """Of the lost answers those that the emulator sent to a task that did not listen yet: 502."""
+    was_done: bool = True
 
     @property
     def lost(self) -> int:
@@ -196,7 +273,7 @@ class Chaos:
 
     @contextlib.contextmanager
     def _under_load(self, fault: str) -> Iterator[Result]:
-        load = Load(self.checkout.port, lambda: self.host)
+        load, deafness = Load(self.checkout.port, lambda: self.host), Deafness(self.cloud)
         load.start()
         time.sleep(0.5)
         result = Result(fault, load.answers, 0)
@@ -207,6 +284,8 @@ class Chaos:
             time.sleep(0.5)
         finally:
             load.stop()
+            deafness.stop()
+        result.emulators = sum(each.status == 502 and deafness.covers(each) for each in result.answers)
         result.problems += self._wrong()
 
     def _recovered(self, began: float, result: Result) -> float:
@@ -214,11 +293,17 @@ class Chaos:
         deadline = time.monotonic() + RECOVERY_SECONDS
         while time.monotonic() < deadline:
             latest = sorted(result.answers.copy(), key=lambda each: each.at)[-10:]
-            if not self.cloud.unsteady() and all(each.good for each in latest):
+            if not self._unsteady() and all(each.good for each in latest):
                 return time.monotonic() - began
             time.sleep(0.2)
-        result.problems.append(f"not recovered: {self.cloud.unsteady() or 'it does not answer'}")
+        result.problems.append(f"not recovered: {self._unsteady() or 'it does not answer'}")
         return time.monotonic() - began
+
+    def _unsteady(self) -> str:
+        try:
+            return self.cloud.unsteady()
+        except docker.errors.DockerException as failure:
+            return f"Docker does not answer: {failure}"
 
     def _wrong(self) -> list[str]:
         """What is not as wanted in the end: another page, something left over, something missing."""
@@ -262,34 +347,81 @@ class Chaos:
             self._new_page()
             self._expect(result, self.checkout.local("up").code == 0, "up failed")
         self._expect(result, self.cloud.revision() == before + 1, "the revision is not the next one")
+        self._nothing_lost(result)
         return result
 
     def exits_at_once(self) -> Result:
         """An image whose start command fails: the deployment must fail, say why, and the old revision serve on."""
-        with self._under_load("image that exits at once") as result:
-            with self._edited(START, LAST_LINE, "echo 'no configuration' >&2; exit 3"):
-                failed = self.checkout.local("up")
-            self._expect(result, failed.code != 0, "up said success")
-            self._expect(result, "rolled back" in failed.output, f"no word of it: {last_line(failed.output)}")
-            result.note = said(failed.output, "failed, rolled back")
-            self._repair(result)
+        broken = self._edited(START, LAST_LINE, "echo 'no configuration' >&2; exit 3")
+        with self._under_load("image that exits at once") as result, broken:
+            self._rolled_back(result, self.checkout.local("up"))
         return result
 
     def image_missing(self) -> Result:
         """A task definition whose image is not in the registry."""
         missing = 'image_uri=pulumi.Output.concat(image.repository_url, ":0.0.0-000000000000"),'
-        with self._under_load("image that does not exist") as result:
-            with self._edited("__main__.py", "image_uri=image.image_uri,", missing):
+        broken = self._edited("__main__.py", "image_uri=image.image_uri,", missing)
+        with self._under_load("image that does not exist") as result, broken:
+            self._rolled_back(result, self.checkout.local("up"))
+        return result
+
+    def _rolled_back(self, result: Result, failed: Done) -> None:
+        self._expect(result, failed.code != 0, "up said success")
+        self._expect(result, "rolled back" in failed.output, f"no word of it: {last_line(failed.output)}")
+        result.note = said(failed.output, "failed, rolled back")
+
+    def migration_fails(self) -> Result:
+        """A migration that ends with 4: no task of the new revision may serve, not for a moment."""
+        before = self.cloud.service()["taskDefinition"]
+        with self._under_load("migration that fails") as result:
+            with self._edited(STACK, "config:", f"config:\n{MIGRATION}"), self._edited(PAGE, self.page, "Never seen!"):
                 failed = self.checkout.local("up")
             self._expect(result, failed.code != 0, "up said success")
-            self._expect(result, "rolled back" in failed.output, f"no word of it: {last_line(failed.output)}")
-            result.note = said(failed.output, "failed, rolled back")
+            self._expect(result, "log: no such table" in failed.output, f"no word of why: {last_line(failed.output)}")
+            result.note = said(failed.output, "ended with 4")
+        self._expect(result, self.cloud.service()["taskDefinition"] == before, "the service took another revision")
+        self._expect(result, result.lost == 0, "answers were lost")
+        return result
+
+    def answers_500(self) -> Result:
+        """An image that runs and answers 500. The emulator checks no target's health: it serves, and `up` says so."""
+        with self._under_load("image that answers 500") as result:
+            with self._edited(START, LAST_LINE, ANSWERS_500):
+                failed = self.checkout.local("up")
+            self._expect(result, failed.code != 0, "up said success")
+            self._expect(result, "answered 500" in failed.output, f"no word of it: {last_line(failed.output)}")
+            result.note = "the emulator checks no target's health: on AWS no such target gets a request"
             self._repair(result)
+        return result
+
+    def full_disk(self) -> Result:
+        """No room for the state in the middle of an update: it must fail, and go on from there once there is room."""
+        if os.geteuid() != 0:
+            return Result("full disk for the state", [], 0, note="a small disk needs root", was_done=False)
+        with self._under_load("full disk for the state") as result:
+            self._new_page()
+            with _small_disk(self.checkout.path / ".local" / "state"):
+                failed = self.checkout.local("up")
+            self._expect(result, failed.code != 0, "up said success")
+            result.note = said(failed.output, "no space left") or last_line(failed.output)
+            self._repair(result)
+        self._unchanged(result)
+        return result
+
+    def docker_restarted(self, daemon: OwnDocker) -> Result:
+        """The Docker daemon ends, all containers with it, and comes again."""
+        with self._under_load("Docker daemon restarted") as result:
+            daemon.stop()
+            daemon.start()
         return result
 
     def _repair(self, result: Result) -> None:
         repaired = self.checkout.local("up")
         self._expect(result, repaired.code == 0, f"the repaired program failed: {last_line(repaired.output)}")
+
+    def _nothing_lost(self, result: Result) -> None:
+        ours = result.lost - result.emulators
+        self._expect(result, ours == 0, f"{ours} answers lost that cannot be the emulator's")
 
     def one_killed(self) -> Result:
         """One container dies."""
@@ -347,6 +479,7 @@ class Chaos:
             updated = self.checkout.local("up")
             self._expect(result, updated.code == 0, f"up failed: {last_line(updated.output)}")
             slow.join()
+        self._nothing_lost(result)
         return result
 
     def _ask_slowly(self, container: Any, slow_seconds: float, result: Result) -> None:
@@ -393,12 +526,32 @@ class Chaos:
             result.problems.append(otherwise)
 
 
+@contextlib.contextmanager
+def _small_disk(folder: Path) -> Iterator[None]:
+    """The folder on a disk that is all but full; its content outlives it."""
+    aside = folder.with_name("aside")
+    folder.rename(aside)
+    used = sum(file.stat().st_blocks * 512 for file in aside.rglob("*"))
+    folder.mkdir()
+    options = f"size={used + STATE_SPARE_BYTES},mode=700"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "none", str(folder)], check=True)
+    try:
+        shutil.copytree(aside, folder, dirs_exist_ok=True)
+        yield
+        shutil.rmtree(aside)
+        shutil.copytree(folder, aside)
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+        folder.rmdir()
+        aside.rename(folder)
+
+
 def _stop_signal(container: Any) -> threading.Event:
     """Set as soon as Docker sends the container a signal."""
     told = threading.Event()
 
     def watch() -> None:
-        events = docker.from_env().events(decode=True, filters={"container": container.id, "event": "kill"})
+        events = container.client.events(decode=True, filters={"container": container.id, "event": "kill"})
         next(iter(events), None)
         told.set()
 
@@ -417,19 +570,20 @@ def said(output: str, words: str) -> str:
 
 def table(results: list[Result]) -> str:
     """The report."""
-    rows = [("fault", "requests", "lost", "slowest", "recovered", "final state")]
+    rows = [("fault", "requests", "lost", "by the emulator", "slowest", "recovered", "final state")]
     rows += [
         (
             each.fault,
             str(len(each.answers)),
             each.lost_by_status(),
+            str(each.emulators),
             f"{each.slowest_milliseconds():.0f} ms",
             f"{each.recovery_seconds:.1f} s",
-            "as wanted" if not each.problems else "; ".join(each.problems),
+            "; ".join(each.problems) or ("as wanted" if each.was_done else "not done"),
         )
         for each in results
     ]
-    widths = [max(len(row[column]) for row in rows) for column in range(5)]
+    widths = [max(len(row[column]) for row in rows) for column in range(6)]
     lines = []
     for row, each in zip(rows, [None, *results], strict=True):
         cells = [cell.ljust(width) for cell, width in zip(row, [*widths, 0], strict=True)]
@@ -445,29 +599,53 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=1, help="of the random moments (1)")
     parser.add_argument("--only", nargs="*", help="faults to do, by method name: rolling_update one_killed ...")
     chosen = parser.parse_args(arguments)
+    results: list[Result] = []
+    docker_engine.ensure()
+    with docker_engine.kept_running():
+        with _stack() as checkout:
+            results += _all(Chaos(checkout), chosen)
+        if not chosen.only or "docker_restarted" in chosen.only:
+            results.append(_told(_docker_restarted()))
+    docker_engine.stop_if_ours()
+    print(f"\n{table(results)}")
+    return 1 if any(each.problems for each in results) else 0
+
+
+@contextlib.contextmanager
+def _stack(docker_host: str = "") -> Iterator[Checkout]:
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         path = Path(folder)
         copy_checkout(path)
-        checkout = Checkout(path, free_port())
+        checkout = Checkout(path, free_port(), docker_host)
         try:
             print("… a local stack of its own", flush=True)
             checkout.local("up", timeout_seconds=900).succeeded()
-            results = list(_all(Chaos(checkout), chosen))
+            yield checkout
         finally:
             checkout.local("down")
-    print(f"\n{table(results)}")
-    return 1 if any(each.problems for each in results) else 0
+
+
+def _docker_restarted() -> Result:
+    if lacking := missing():
+        return Result("Docker daemon restarted", [], 0, note=f"a daemon of its own needs {lacking}", was_done=False)
+    with tempfile.TemporaryDirectory(prefix="docker-") as folder, own_docker(Path(folder)) as daemon:
+        daemon.copy(base_image.ensure(effective_configuration("local")["imageBase"]))
+        with _stack(daemon.address) as checkout:
+            return Chaos(checkout).docker_restarted(daemon)
 
 
 def _all(chaos: Chaos, chosen: argparse.Namespace) -> Iterator[Result]:
     plain: list[Callable[[], Result]] = [
         chaos.rolling_update,
-        chaos.exits_at_once,
-        chaos.image_missing,
+        chaos.slow_request,
         chaos.one_killed,
         chaos.all_killed,
-        chaos.slow_request,
+        chaos.exits_at_once,
+        chaos.image_missing,
+        chaos.migration_fails,
+        chaos.answers_500,
         chaos.two_at_once,
+        chaos.full_disk,
     ]
     for fault in plain:
         if not chosen.only or fault.__name__ in chosen.only:
@@ -486,7 +664,8 @@ def _all(chaos: Chaos, chosen: argparse.Namespace) -> Iterator[Result]:
 
 def _told(result: Result) -> Result:
     mark = "✗" if result.problems else "✓"
-    print(f"{mark} {result.fault}: {len(result.answers)} requests, lost {result.lost_by_status()}", flush=True)
+    lost = f"lost {result.lost_by_status()}, of them {result.emulators} by the emulator"
+    print(f"{mark} {result.fault}: {len(result.answers)} requests, {lost}", flush=True)
     return result
 
 

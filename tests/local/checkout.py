@@ -22,6 +22,8 @@ class Checkout:
 
     path: Path
     port: int
+    docker_host: str = ""
+    """Address of the Docker that it uses. Empty: the machine's."""
 
     def command(self, *words: str) -> list[str]:
         return [sys.executable, "-m", "local", *words]
@@ -29,7 +31,8 @@ class Checkout:
     @property
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
-        return kept | {"LOCAL_PORT": str(self.port), "TERM": "dumb"}
+        own_docker = {"DOCKER_HOST": self.docker_host} if self.docker_host else {}
+        return kept | own_docker | {"LOCAL_PORT": str(self.port), "TERM": "dumb"}
 
     def local(self, *words: str, timeout_seconds: float = 300) -> Result:
         done = subprocess.run(

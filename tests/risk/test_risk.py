@@ -146,6 +146,29 @@ def test_no_wanted_task_interrupts() -> None:
     assert (Effect.INTERRUPTS, "no task remains: nobody answers") in _service(desiredCount=0)
 
 
+def test_a_rotated_secret_is_named_and_outlives_a_rollback() -> None:
+    def task(version: str) -> dict[str, Any]:
+        labels = {"secret-version.DB_PASSWORD": version, "secret-version.API_KEY": "1", "team": version}
+        return {"skipDestroy": True, "containerDefinitions": json.dumps([{"name": "web", "dockerLabels": labels}])}
+
+    said = _one("aws:ecs/taskDefinition:TaskDefinition", "replace", task("a"), task("b"), ["containerDefinitions"])
+    assert said == [
+        (Effect.NOT_UNDONE, "secret DB_PASSWORD has a new version: tasks that ECS rolls back to get it, too"),
+        (Effect.CHANGES, "new revision: web.dockerLabels"),
+    ]
+
+
+def test_a_shift_of_traffic_takes_its_pauses_too() -> None:
+    shift = {
+        "strategy": "CANARY",
+        "bakeTimeInMinutes": "15",
+        "canaryConfiguration": {"canaryPercent": 5, "canaryBakeTimeInMinutes": "10"},
+        "lifecycleHooks": [{"timeoutConfiguration": {"timeoutInMinutes": "60"}}],
+    }
+    said = dict(_service(desiredCount=2, deploymentConfiguration=shift))
+    assert "at most 1 h 27 min 10 s" in said[Effect.ROLLS]
+
+
 def test_a_kind_that_the_report_does_not_know_is_not_called_harmless() -> None:
     assert (
         Effect.NOT_EVALUATED,

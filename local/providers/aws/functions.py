@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Callable
+from typing import Any
 
 from local.providers.aws import ecr, schema
 from local.providers.aws.clients import OFFLINE_ACCOUNT, Clients
@@ -152,6 +153,45 @@ def get_parameter(args: Values, clients: Clients, region: str) -> Values:
     }
 
 
+def get_secret_versions(args: Values, clients: Clients, region: str) -> Values:
+    region, secret_id = args.get("region") or region, args["secretId"]
+    if not clients.online:
+        arn = secret_id if secret_id.startswith("arn:") else _offline_secret(secret_id, region)
+        versions = [{"VersionId": OFFLINE_PARAMETER, "VersionStages": ["AWSCURRENT"]}]
+    else:
+        client = clients.client("secretsmanager", region)
+        request = {"SecretId": secret_id, "IncludeDeprecated": bool(args.get("includeDeprecated"))}
+        found = client.list_secret_version_ids(**request)
+        arn, versions = found["ARN"], list(found["Versions"])
+        while token := found.get("NextToken"):
+            found = client.list_secret_version_ids(**request, NextToken=token)
+            versions += found["Versions"]
+    return {
+        **{key: value for key, value in args.items() if value is not None},
+        "arn": arn,
+        "id": arn,
+        "name": arn.rpartition(":")[2].rpartition("-")[0],
+        "region": region,
+        "versions": [
+            {
+                "createdTime": _time(version.get("CreatedDate")),
+                "lastAccessedDate": _time(version.get("LastAccessedDate")),
+                "versionId": version["VersionId"],
+                "versionStages": list(version.get("VersionStages") or ()),
+            }
+            for version in versions
+        ],
+    }
+
+
+def _offline_secret(name: str, region: str) -> str:
+    return f"arn:{partition_of(region)}:secretsmanager:{region}:{OFFLINE_ACCOUNT}:secret:{name}-000000"
+
+
+def _time(given: Any) -> str:
+    return given.strftime("%Y-%m-%dT%H:%M:%SZ") if given else ""
+
+
 FUNCTIONS: dict[str, tuple[dict[str, Property], Function]] = {
     "aws:index/getRegion:getRegion": (
         {"endpoint": string(), "id": string(), "name": string(), "region": string()},
@@ -175,6 +215,10 @@ FUNCTIONS: dict[str, tuple[dict[str, Property], Function]] = {
         get_authorization_token,
     ),
     "aws:ecr/getCredentials:getCredentials": ({"registryId": string(required=True)}, get_credentials),
+    "aws:secretsmanager/getSecretVersions:getSecretVersions": (
+        {"includeDeprecated": boolean(), "region": string(), "secretId": string(required=True)},
+        get_secret_versions,
+    ),
     "aws:ssm/getParameter:getParameter": (
         {"name": string(required=True), "region": string(), "withDecryption": boolean(default=True)},
         get_parameter,

@@ -13,6 +13,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2
 
+from local.providers.aws.clients import Clients
 from local.providers.aws.provider import AwsProvider
 from local.providers.server import serve_in_threads
 from local.providers.values import UNKNOWN, Secret
@@ -241,6 +242,23 @@ class TestPreviews:
         aws.delete(group)
 
 
+class TestSecretVersions:
+    def test_a_rotation_moves_the_current_version_and_no_value_is_told(self, aws: Engine, endpoint: str) -> None:
+        secrets = Clients(endpoint).client("secretsmanager", REGION)
+        arn = secrets.create_secret(Name="db", SecretString="hunter2")["ARN"]
+        before = self._current(aws, arn)
+        put = secrets.put_secret_value(SecretId="db", SecretString="hunter3")
+        after = aws.invoke("aws:secretsmanager/getSecretVersions:getSecretVersions", secretId=arn)
+        assert self._current(aws, arn) == put["VersionId"] != before
+        assert "hunter" not in str(after)
+
+    @staticmethod
+    def _current(aws: Engine, arn: str) -> str:
+        found = aws.invoke("aws:secretsmanager/getSecretVersions:getSecretVersions", secretId=arn)["versions"]
+        (current,) = [each["versionId"] for each in found if "AWSCURRENT" in each["versionStages"]]
+        return str(current)
+
+
 class TestOffline:
     def test_functions_with_a_fixed_answer_give_it(self, offline: Engine) -> None:
         assert offline.invoke("aws:index/getCallerIdentity:getCallerIdentity")["accountId"] == "000000000000"
@@ -256,6 +274,9 @@ class TestOffline:
         assert len(zones["zoneIds"]) == 3
         parameter = offline.invoke("aws:ssm/getParameter:getParameter", name="/aws/ami")
         assert parameter["value"] == Secret("offline-preview")
+        arn = f"arn:aws:secretsmanager:{REGION}:123456789012:secret:db-AbCdEf"
+        (version,) = offline.invoke("aws:secretsmanager/getSecretVersions:getSecretVersions", secretId=arn)["versions"]
+        assert (version["versionId"], version["versionStages"]) == ("offline-preview", ["AWSCURRENT"])
 
     def test_a_token_for_the_registry_names_the_real_one(self, offline: Engine) -> None:
         token = offline.invoke("aws:ecr/getAuthorizationToken:getAuthorizationToken")
