@@ -31,7 +31,7 @@ _SPREAD_FIELD = re.compile(r"instanceId|host|attribute:[A-Za-z0-9_./\\-]{1,128}"
     level=Level.REJECTED,
     source=_CREATE_SERVICE,
     aws_error="Placement constraints are not supported with FARGATE launch type.",
-    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/26337",
+    aws_error_source="https://github.com/GetSimpl/cloudlift/pull/138",
 )
 def no_constraints_on_fargate(service: Service) -> Iterator[Problem]:
     yield from _not_on_fargate(service, service["placementConstraints"])
