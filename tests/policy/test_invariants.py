@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Iterator
 from functools import cache
+from random import Random
 from typing import Any
 
 import pytest
@@ -20,7 +21,7 @@ from ecs_policy.remedies import REMEDIES
 from ecs_policy.rule import all_rules, rule_named
 from ecs_policy.values import SENTINELS
 from tests.policy import good_stacks
-from tests.policy.example import all_examples
+from tests.policy.example import Example, all_examples
 from tests.policy.stacks import Resources, evaluate, requests, secret
 from tests.policy.test_pack import configured
 
@@ -187,3 +188,37 @@ def test_the_order_of_resources_changes_no_verdict(order: list[str]) -> None:
     analyzer = _analyzer()
     assert [each for message in analyze for each in analyzer.Analyze(message, None).diagnostics] == []
     assert list(analyzer.AnalyzeStack(stack, None).diagnostics) == []
+
+
+# Order is no fact
+
+LEGAL = [
+    (number, example)
+    for number, example in EXAMPLES
+    if example.kind == "passes"
+    and any("containerDefinitions" in each.get("properties", {}) for each in example.resources.values())
+]
+IN_ORDER = {"command", "entryPoint"}
+
+
+def _shuffled(value: Any, chance: Random) -> Any:
+    if isinstance(value, dict):
+        keys = chance.sample(sorted(value), len(value))
+        return {key: value[key] if key in IN_ORDER else _shuffled(value[key], chance) for key in keys}
+    if isinstance(value, list):
+        return [_shuffled(each, chance) for each in chance.sample(value, len(value))]
+    return value
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(LEGAL), st.integers())
+def test_a_legal_task_definition_stays_legal_in_any_order(legal: tuple[str, Example], seed: int) -> None:
+    number, example = legal
+    chance = Random(seed)
+    shuffled = {
+        name: {**written, "properties": _shuffled(written["properties"], chance)}
+        if "containerDefinitions" in written.get("properties", {})
+        else written
+        for name, written in example.resources.items()
+    }
+    assert evaluate(rule_named(number), shuffled, preview=example.preview, options=example.options) == ([], [])
