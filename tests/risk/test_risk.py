@@ -199,6 +199,13 @@ def test_a_shift_of_traffic_takes_its_pauses_too() -> None:
     assert "at most 1 h 27 min 10 s" in said[Effect.ROLLS]
 
 
+@pytest.mark.parametrize(("provider", "said"), [("FARGATE_SPOT", False), ("ours", True), (UNKNOWN, True)])
+def test_an_instance_that_has_to_start_first_is_named_as_not_counted(provider: str, said: bool) -> None:
+    found = _service(desiredCount=2, capacityProviderStrategies=[{"capacityProvider": provider, "weight": 1}])
+    doubt = (Effect.NOT_EVALUATED, "an instance that has to start first is not counted in how long it takes")
+    assert (doubt in found) is said
+
+
 def test_a_kind_that_the_report_does_not_know_is_not_called_harmless() -> None:
     assert (
         Effect.NOT_EVALUATED,
