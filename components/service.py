@@ -131,7 +131,7 @@ class ServiceArgs(Arguments):
     """What one task of a new revision runs, and ends with 0, before the service is created or takes that revision: the
     migration of a database, for instance. It runs in `container_name` instead of the image's own command, with its
     environment, secrets, network and capacity. It must bear to run again, and the old revision must bear what it did,
-    which no rollback undoes. Default: nothing runs."""
+    which no rollback undoes. ECS is asked with the credentials of the environment. Default: nothing runs."""
 
     task_start_seconds: TaskStartSeconds = 60
     """Estimate: seconds until a new task runs (placement, network interface, image pull; an instance that must start
