@@ -1,6 +1,7 @@
 """What ECS, Elastic Load Balancing and CloudWatch Logs are asked while a deployment runs."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -8,7 +9,7 @@ import boto3
 import botocore.exceptions
 
 LOG_LINES = 5
-_SAME_SECONDS = 5
+_SAME_TIME = timedelta(seconds=5)
 
 Shape = Mapping[str, Any]
 """A structure as boto3 returns it."""
@@ -82,16 +83,16 @@ class Api:
         if began is None:
             return None
         try:
-            listed = self.ecs.list_service_deployments(cluster=self._cluster, service=self._service)
+            listed = self.ecs.list_service_deployments(
+                cluster=self._cluster,
+                service=self._service,
+                createdAt={"after": began - _SAME_TIME, "before": began + _SAME_TIME},
+            )
         except botocore.exceptions.ClientError as error:
             if error.response["Error"]["Code"] in ("AccessDeniedException", "UnsupportedFeatureException"):
                 return None
             raise
-        near = [
-            each
-            for each in listed.get("serviceDeployments", ())
-            if abs((each["createdAt"] - began).total_seconds()) <= _SAME_SECONDS
-        ]
+        near = [each for each in listed.get("serviceDeployments", ()) if abs(each["createdAt"] - began) <= _SAME_TIME]
         return near[0] if near else None
 
     def stopped_tasks(self, task_definition: str) -> list[Shape]:

@@ -37,6 +37,7 @@ HealthCheckGracePeriodSeconds = Annotated[
     int, whole(0, 2_147_483_647, fix="choose more seconds than the application needs to start")
 ]
 
+_Hook = pulumi.ResourceHook | pulumi.ResourceHookFunction
 _FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 
@@ -131,7 +132,7 @@ class ServiceArgs(Arguments):
     """What one task of a new revision runs, and ends with 0, before the service is created or takes that revision: the
     migration of a database, for instance. It runs in `container_name` instead of the image's own command, with its
     environment, secrets, network and capacity. It must bear to run again, and the old revision must bear what it did,
-    which no rollback undoes. Default: nothing runs."""
+    which no rollback undoes. ECS is asked with the credentials of the environment. Default: nothing runs."""
 
     task_start_seconds: TaskStartSeconds = 60
     """Estimate: seconds until a new task runs (placement, network interface, image pull; an instance that must start
@@ -282,11 +283,9 @@ def _all_or_none(given: Mapping[str, object], when: str) -> str | None:
     return f"{', '.join(missing)}: got nothing beside {present}, expected all of them {when}; set all or none"
 
 
-def _hooks(before: pulumi.ResourceHook | None, after: pulumi.ResourceHook | None) -> pulumi.ResourceHookBinding | None:
-    first: list[pulumi.ResourceHook | Any] | None = [before] if before else None
-    last: list[pulumi.ResourceHook | Any] | None = [after] if after else None
-    if not first and not last:
-        return None
+def _hooks(before: pulumi.ResourceHook | None, after: pulumi.ResourceHook | None) -> pulumi.ResourceHookBinding:
+    first: list[_Hook] = [before] if before else []
+    last: list[_Hook] = [after] if after else []
     return pulumi.ResourceHookBinding(before_create=first, before_update=first, after_create=last, after_update=last)
 
 

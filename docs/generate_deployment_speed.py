@@ -26,10 +26,12 @@ def _default(arguments: type[Any], name: str) -> Any:
 
 
 AWSX = Deployment(desired_count=2)
-"""`awsx.ecs.FargateService` behind an `awsx.lb.ApplicationLoadBalancer`: it leaves all of this to AWS's defaults."""
+"""`awsx.ecs.FargateService` behind an `awsx.lb.ApplicationLoadBalancer`: it leaves all of this to AWS's defaults.
+https://www.pulumi.com/registry/packages/awsx/api-docs/ecs/fargateservice/"""
 
 CDK = replace(AWSX, minimum_healthy_percent=50, health_check_grace_seconds=60)
-"""`ApplicationLoadBalancedFargateService` of aws-cdk-lib."""
+"""`ApplicationLoadBalancedFargateService` of aws-cdk-lib.
+https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.aws_ecs_patterns.ApplicationLoadBalancedFargateService.html"""
 
 HERE = replace(
     AWSX,

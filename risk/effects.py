@@ -103,6 +103,8 @@ _HARMLESS = {
 """Types that may go and come without a request or a datum being lost."""
 
 _PERMANENT = {
+    "aws:ec2/securityGroup:SecurityGroup",
+    "aws:ec2/securityGroupRule:SecurityGroupRule",
     "aws:ecr/lifecyclePolicy:LifecyclePolicy",
     "aws:iam/role:Role",
     "aws:iam/rolePolicy:RolePolicy",
@@ -122,7 +124,7 @@ def effects(change: Change, preview: Preview) -> Iterator[Said]:
     yield from _KINDS.get(change.type, _other)(change, preview)
 
 
-def _other(change: Change, _preview: Preview) -> Iterator[Said]:
+def _other(change: Change, preview: Preview) -> Iterator[Said]:
     """Any kind without a function of its own."""
     gone = change.action in ("delete", "replace")
     lost, hurt = _STATEFUL.get(change.type), _MOVES.get(change.type)
@@ -134,9 +136,17 @@ def _other(change: Change, _preview: Preview) -> Iterator[Said]:
         yield Effect.INTERRUPTS, f"{_done(change)}: {hurt}"
     if change.action == "update" and change.type in _PERMANENT:
         yield Effect.NOT_UNDONE, f"{_paths(change)} applies at once and stays when ECS rolls tasks back"
+    if gone and change.type in _PERMANENT:
+        yield from _not_brought_back(change, preview)
     if gone and change.type not in {*_STATEFUL, *_MOVES, *_MISSED, *_HARMLESS, *_KINDS}:
         yield Effect.NOT_EVALUATED, f"{_done(change)}: this report does not know what depends on a {change.type}"
     yield from _plainly(change)
+
+
+def _not_brought_back(change: Change, preview: Preview) -> Iterator[Said]:
+    """Only a service that stays can be rolled back."""
+    if any(service.action in ("same", "update") for service in preview.of_type("aws:ecs/service:Service")):
+        yield Effect.NOT_UNDONE, f"{_done(change)} at once, and not brought back when ECS rolls tasks back"
 
 
 def _plainly(change: Change) -> Iterator[Said]:
@@ -317,12 +327,13 @@ def _forwards(change: Change) -> bool:
     return change.action == "replace" or bool({"actions", "defaultActions"} & set(change.properties))
 
 
-def _listener(change: Change, _preview: Preview) -> Iterator[Said]:
+def _listener(change: Change, preview: Preview) -> Iterator[Said]:
     if change.action in ("delete", "replace"):
         yield (
             Effect.INTERRUPTS,
             f"{_done(change)}: its port is closed{' meanwhile' if change.action == 'replace' else ''}",
         )
+        yield from _not_brought_back(change, preview)
     if change.action == "update":
         for key in ("port", "protocol"):
             if key in change.properties:
@@ -360,7 +371,7 @@ def _internet_gateway(change: Change, preview: Preview) -> Iterator[Said]:
     yield from _other(change, preview)
 
 
-def _security_group_rule(change: Change, _preview: Preview) -> Iterator[Said]:
+def _security_group_rule(change: Change, preview: Preview) -> Iterator[Said]:
     closes, opens = _way(change.before), _way(change.after)
     if change.action == "create":
         of_new_group = change.after.get("securityGroupId") == UNKNOWN
@@ -374,6 +385,8 @@ def _security_group_rule(change: Change, _preview: Preview) -> Iterator[Said]:
         yield Effect.INTERRUPTS, f"closes {closes}" + (f", opens {opens}" if closes != opens else " meanwhile")
     if change.action == "update":
         yield Effect.NOT_UNDONE, f"{_paths(change)} applies at once and stays when ECS rolls tasks back"
+    else:
+        yield from _not_brought_back(change, preview)
     yield from _plainly(change)
 
 

@@ -64,10 +64,17 @@ def rollout(service: Change, preview: Preview) -> Rollout:
     if result.good is None:
         reason = result.deadlock or result.kill_loop or ""
         return Rollout("without end", reason, deployment.fewest_tasks, tuple(assumed))
+    if _starts_instances(inputs):
+        assumed.append("an instance that has to start first is not counted in how long it takes")
     time = f"at most {format_seconds(result.good.seconds)}"
     if result.minimum_update_timeout_seconds and result.minimum_update_timeout_seconds > result.good.seconds:
         time += f", {format_seconds(result.minimum_update_timeout_seconds)} when it fails and is rolled back"
     return Rollout(time, "", deployment.fewest_tasks, tuple(assumed))
+
+
+def _starts_instances(service: Mapping[str, Any]) -> bool:
+    providers = [each.get("capacityProvider") for each in service.get("capacityProviderStrategies") or ()]
+    return any(provider not in ("FARGATE", "FARGATE_SPOT") for provider in providers)
 
 
 def _with_targets(

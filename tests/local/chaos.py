@@ -220,11 +220,13 @@ class Deafness:
     def stop(self) -> None:
         self._events.close()
 
-    def covers(self, answer: Answer) -> bool:
-        return any(
-            began - CLOCKS_SECONDS <= answer.at + answer.seconds and answer.at <= ended + CLOCKS_SECONDS
-            for began, ended in self.spans
-        )
+
+def within(answer: Answer, spans: list[tuple[float, float]]) -> bool:
+    """Whether the request was under way in one of the spans of time."""
+    return any(
+        began - CLOCKS_SECONDS <= answer.at + answer.seconds and answer.at <= ended + CLOCKS_SECONDS
+        for began, ended in spans
+    )
 
 
 def _listens(address: str) -> bool:
@@ -285,7 +287,7 @@ class Chaos:
         finally:
             load.stop()
             deafness.stop()
-        result.emulators = sum(each.status == 502 and deafness.covers(each) for each in result.answers)
+        result.emulators = sum(each.status == 502 and within(each, deafness.spans) for each in result.answers)
         result.problems += self._wrong()
 
     def _recovered(self, began: float, result: Result) -> float:

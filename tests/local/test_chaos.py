@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.local.chaos import Answer, Chaos, Result, table
+from tests.local.chaos import Answer, Chaos, Result, table, within
 from tests.local.checkout import Checkout
 
 
@@ -41,6 +41,17 @@ class TestFaults:
         result = chaos.answers_500()
         assert result.problems == []
         assert {answer.status for answer in result.answers} >= {200, 500}
+
+
+class TestShare:
+    @pytest.mark.parametrize(
+        ("at", "seconds", "expected"),
+        [(1, 0.5, False), (1, 1.5, True), (2.5, 0.1, True), (3.1, 1, True), (4, 1, False)],
+    )
+    def test_the_emulators_share_is_what_it_sent_to_a_task_that_did_not_listen_yet(
+        self, at: float, seconds: float, expected: bool
+    ) -> None:
+        assert within(Answer(at, seconds, 502, ""), [(10, 11), (2, 3)]) is expected
 
 
 class TestReport:

@@ -20,6 +20,7 @@ from risk.report import Finding, Report, assess
 from tests.risk.changes import CHANGES
 from tests.risk.record import RECORDINGS
 
+SERVICE = "aws:ecs/service:Service"
 BALANCER = "h4b-helloworld-load-balancer"
 
 
@@ -76,6 +77,35 @@ def test_a_health_check_applies_at_once_and_outlives_a_rollback() -> None:
         "tasks that run now are taken out if they do not pass it"
     ]
     assert len(_said("other health check", Effect.NOT_UNDONE)) == 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "action", "differing"),
+    [
+        ("aws:lb/targetGroup:TargetGroup", "update", "healthCheck.path"),
+        ("aws:lb/targetGroup:TargetGroup", "replace", "port"),
+        ("aws:lb/listener:Listener", "update", "port"),
+        ("aws:lb/listener:Listener", "delete", ""),
+        ("aws:lb/listenerRule:ListenerRule", "update", "conditions"),
+        ("aws:lb/listenerRule:ListenerRule", "replace", "listenerArn"),
+        ("aws:ec2/securityGroup:SecurityGroup", "update", "ingress"),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "create", ""),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "update", "fromPort"),
+        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", "delete", ""),
+        ("aws:secretsmanager/secretVersion:SecretVersion", "update", "secretString"),
+        ("aws:secretsmanager/secretVersion:SecretVersion", "replace", "secretId"),
+        ("aws:ssm/parameter:Parameter", "update", "value"),
+    ],
+)
+def test_what_a_rollback_of_the_tasks_does_not_undo_is_named(kind: str, action: str, differing: str) -> None:
+    before, after = ({"any": 1}, {"any": 2} if action != "delete" else None)
+    said = _one(kind, action, before, after, [differing] if differing else None, service="update")
+    assert Effect.NOT_UNDONE in [effect for effect, _ in said]
+
+
+def test_where_the_service_goes_too_there_is_nothing_to_roll_back() -> None:
+    said = _one("aws:lb/listenerRule:ListenerRule", "delete", {"any": 1}, None, service="delete")
+    assert Effect.NOT_UNDONE not in [effect for effect, _ in said]
 
 
 def test_a_replaced_target_group_is_empty_when_the_listener_turns_to_it() -> None:
@@ -169,6 +199,13 @@ def test_a_shift_of_traffic_takes_its_pauses_too() -> None:
     assert "at most 1 h 27 min 10 s" in said[Effect.ROLLS]
 
 
+@pytest.mark.parametrize(("provider", "said"), [("FARGATE_SPOT", False), ("ours", True), (UNKNOWN, True)])
+def test_an_instance_that_has_to_start_first_is_named_as_not_counted(provider: str, said: bool) -> None:
+    found = _service(desiredCount=2, capacityProviderStrategies=[{"capacityProvider": provider, "weight": 1}])
+    doubt = (Effect.NOT_EVALUATED, "an instance that has to start first is not counted in how long it takes")
+    assert (doubt in found) is said
+
+
 def test_a_kind_that_the_report_does_not_know_is_not_called_harmless() -> None:
     assert (
         Effect.NOT_EVALUATED,
@@ -258,9 +295,15 @@ def _service(**inputs: Any) -> list[tuple[Effect, str]]:
 
 
 def _one(
-    kind: str, action: str, before: dict[str, Any], after: dict[str, Any] | None, differing: list[str] | None = None
+    kind: str,
+    action: str,
+    before: dict[str, Any],
+    after: dict[str, Any] | None,
+    differing: list[str] | None = None,
+    *,
+    service: str = "",
 ) -> list[tuple[Effect, str]]:
-    """What is said of a preview with one change."""
+    """What is said of one change, in a preview that also does `service` to a service."""
     step = {
         "op": action,
         "urn": f"urn:pulumi:dev::project::{kind}::name",
@@ -273,4 +316,9 @@ def _one(
         {"resourcePreEvent": {"metadata": step}},
         {"summaryEvent": {"resourceChanges": {action: 1}}},
     ]
-    return [(found.effect, found.text) for found in assess(EngineEvent.from_json(event) for event in events).findings]
+    if service:
+        urn, state = f"urn:pulumi:dev::project::{SERVICE}::web", {"custom": True, "id": "web", "inputs": {}}
+        beside = {"op": service, "urn": urn, "type": SERVICE, "old": state, "new": state, "diffs": ["taskDefinition"]}
+        events.insert(0, {"resourcePreEvent": {"metadata": beside}})
+    found = assess(EngineEvent.from_json(event) for event in events).findings
+    return [(each.effect, each.text) for each in found if not each.resource.endswith(" web")]
