@@ -193,6 +193,7 @@ MORE = {
         ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-ecr-api"),
         ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-ecr-dkr"),
         ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-logs"),
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-secretsmanager"),
         ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-endpoints"),
         ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-endpoints-from-tasks"),
         ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-endpoints"),
@@ -341,6 +342,13 @@ def test_internal_shifts_a_first_share_of_the_traffic_past_the_companys_own_fire
         "strategy": "CANARY",
         "bakeTimeInMinutes": "5",
         "canaryConfiguration": {"canaryPercent": 10, "canaryBakeTimeInMinutes": "10"},
+        "lifecycleHooks": [
+            {
+                "targetType": "PAUSE",
+                "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
+                "timeoutConfiguration": {"timeoutInMinutes": "60", "action": "ROLLBACK"},
+            }
+        ],
     }
     association = made.get("aws:wafv2/webAclAssociation:WebAclAssociation").inputs
     assert association["webAclArn"] == stack_config("internal")[f"{PROJECT}:firewall"]

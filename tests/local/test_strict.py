@@ -17,14 +17,20 @@ ADVISORIES = (ROOT / "docs" / "advisories.md").read_text()
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 EXAMPLES = sorted(f"examples/{file.parent.name}" for file in ROOT.glob("examples/*/__main__.py"))
 VARIANTS: dict[str, tuple[str, dict[str, Any], list[str]]] = {
-    "dev that shifts traffic in steps": ("dev", {"deploymentStrategy": "LINEAR", "approvalStage": "POST_SCALE_UP"}, []),
-    "internal on instances, with secrets and sessions": (
+    "dev that shifts traffic in steps": ("dev", {"deploymentStrategy": "LINEAR", "ephemeralStorageGib": 50}, []),
+    "internal on instances, with sessions": (
         "internal",
         {
             "launchType": "EC2",
+            "cpuArchitecture": "ARM64",
+            "instanceType": "t4g.small",
+            "placementStrategies": ["random"],
+            "placementConstraints": ["distinctInstance"],
             "deploymentStrategy": "ROLLING",
+            "approvalStage": "",
             "executeCommand": True,
-            "secrets": {"PASSWORD": "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:db-AbCdEf"},
+            "healthCheckCommand": "test -e /dev/shm",
+            "secrets": {"LEVEL": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/level"},
         },
         ["CL-02"],
     ),
