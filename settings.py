@@ -75,7 +75,7 @@ from components.placement import (
     placement_problem,
 )
 from components.placement import Strategy as PlacementStrategy
-from components.route import DeregistrationDelaySeconds, HealthCheckPath
+from components.route import DeregistrationDelaySeconds, HealthCheckPath, TargetType
 from components.service import CapacityShare, DesiredCount, LaunchType, TaskStartSeconds
 from components.task_definition import EphemeralStorageGib, NetworkMode, fargate_size_problem, network_mode_problem
 from ecs_policy.fargate import TASK_SIZES
@@ -276,6 +276,16 @@ class Settings:
     def own_addresses(self) -> bool:
         """Whether each task has an address of its own."""
         return self.network_mode == "awsvpc"
+
+    @property
+    def target_type(self) -> TargetType:
+        """What the load balancer sends requests to: tasks, or ports of instances."""
+        return "ip" if self.own_addresses else "instance"
+
+    @property
+    def is_scaled(self) -> bool:
+        """Whether something else than a deployment decides how many tasks run."""
+        return self.max_count is not None
 
     def capacity(self, ec2_capacity_provider_name: pulumi.Input[str] | None) -> list[CapacityShare]:
         """How the tasks are divided among capacity providers; empty where all of them are on ordinary Fargate."""

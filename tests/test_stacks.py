@@ -1,5 +1,6 @@
 """The program as a whole, with the configuration of each stack."""
 
+import ast
 import json
 import os
 import re
@@ -481,6 +482,24 @@ def test_the_container_port_is_the_images() -> None:
     )
     assert f"EXPOSE {container['portMappings'][0]['containerPort']}\n" in dockerfile
     assert f"USER {container['user']}\n" in dockerfile
+
+
+def test_the_program_reads_as_the_architecture() -> None:
+    nodes = list(ast.walk(ast.parse((ROOT / "__main__.py").read_text())))
+    logic = (
+        ast.FunctionDef,
+        ast.ClassDef,
+        ast.Lambda,
+        ast.For,
+        ast.While,
+        ast.With,
+        ast.Try,
+        ast.comprehension,
+        ast.Compare,
+    )
+    assert [ast.unparse(node) for node in nodes if isinstance(node, logic)] == []
+    numbers = [node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, (int, float))]
+    assert numbers == [0], "one index, that of the first target group"
 
 
 def test_the_program_knows_nothing_of_the_local_stack() -> None:
