@@ -4,6 +4,7 @@ Meaning and default of each key are in `Pulumi.yaml`; what a key may hold is in 
 """
 
 import difflib
+import ipaddress
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -79,6 +80,9 @@ from components.route import DeregistrationDelaySeconds, HealthCheckPath, Target
 from components.service import CapacityShare, DesiredCount, LaunchType, TaskStartSeconds
 from components.task_definition import EphemeralStorageGib, NetworkMode, fargate_size_problem, network_mode_problem
 from ecs_policy.fargate import TASK_SIZES
+
+_PRIVATE_NETWORKS = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+"""https://datatracker.ietf.org/doc/html/rfc1918"""
 
 Region = Annotated[
     str,
@@ -416,6 +420,7 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
     return [
         between(vpc_size_problem, "vpc_cidr", "availability_zone_count"),
         between(_way_out_problem, "nat_gateways", "vpc_endpoints"),
+        between(_clients_problem, "allowed_ingress_cidrs", "load_balancer_scheme"),
         between(_secret_region_problem, "secrets", "nat_gateways", "region"),
         between(_certificate_port_problem, "listener_port", "certificate_arn", "domain_name"),
         between(_certificate_problem, "domain_name", "certificate_arn", "hosted_zone_id"),
@@ -440,6 +445,7 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
         between(
             _distinct_instance_problem,
             *("placement_constraints", "launch_type", "max_instances", "desired_count", "max_count"),
+            "deployment_strategy",
         ),
         between(_spot_problem, "launch_type", "fargate_spot_weight", "fargate_on_demand_weight"),
         between(_storage_problem, "launch_type", "ephemeral_storage_gib"),
@@ -497,6 +503,19 @@ def _way_out_problem(
     return (
         f"{nat_gateways_key}: got 'none' with {vpc_endpoints_key} false, expected a way to ECR and CloudWatch Logs, "
         f"without which no task starts; set {vpc_endpoints_key} to true, or {nat_gateways_key} to single"
+    )
+
+
+def _clients_problem(cidrs: Sequence[str], scheme: str, cidrs_key: str, scheme_key: str) -> str | None:
+    def is_private(cidr: str) -> bool:
+        return any(ipaddress.IPv4Network(cidr).subnet_of(private) for private in _PRIVATE_NETWORKS)
+
+    if scheme == "internal" or not all(map(is_private, cidrs)):
+        return None
+    return (
+        f"{cidrs_key}: got {', '.join(cidrs)} with {scheme_key} internet-facing, expected public addresses, since "
+        f"nobody comes from a private one over the internet; set {scheme_key} to internal, or name the clients' public "
+        "networks"
     )
 
 
@@ -594,18 +613,20 @@ def _distinct_instance_problem(
     max_instances: int,
     desired_count: int,
     max_count: int | None,
+    strategy: str,
     constraints_key: str,
     _: str,
     max_instances_key: str,
     *__: str,
 ) -> str | None:
     most = max(desired_count, max_count or 0)
-    if launch_type != "EC2" or "distinctInstance" not in constraints or max_instances > most:
+    beside = 1 if strategy == "ROLLING" else most
+    if launch_type != "EC2" or "distinctInstance" not in constraints or max_instances >= most + beside:
         return None
     return (
         f"{max_instances_key}: got {max_instances} with distinctInstance in {constraints_key}, expected at least "
-        f"{most + 1}: an instance for each of {most} tasks, and one for the task that replaces the first of them in a "
-        f"deployment; raise {max_instances_key}"
+        f"{most + beside}: an instance for each of {most} tasks, and {beside} for those that a {strategy} deployment "
+        f"starts beside them; raise {max_instances_key}"
     )
 
 

@@ -242,14 +242,29 @@ def test_nobody_is_told_of_alarms_that_are_not_there() -> None:
     )
 
 
-def test_tasks_that_share_no_instance_need_one_more_for_a_deployment() -> None:
+def test_tasks_that_share_no_instance_need_more_for_a_deployment() -> None:
     apart = {"launchType": "EC2", "fargateSpotWeight": "0", "placementConstraints": '["distinctInstance"]'}
     assert refusal(**apart, maxInstances="4") == (
         "The configuration in Pulumi.dev.yaml cannot be used:\n"
         "  - maxInstances: got 4 with distinctInstance in placementConstraints, expected at least 5: an instance for "
-        "each of 4 tasks, and one for the task that replaces the first of them in a deployment; raise maxInstances"
+        "each of 4 tasks, and 1 for those that a ROLLING deployment starts beside them; raise maxInstances"
     )
     assert load(**apart, maxInstances="5").max_instances == 5
+    assert "expected at least 8: an instance for each of 4 tasks, and 4 for those that a CANARY deployment" in refusal(
+        **apart, maxInstances="7", deploymentStrategy="CANARY"
+    )
+
+
+def test_nobody_comes_from_a_private_address_over_the_internet() -> None:
+    private = '["10.0.0.0/8", "192.168.7.0/24"]'
+    assert refusal(allowedIngressCidrs=private) == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - allowedIngressCidrs: got 10.0.0.0/8, 192.168.7.0/24 with loadBalancerScheme internet-facing, expected "
+        "public addresses, since nobody comes from a private one over the internet; set loadBalancerScheme to "
+        "internal, or name the clients' public networks"
+    )
+    assert load(allowedIngressCidrs=private, loadBalancerScheme="internal").is_internal
+    assert load(allowedIngressCidrs='["10.0.0.0/8", "192.0.2.0/24"]').is_internal is False
 
 
 def test_contradictions_of_launch_types_are_told_in_the_words_of_the_pack() -> None:
