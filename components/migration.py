@@ -34,12 +34,13 @@ class MigrationFailedError(Exception):
 def request(service: Mapping[str, Any], container: str, command: Sequence[str]) -> dict[str, Any]:
     """What RunTask is asked, where `service` are the inputs of an `aws.ecs.Service`: its task, where it would run.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
+    family, _, number = revision(service["taskDefinition"]).rpartition(":")
     asked: dict[str, Any] = {
         "cluster": service["cluster"],
         "taskDefinition": service["taskDefinition"],
         "count": 1,
-        # Letters, digits, - / and _ are all that ECS takes.
-        "startedBy": f"migration-{revision(service['taskDefinition']).replace(':', '-')}"[:128],
+        # Letters, digits, - / and _ are all that ECS takes, 128 of them.
+        "startedBy": f"migration-{number}-{family}"[:128],
         "overrides": {"containerOverrides": [{"name": container, "command": list(command)}]},
         "enableECSManagedTags": True,
     }
@@ -105,7 +106,7 @@ async def migrate(
 def _running(api: Api, asked: Mapping[str, Any]) -> Shape | None:
     arns = api.ecs.list_tasks(cluster=asked["cluster"], startedBy=asked["startedBy"])["taskArns"]
     found = api.ecs.describe_tasks(cluster=asked["cluster"], tasks=arns)["tasks"] if arns else []
-    return found[0] if found else None
+    return next((each for each in found if each["taskDefinitionArn"] == asked["taskDefinition"]), None)
 
 
 def _started(api: Api, asked: Mapping[str, Any], name: str) -> Shape:
@@ -120,7 +121,10 @@ def _started(api: Api, asked: Mapping[str, Any], name: str) -> Shape:
 
 def _look(api: Api, cluster: str, task: Shape) -> Shape:
     found = api.ecs.describe_tasks(cluster=cluster, tasks=[task["taskArn"]])["tasks"]
-    return found[0] if found else task
+    if found or task["lastStatus"] in ("PROVISIONING", "PENDING"):
+        return found[0] if found else task
+    # ECS forgets a task an hour after its end.
+    return {**task, "lastStatus": "STOPPED", "stoppedReason": "ECS does not know the task any more"}
 
 
 def _log_lines(api: Api, task: Shape) -> list[str]:

@@ -9,7 +9,7 @@ import pytest
 
 from components import migration as module
 from components.migration import MigrationFailedError, migrate, request
-from tests.components.test_post_mortem import NEW
+from tests.components.test_post_mortem import NEW, OLD
 from tests.components.test_verdict import Recorded
 
 CLUSTER = "arn:aws:ecs:ap-northeast-1:123456789012:cluster/shop"
@@ -43,7 +43,7 @@ class Aws(Recorded):
         self.ecs = self.stubs["ecs"]
 
     def nothing_runs(self) -> None:
-        found = {"cluster": CLUSTER, "startedBy": "migration-web-7"}
+        found = {"cluster": CLUSTER, "startedBy": "migration-7-web"}
         self.ecs.add_response("list_tasks", {"taskArns": []}, found)
 
     def starts(self) -> None:
@@ -80,7 +80,7 @@ class TestRequest:
             "cluster": CLUSTER,
             "taskDefinition": NEW,
             "count": 1,
-            "startedBy": "migration-web-7",
+            "startedBy": "migration-7-web",
             "overrides": {"containerOverrides": [{"name": "web", "command": ["migrate", "--all"]}]},
             "enableECSManagedTags": True,
             "launchType": "FARGATE",
@@ -173,6 +173,26 @@ class TestCourse:
         aws.starts()
         aws.ecs.add_client_error("describe_tasks", "ExpiredTokenException")
         assert aws.fails() == "migration of web:7: the credentials expired; it goes on, and `pulumi up` waits for it"
+
+    def test_one_of_another_revision_is_not_taken_for_it(self) -> None:
+        aws = Aws()
+        aws.ecs.add_response("list_tasks", {"taskArns": [TASK]})
+        aws.looks(task("RUNNING") | {"taskDefinitionArn": OLD})
+        aws.ecs.add_response("run_task", {"tasks": [task("PROVISIONING")], "failures": []}, ASKED)
+        aws.looks(task("STOPPED", exitCode=0))
+        assert aws.run() == "migration of web:7 is done (0 s)"
+
+    def test_one_that_ended_too_long_ago_to_be_known_is_not_waited_for(self) -> None:
+        aws = Aws()
+        aws.starts()
+        nothing = {"tasks": [], "failures": [{"arn": TASK, "reason": "MISSING"}]}
+        aws.ecs.add_response("describe_tasks", nothing)
+        aws.looks(task("RUNNING"))
+        aws.ecs.add_response("describe_tasks", nothing)
+        aws.ecs.add_client_error("describe_task_definition", "ClientException")
+        told = aws.fails()
+        assert told.startswith("migration of web:7 could not run; the service was left as it is\n")
+        assert "ECS does not know the task any more" in told
 
     def test_a_moment_without_answer_is_waited_out(self) -> None:
         aws = Aws()
