@@ -29,11 +29,12 @@ plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved pla
 	@rm -rf .plan/$(STACK); mkdir -p .plan/$(STACK)
 	@PULUMI_DEBUG_COMMANDS=true pulumi preview --stack $(STACK) --refresh --diff --non-interactive --color never --policy-pack policy \
 	--save-plan .plan/$(STACK)/plan.json --event-log .plan/$(STACK)/events.jsonl; previewed=$$?; \
+	test ! -e .plan/$(STACK)/plan.json || $(BIN)/python -m risk.plan .plan/$(STACK)/plan.json; \
 	$(BIN)/python -m risk .plan/$(STACK)/events.jsonl --title "Deploy risk of $(STACK)" --markdown .plan/$(STACK)/report.md \
 	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) && exit $$previewed
 
 deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where there is one: make deploy STACK=prod
-	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; \
+	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; cat .plan/$(STACK)/unplanned 2>/dev/null; \
 	pulumi up --stack $(STACK) --yes --skip-preview --non-interactive --policy-pack policy "$$@"
 
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod

@@ -17,6 +17,7 @@ from typing import Any
 from local import console, emulator, lock, paths
 from local.console import UserError, say, step
 from risk.options import add_fail_on, add_prices
+from risk.plan import impossible
 
 PYTHON_NEEDED = (3, 10)
 DISK_NEEDED_GIB = 2
@@ -128,14 +129,15 @@ def up(chosen: argparse.Namespace) -> int:
                 if not _accept(drift):
                     return 1
             with step("Preview with the policy pack") as shown:
-                planned = local.preview(shown, verbose=False)
+                planned = local.preview(shown, verbose=False, plan=PLAN)
                 if not planned.changed and not planned.errors:
                     shown.note("nothing changed")
             if not _accept(planned):
                 return 1
             if planned.changed:
                 with step("Update") as shown:
-                    done = local.up(shown)
+                    # As on AWS by `make plan deploy`: what was shown is what is done.
+                    done = local.up(shown, plan=None if impossible(json.loads(PLAN.read_text())) else PLAN)
                 if not _accept(done):
                     return 1
             outputs = local.outputs()

@@ -341,8 +341,10 @@ class LocalStack:
         operation = functools.partial(self._stack.preview, plan=str(plan)) if plan else self._stack.preview
         return self._run("preview", operation, shown, verbose=verbose)
 
-    def up(self, shown: Step) -> Report:
-        return self._run("up", self._stack.up, shown, verbose=True)
+    def up(self, shown: Step, *, plan: Path | None = None) -> Report:
+        """Updates, and where there is a plan does nothing else than it says."""
+        operation = functools.partial(self._stack.up, plan=str(plan)) if plan else self._stack.up
+        return self._run("up", operation, shown, verbose=True)
 
     def refresh(self, shown: Step) -> Report:
         return self._run("refresh", self._stack.refresh, shown, verbose=True, policies=False)

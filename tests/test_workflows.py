@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -17,6 +18,8 @@ import yaml
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 RECORDINGS = ROOT / "tests" / "risk" / "recordings"
+RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
+"""How a plan marks a value that is a resource."""
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
 each_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
@@ -97,6 +100,20 @@ def test_a_fork_gets_tests_and_an_offline_preview_but_no_credentials() -> None:
     assert "if" not in jobs["test"] and "if" not in jobs["offline"]
 
 
+def test_every_environment_is_previewed_offline_and_the_deployed_ones_on_aws_too() -> None:
+    requested = dict(_jobs(ROOT / ".github" / "workflows" / "pull-request.yml"))
+    checked = dict(_jobs(ROOT / ".github" / "workflows" / "drift.yml"))
+    deployed = [
+        environment
+        for _, job in _jobs(ROOT / ".github" / "workflows" / "deploy.yml")
+        if (environment := job.get("environment"))
+    ]
+    files = {file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml")} - {"local"}
+    assert set(requested["offline"]["strategy"]["matrix"]["stack"]) == files
+    assert requested["preview"]["strategy"]["matrix"]["stack"] == deployed
+    assert checked["drift"]["strategy"]["matrix"]["stack"] == deployed
+
+
 def test_the_job_that_may_comment_runs_nothing_of_the_pull_request() -> None:
     comment = dict(_jobs(ROOT / ".github" / "workflows" / "pull-request.yml"))["comment"]
     assert not any("checkout" in step.get("uses", "") for step in comment["steps"])
@@ -117,7 +134,10 @@ def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     fake = tmp_path / "pulumi"
     fake.write_text(
         f'#!/bin/bash\necho "$@" >> {called}\n'
-        'while [ $# -gt 0 ]; do if [ "$1" = --event-log ]; then cp "$RECORDING" "$2"; fi; shift; done\n'
+        "while [ $# -gt 0 ]; do\n"
+        '  if [ "$1" = --event-log ]; then cp "$RECORDING" "$2"; fi\n'
+        f'  if [ "$1" = --save-plan ] && [ -e {tmp_path}/plan.json ]; then cp {tmp_path}/plan.json "$2"; fi\n'
+        "  shift\ndone\n"
         "exit ${PULUMI_FAILS:-0}\n"
     )
     fake.chmod(0o755)
@@ -146,6 +166,15 @@ def test_a_plan_ends_with_the_risks_and_writes_the_report(pulumi: Path, make: An
     assert "May be deployed: 1 interrupts, 1 not-undone, 1 changes" in planned.stdout
     assert (make.plan / "report.md").read_text().startswith("## Deploy risk of test-")
     assert "--policy-pack policy --save-plan" in pulumi.read_text()
+
+
+def test_a_plan_that_no_update_could_follow_is_not_followed(pulumi: Path, make: Any) -> None:
+    component = {"outputDiff": {"adds": {"vpc": {"4dabf18193072939515e22adb298388d": RESOURCE, "id": ""}}}}
+    (pulumi.parent / "plan.json").write_text(json.dumps({"resourcePlans": {"urn::network": {"goal": component}}}))
+    assert "No plan is kept: it creates what network is made of" in make("plan").stdout
+    deployed = make("deploy")
+    assert "No plan is kept" in deployed.stdout and "--plan" not in pulumi.read_text().splitlines()[-1]
+    assert make("plan").returncode == 0
 
 
 def test_a_plan_fails_by_a_configured_risk_and_with_pulumi(
