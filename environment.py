@@ -22,7 +22,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 1
     file = _stack_file(chosen.name, ROOT)
     file.write_text(stack_file(chosen.name, chosen.source, ROOT))
-    print(f"{file.name} is written: read it, change what shall differ, then `make preview STACK={chosen.name}`")
+    print(f"{file.name} is written: read it, change what shall differ, then `make preview STACK={chosen.name}`.")
+    print(f"To keep it: `make docs`, `make picture STACK={chosen.name}`, a name in each `matrix` of .github/workflows.")
     return 0
 
 
