@@ -31,6 +31,7 @@ _READ = (
     "elasticloadbalancing:Describe*",
     "events:Describe*",
     "events:List*",
+    "iam:GetInstanceProfile",
     "iam:GetPolicy",
     "iam:GetPolicyVersion",
     "iam:GetRole",
@@ -105,6 +106,19 @@ _ROLES = (
     "iam:UpdateRole",
 )
 
+_INSTANCE_PROFILES = (
+    "iam:AddRoleToInstanceProfile",
+    "iam:CreateInstanceProfile",
+    "iam:DeleteInstanceProfile",
+    "iam:GetInstanceProfile",
+    "iam:RemoveRoleFromInstanceProfile",
+    "iam:TagInstanceProfile",
+    "iam:UntagInstanceProfile",
+)
+
+_TRUSTED = ("ec2.amazonaws.com", "ecs.amazonaws.com", "ecs-tasks.amazonaws.com", "vpc-flow-logs.amazonaws.com")
+"""AWS services that the program's roles are for, and that they may be handed to."""
+
 _UNSAFE = (
     "s3:DeleteBucket*",
     "s3:DeleteObjectVersion",
@@ -172,9 +186,21 @@ def deploy_policy(bucket_arn: str, key_arn: str, *, project: str, account: str, 
         {"Effect": "Allow", "Action": list(_ROLES), "Resource": roles},
         {
             "Effect": "Allow",
+            "Action": list(_INSTANCE_PROFILES),
+            "Resource": f"arn:aws:iam::{account}:instance-profile/{project}-*",
+        },
+        # Of the image that instances start from: a launch template names it by parameter.
+        # https://docs.aws.amazon.com/autoscaling/ec2/userguide/using-systems-manager-parameters.html
+        {
+            "Effect": "Allow",
+            "Action": "ssm:GetParameters",
+            "Resource": f"arn:aws:ssm:{region}::parameter/aws/service/ecs/*",
+        },
+        {
+            "Effect": "Allow",
             "Action": "iam:PassRole",
             "Resource": roles,
-            "Condition": {"StringEquals": {"iam:PassedToService": ["ecs-tasks.amazonaws.com", "ec2.amazonaws.com"]}},
+            "Condition": {"StringEquals": {"iam:PassedToService": list(_TRUSTED)}},
         },
         {
             "Effect": "Allow",

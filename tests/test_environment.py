@@ -24,17 +24,17 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.parametrize("source", STACKS)
 def test_a_new_environment_is_like_its_source_with_a_repository_of_its_own(here: Path, source: str) -> None:
-    assert environment.main(["staging", source]) == 0
+    assert environment.main(["brand-new", source]) == 0
     before = yaml.safe_load((here / f"Pulumi.{source}.yaml").read_text())["config"]
-    after = yaml.safe_load((here / "Pulumi.staging.yaml").read_text())["config"]
-    assert after.pop("h4b-helloworld:repositoryName").endswith("-staging")
+    after = yaml.safe_load((here / "Pulumi.brand-new.yaml").read_text())["config"]
+    assert after.pop("h4b-helloworld:repositoryName").endswith("-brand-new")
     before.pop("h4b-helloworld:repositoryName", None)
     assert after == before
 
 
 def test_every_key_is_there_set_or_as_a_comment(here: Path) -> None:
-    environment.main(["staging", "dev"])
-    written = (here / "Pulumi.staging.yaml").read_text()
+    environment.main(["brand-new", "dev"])
+    written = (here / "Pulumi.brand-new.yaml").read_text()
     for key in yaml.safe_load((here / "Pulumi.yaml").read_text())["config"]:
         assert f"h4b-helloworld:{key}: " in written or ":" in key
     assert (
@@ -53,10 +53,10 @@ def test_nothing_in_a_new_environment_lacks_a_reason(here: Path) -> None:
 def test_a_secret_of_the_source_is_not_copied(here: Path) -> None:
     source = here / "Pulumi.dev.yaml"
     source.write_text(source.read_text() + "  h4b-helloworld:containerUser:\n    secure: v1:abc\n")
-    environment.main(["staging", "dev"])
-    written = (here / "Pulumi.staging.yaml").read_text()
+    environment.main(["brand-new", "dev"])
+    written = (here / "Pulumi.brand-new.yaml").read_text()
     assert "v1:abc" not in written
-    assert "# A secret of dev: pulumi config set --secret --stack staging containerUser" in written
+    assert "# A secret of dev: pulumi config set --secret --stack brand-new containerUser" in written
 
 
 def test_every_problem_is_told_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

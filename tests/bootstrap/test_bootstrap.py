@@ -11,7 +11,7 @@ import pytest
 
 from bootstrap import permissions
 from ecs_policy.rules.roles import no_star
-from tests.mocks import ACCOUNT, PROJECT, REGION, ROOT, Run, run
+from tests.mocks import ACCOUNT, PROJECT, REGION, ROOT, Run, run, run_main
 from tests.policy.stacks import evaluate
 
 OLD, IMMUTABLE = "octo-org/app", "octo-org@123/app@456"
@@ -105,8 +105,41 @@ def test_the_deploy_role_stays_in_its_region_and_among_its_roles() -> None:
     assert _actions({"Statement": wide[1:]}) == {"route53:*", "sts:GetCallerIdentity"}
     for statement in policy["Statement"]:
         if any(action.startswith("iam:") for action in _actions({"Statement": [statement]})):
-            assert statement["Resource"].startswith(f"arn:aws:iam::{ACCOUNT}:role/")
+            _, _, kind = statement["Resource"].partition(f"arn:aws:iam::{ACCOUNT}:")
+            assert kind.startswith(("role/", "instance-profile/"))
     assert "iam:CreateUser" not in _actions(policy) and "iam:*" not in _actions(policy)
+
+
+@pytest.mark.parametrize("stack", ["dev", "dev-ec2", "internal", "prod"])
+@pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
+def test_the_deploy_role_may_hand_every_role_of_the_program_to_whom_it_is_for(stack: str, strategy: str) -> None:
+    policy = permissions.deploy_policy("arn:bucket", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
+    (passing,) = [each for each in policy["Statement"] if each["Action"] == "iam:PassRole"]
+    trusted = {
+        statement["Principal"]["Service"]
+        for role in run_main(stack, deploymentStrategy=strategy, scalingRequestsPerTarget=0).resources
+        if role.type == "aws:iam/role:Role"
+        for statement in json.loads(role.inputs["assumeRolePolicy"])["Statement"]
+    }
+    assert "ecs-tasks.amazonaws.com" in trusted
+    assert trusted <= set(passing["Condition"]["StringEquals"]["iam:PassedToService"])
+
+
+@pytest.mark.parametrize("stack", ["dev", "dev-ec2", "internal", "prod"])
+def test_the_deploy_role_knows_every_service_of_the_program(stack: str) -> None:
+    policy = permissions.deploy_policy("arn:bucket", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
+    allowed = {action.partition(":")[0] for action in _actions(policy)}
+    for made in run_main(stack).resources:
+        package, module, _ = made.type.split(":")
+        if package == "aws":
+            kind, _, name = module.partition("/")
+            service = {
+                "appautoscaling": "application-autoscaling",
+                "cloudwatch": "logs" if name.startswith("log") else "cloudwatch",
+                "lb": "elasticloadbalancing",
+                "vpc": "ec2",
+            }.get(kind, kind)
+            assert service in allowed, made.type
 
 
 def test_the_deploy_role_can_neither_open_nor_erase_the_state() -> None:
