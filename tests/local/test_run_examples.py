@@ -1,5 +1,4 @@
-"""The examples that the emulator can run, run: two services behind one load balancer, a VPC that is already there,
-a worker, a deployment that shifts traffic. Their public images are stood in for by one that tells who answers."""
+"""Every example, run on the emulator. Their public images are stood in for by one that tells who answers."""
 
 from __future__ import annotations
 
@@ -24,6 +23,7 @@ from tests.local.run_examples import REGION
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
+EXAMPLES = sorted(file.parent.name for file in (ROOT / "examples").glob("*/__main__.py"))
 TAG = "h4b-test"
 IMAGES = ("public.ecr.aws/nginx/nginx-unprivileged", "public.ecr.aws/docker/library/busybox")
 SERVER = r"""
@@ -126,15 +126,21 @@ def outputs(cloud: Cloud) -> dict[str, dict[str, Any]]:
         "publicSubnetIds": [each["Subnet"]["SubnetId"] for each in (public_1, public_2)],
         "privateSubnetIds": [each["Subnet"]["SubnetId"] for each in (private_1, private_2)],
     }
-    config = {"aws:region": REGION, **{f"example-existing-vpc:{key}": value for key, value in given.items()}}
-    (examples / "existing_vpc" / "Pulumi.dev.yaml").write_text(json.dumps({"config": config}))
+    secret = cloud.client("secretsmanager").create_secret(Name="db", SecretString='{"password": "hunter2"}')["ARN"]
+    configure(examples / "existing_vpc", {f"example-existing-vpc:{key}": value for key, value in given.items()})
+    configure(examples / "internal_service", {"example-internal-service:secretArn": secret})
     for program in examples.glob("*/__main__.py"):
-        # Tasks run on this machine's processor, which the worker's is not everywhere.
-        program.write_text(program.read_text().replace(":stable", f":{TAG}").replace('"ARM64"', '"X86_64"'))
-    both = [cloud.run("up", "existing_vpc", "worker"), cloud.run("up", "two_services", "blue_green")]
+        # Tasks run on this machine's processor, which ARM64 is not everywhere.
+        here = program.read_text().replace('"ARM64"', '"X86_64"').replace("t4g.", "t3.")
+        program.write_text(here.replace(":stable", f":{TAG}"))
+    both = [cloud.run("up", *names) for names in (EXAMPLES[::2], EXAMPLES[1::2])]
     came = {name: each for process in both for name, each in answered(process).items()}
     assert {name: each["errors"] for name, each in came.items()} == {name: [] for name in came}
     return {name: each["outputs"] for name, each in came.items()}
+
+
+def configure(example: Path, config: dict[str, Any]) -> None:
+    (example / "Pulumi.dev.yaml").write_text(json.dumps({"config": {"aws:region": REGION, **config}}))
 
 
 def test_a_path_leads_to_its_service(cloud: Cloud, outputs: dict[str, dict[str, Any]]) -> None:
@@ -149,8 +155,27 @@ def test_a_service_serves_from_a_vpc_that_is_already_there(cloud: Cloud, outputs
 
 
 def test_the_worker_works_without_load_balancer(cloud: Cloud, outputs: dict[str, dict[str, Any]]) -> None:
-    label = "com.amazonaws.ecs.task-definition-family=example-worker"
-    assert len(docker.from_env().containers.list(filters={"label": label})) == 5
+    assert len(containers("example-worker")) == 5
+
+
+def test_tasks_on_instances_serve(cloud: Cloud, outputs: dict[str, dict[str, Any]]) -> None:
+    # The emulator starts no instances: their tasks run beside the others.
+    assert cloud.answer(outputs["ec2_placement"]["url"]) == "example-ec2-placement"
+
+
+def test_an_application_gets_its_secret_beside_its_proxy(cloud: Cloud, outputs: dict[str, dict[str, Any]]) -> None:
+    # Not asked through the load balancer: here each container has an address of its own, and any may be the task's.
+    running = containers("example-internal-service")
+    assert sorted(each.labels["com.amazonaws.ecs.container-name"] for each in running) == [
+        *("application", "application", "proxy", "proxy")
+    ]
+    told = [set(each.attrs["Config"]["Env"]) & {"DATABASE_USER=shop", "DATABASE_PASSWORD=hunter2"} for each in running]
+    assert sorted(map(len, told)) == [0, 0, 2, 2]
+
+
+def containers(family: str) -> list[Any]:
+    label = f"com.amazonaws.ecs.task-definition-family={family}"
+    return list(docker.from_env().containers.list(filters={"label": label}))
 
 
 def test_traffic_that_ecs_shifted_is_neither_drift_nor_undone(cloud: Cloud, outputs: dict[str, dict[str, Any]]) -> None:
