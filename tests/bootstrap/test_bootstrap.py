@@ -117,7 +117,7 @@ def test_the_deploy_role_may_hand_every_role_of_the_program_to_whom_it_is_for(st
     (passing,) = [each for each in policy["Statement"] if each["Action"] == "iam:PassRole"]
     trusted = {
         statement["Principal"]["Service"]
-        for role in run_main(stack, deploymentStrategy=strategy, scalingRequestsPerTarget=0).resources
+        for role in run_main(stack, deploymentStrategy=strategy, approvalStage="", scalingRequestsPerTarget=0).resources
         if role.type == "aws:iam/role:Role"
         for statement in json.loads(role.inputs["assumeRolePolicy"])["Statement"]
     }
