@@ -338,13 +338,13 @@ def test_internal_shifts_a_first_share_of_the_traffic_past_the_companys_own_fire
     service = made.get("aws:ecs/service:Service").inputs
     assert service["deploymentConfiguration"] == {
         "strategy": "CANARY",
-        "bakeTimeInMinutes": "5",
+        "bakeTimeInMinutes": "30",
         "canaryConfiguration": {"canaryPercent": 10, "canaryBakeTimeInMinutes": "10"},
         "lifecycleHooks": [
             {
                 "targetType": "PAUSE",
                 "lifecycleStages": ["POST_TEST_TRAFFIC_SHIFT"],
-                "timeoutConfiguration": {"timeoutInMinutes": "60", "action": "ROLLBACK"},
+                "timeoutConfiguration": {"timeoutInMinutes": "240", "action": "ROLLBACK"},
             }
         ],
     }
