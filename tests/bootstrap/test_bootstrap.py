@@ -17,10 +17,13 @@ from tests.policy.stacks import evaluate
 
 EVERYTHING: dict[str, Any] = {
     "executeCommand": True,
-    "scalingRequestsPerTarget": 0,
     "secrets": {"TOKEN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:token-1a2b3c"},
 }
 """Settings with which roles need the most."""
+each_program = pytest.mark.parametrize(
+    ("stack", "settings"),
+    [("dev", {}), ("dev", {"deploymentStrategy": "BLUE_GREEN"}), ("dev-ec2", {}), ("internal", {}), ("prod", {})],
+)
 OLD, IMMUTABLE = "octo-org/app", "octo-org@123/app@456"
 
 
@@ -118,14 +121,15 @@ def test_the_deploy_role_stays_in_its_region_and_among_its_roles() -> None:
     assert "iam:CreateUser" not in _actions(policy) and "iam:*" not in _actions(policy)
 
 
-@pytest.mark.parametrize("stack", ["dev", "dev-ec2", "internal", "prod"])
-@pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
-def test_the_deploy_role_may_hand_every_role_of_the_program_to_whom_it_is_for(stack: str, strategy: str) -> None:
+@each_program
+def test_the_deploy_role_may_hand_every_role_of_the_program_to_whom_it_is_for(
+    stack: str, settings: dict[str, Any]
+) -> None:
     policy = permissions.deploy_policy("arn:bucket", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
     (passing,) = [each for each in policy["Statement"] if each["Action"] == "iam:PassRole"]
     trusted = {
         statement["Principal"]["Service"]
-        for role in run_main(stack, deploymentStrategy=strategy, scalingRequestsPerTarget=0).resources
+        for role in run_main(stack, preview=False, **settings).resources
         if role.type == "aws:iam/role:Role"
         for statement in json.loads(role.inputs["assumeRolePolicy"])["Statement"]
     }
@@ -161,13 +165,12 @@ def test_the_deploy_role_gives_permissions_only_within_the_boundary() -> None:
     assert not {"iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion"} & _actions(policy)
 
 
-@pytest.mark.parametrize("stack", ["dev", "dev-ec2", "internal", "prod"])
-@pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
-def test_the_boundary_leaves_the_roles_of_the_program_all_that_they_need(stack: str, strategy: str) -> None:
+@each_program
+def test_the_boundary_leaves_the_roles_of_the_program_all_that_they_need(stack: str, settings: dict[str, Any]) -> None:
     allowed = _actions(permissions.boundary_policy("arn:key"))
     needed = {
         action
-        for made in run_main(stack, preview=False, **EVERYTHING, deploymentStrategy=strategy).resources
+        for made in run_main(stack, preview=False, **EVERYTHING, **settings).resources
         if made.type == "aws:iam/rolePolicy:RolePolicy"
         for action in _actions(json.loads(made.inputs["policy"]))
     }
