@@ -15,6 +15,7 @@ from components.firewall import Firewall, FirewallArgs
 from components.image import AppImage, AppImageArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs
+from components.permissions_boundary import bounded
 from components.route import Route, RouteArgs
 from components.running_tasks_alarm import RunningTasksAlarm, RunningTasksAlarmArgs
 from components.service import Service, ServiceArgs
@@ -24,7 +25,9 @@ from settings import Settings
 settings = Settings.load()
 name = settings.name
 provider = aws.Provider(name, region=settings.region, default_tags=aws.ProviderDefaultTagsArgs(tags=settings.tags))
-on_aws = pulumi.ResourceOptions(providers={"aws": provider})
+on_aws = pulumi.ResourceOptions(
+    providers={"aws": provider}, transformations=[*bounded(settings.permissions_boundary_arn)]
+)
 
 image = AppImage(
     name,

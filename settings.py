@@ -67,6 +67,7 @@ from components.network import (
     VpcCidr,
     vpc_size_problem,
 )
+from components.permissions_boundary import PermissionsBoundaryArn
 from components.placement import (
     Constraint,
     ConstraintTexts,
@@ -194,6 +195,7 @@ class Settings:
     alarm_latency_milliseconds: LatencyMilliseconds
     alarm_email: EmailAddress | None
     dashboard: bool
+    permissions_boundary_arn: PermissionsBoundaryArn | None
     deletion_protection: bool
 
     @classmethod

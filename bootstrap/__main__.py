@@ -98,6 +98,12 @@ def role(name: str, subjects: list[str], policy: pulumi.Input[str], about: str) 
     return made
 
 
+aws.iam.Policy(
+    "boundary",
+    name=permissions.boundary_arn(project, account).rpartition("/")[2],
+    description=f"The most that roles of {project} may do",
+    policy=key.arn.apply(lambda arn: document(permissions.boundary_policy(arn))),
+)
 preview = role(
     "preview",
     permissions.preview_subjects(repository),
@@ -120,3 +126,4 @@ pulumi.export("secretsProvider", f"awskms://alias/{project}-state?region={region
 pulumi.export("PREVIEW_ROLE_ARN", preview.arn)
 pulumi.export("DEPLOY_ROLE_ARN", deploy.arn)
 pulumi.export("AWS_REGION", region)
+pulumi.export("permissionsBoundaryArn", permissions.boundary_arn(project, account))

@@ -89,22 +89,63 @@ _GLOBAL = ("route53:*", "sts:GetCallerIdentity")
 """Services without a region."""
 
 _ROLES = (
-    "iam:AttachRolePolicy",
-    "iam:CreateRole",
     "iam:DeleteRole",
-    "iam:DeleteRolePolicy",
-    "iam:DetachRolePolicy",
     "iam:GetRole",
     "iam:GetRolePolicy",
     "iam:ListAttachedRolePolicies",
     "iam:ListInstanceProfilesForRole",
     "iam:ListRolePolicies",
-    "iam:PutRolePolicy",
     "iam:TagRole",
     "iam:UntagRole",
     "iam:UpdateAssumeRolePolicy",
     "iam:UpdateRole",
 )
+
+_BOUNDED = (
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+)
+"""What gives a role permissions: only with the boundary, which then stays.
+https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html#access_policies_boundaries-delegate"""
+
+_RUNNING = (
+    "ecr:BatchCheckLayerAvailability",
+    "ecr:BatchGetImage",
+    "ecr:GetAuthorizationToken",
+    "ecr:GetDownloadUrlForLayer",
+    "ecs:DeregisterContainerInstance",
+    "ecs:DiscoverPollEndpoint",
+    "ecs:Poll",
+    "ecs:PutSystemLogEvents",
+    "ecs:RegisterContainerInstance",
+    "ecs:StartTelemetrySession",
+    "ecs:SubmitAttachmentStateChanges",
+    "ecs:SubmitContainerStateChange",
+    "ecs:SubmitTaskStateChange",
+    "ecs:TagResource",
+    "ecs:UpdateContainerInstancesState",
+    "elasticloadbalancing:DeregisterTargets",
+    "elasticloadbalancing:Describe*",
+    "elasticloadbalancing:ModifyListener",
+    "elasticloadbalancing:ModifyRule",
+    "elasticloadbalancing:RegisterTargets",
+    "kms:Decrypt",
+    "logs:CreateLogStream",
+    "logs:DescribeLogGroups",
+    "logs:DescribeLogStreams",
+    "logs:PutLogEvents",
+    "secretsmanager:GetSecretValue",
+    "ssm:GetParameters",
+    "ssmmessages:CreateControlChannel",
+    "ssmmessages:CreateDataChannel",
+    "ssmmessages:OpenControlChannel",
+    "ssmmessages:OpenDataChannel",
+)
+"""The most that roles of the program may do. What your application calls belongs here too, as `dynamodb:GetItem`."""
 
 _INSTANCE_PROFILES = (
     "iam:AddRoleToInstanceProfile",
@@ -172,8 +213,21 @@ def preview_policy(bucket_arn: str, key_arn: str) -> Statement:
     )
 
 
+def boundary_arn(project: str, account: str) -> str:
+    """The boundary of the program's roles."""
+    return f"arn:aws:iam::{account}:policy/{project}-boundary"
+
+
+def boundary_policy(key_arn: str) -> Statement:
+    """What no role of the program can exceed, whatever a deployment writes into its policies."""
+    return _policy(
+        {"Effect": "Allow", "Action": list(_RUNNING), "Resource": "*"},
+        {"Effect": "Deny", "Action": "kms:*", "Resource": key_arn},
+    )
+
+
 def deploy_policy(bucket_arn: str, key_arn: str, *, project: str, account: str, region: str) -> Statement:
-    """Manages the program's resources in one region, and roles whose names begin with the project's."""
+    """Manages the program's resources in one region, and roles with its name and its boundary."""
     roles = f"arn:aws:iam::{account}:role/{project}-*"
     return _policy(
         {
@@ -184,6 +238,12 @@ def deploy_policy(bucket_arn: str, key_arn: str, *, project: str, account: str, 
         },
         {"Effect": "Allow", "Action": list(_GLOBAL), "Resource": "*"},
         {"Effect": "Allow", "Action": list(_ROLES), "Resource": roles},
+        {
+            "Effect": "Allow",
+            "Action": list(_BOUNDED),
+            "Resource": roles,
+            "Condition": {"StringEquals": {"iam:PermissionsBoundary": boundary_arn(project, account)}},
+        },
         {
             "Effect": "Allow",
             "Action": list(_INSTANCE_PROFILES),

@@ -123,7 +123,7 @@ OPTIONAL = {
 
 def test_the_empty_value_of_an_optional_key_is_none() -> None:
     assert set(OPTIONAL) == {
-        *("certificateArn", "domainName", "hostedZoneId", "maxCount"),
+        *("certificateArn", "domainName", "hostedZoneId", "maxCount", "permissionsBoundaryArn"),
         *("scalingRequestsPerTarget", "alarmEmail", "healthCheckCommand", "ephemeralStorageGib", "approvalStage"),
     }
     none = load(maxCount="0", scalingSchedule="[]", flowLogRetentionDays="0", accessLogRetentionDays="0", alarmEmail="")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+from fnmatch import fnmatch
 from typing import Any
 
 import pulumi
@@ -14,6 +15,15 @@ from ecs_policy.rules.roles import no_star
 from tests.mocks import ACCOUNT, PROJECT, REGION, ROOT, Run, run, run_main
 from tests.policy.stacks import evaluate
 
+EVERYTHING: dict[str, Any] = {
+    "executeCommand": True,
+    "secrets": {"TOKEN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:token-1a2b3c"},
+}
+"""Settings with which roles need the most."""
+each_program = pytest.mark.parametrize(
+    ("stack", "settings"),
+    [("dev", {}), ("dev", {"deploymentStrategy": "BLUE_GREEN"}), ("dev-ec2", {}), ("internal", {}), ("prod", {})],
+)
 OLD, IMMUTABLE = "octo-org/app", "octo-org@123/app@456"
 
 
@@ -33,6 +43,7 @@ def _actions(policy: dict[str, Any], effect: str = "Allow") -> set[str]:
 def test_everything_that_is_made() -> None:
     assert _run().names - {("pulumi:pulumi:Stack", f"{PROJECT}-test")} == {
         ("aws:iam/openIdConnectProvider:OpenIdConnectProvider", "github"),
+        ("aws:iam/policy:Policy", "boundary"),
         ("aws:iam/role:Role", "deploy"),
         ("aws:iam/role:Role", "preview"),
         ("aws:iam/rolePolicy:RolePolicy", "deploy"),
@@ -110,14 +121,15 @@ def test_the_deploy_role_stays_in_its_region_and_among_its_roles() -> None:
     assert "iam:CreateUser" not in _actions(policy) and "iam:*" not in _actions(policy)
 
 
-@pytest.mark.parametrize("stack", ["dev", "dev-ec2", "internal", "prod"])
-@pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN"])
-def test_the_deploy_role_may_hand_every_role_of_the_program_to_whom_it_is_for(stack: str, strategy: str) -> None:
+@each_program
+def test_the_deploy_role_may_hand_every_role_of_the_program_to_whom_it_is_for(
+    stack: str, settings: dict[str, Any]
+) -> None:
     policy = permissions.deploy_policy("arn:bucket", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
     (passing,) = [each for each in policy["Statement"] if each["Action"] == "iam:PassRole"]
     trusted = {
         statement["Principal"]["Service"]
-        for role in run_main(stack, deploymentStrategy=strategy, approvalStage="", scalingRequestsPerTarget=0).resources
+        for role in run_main(stack, preview=False, **settings).resources
         if role.type == "aws:iam/role:Role"
         for statement in json.loads(role.inputs["assumeRolePolicy"])["Statement"]
     }
@@ -142,6 +154,45 @@ def test_the_deploy_role_knows_every_service_of_the_program(stack: str) -> None:
             assert service in allowed, made.type
 
 
+def test_the_deploy_role_gives_permissions_only_within_the_boundary() -> None:
+    policy = permissions.deploy_policy("arn:bucket", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
+    giving = {"iam:AttachRolePolicy", "iam:CreateRole", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy"}
+    assert giving <= _actions(policy)
+    boundary = f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}-boundary"
+    for statement in policy["Statement"]:
+        if giving & _actions({"Statement": [statement]}):
+            assert statement["Condition"] == {"StringEquals": {"iam:PermissionsBoundary": boundary}}
+    assert not {"iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion"} & _actions(policy)
+
+
+@each_program
+def test_the_boundary_leaves_the_roles_of_the_program_all_that_they_need(stack: str, settings: dict[str, Any]) -> None:
+    allowed = _actions(permissions.boundary_policy("arn:key"))
+    needed = {
+        action
+        for made in run_main(stack, preview=False, **EVERYTHING, **settings).resources
+        if made.type == "aws:iam/rolePolicy:RolePolicy"
+        for action in _actions(json.loads(made.inputs["policy"]))
+    }
+    assert {"ecr:BatchGetImage", "ssmmessages:OpenDataChannel", "secretsmanager:GetSecretValue"} <= needed
+    assert {action for action in needed if not any(fnmatch(action, each) for each in allowed)} == set()
+
+
+def test_the_boundary_gives_no_way_to_more() -> None:
+    allowed = _actions(permissions.boundary_policy("arn:key"))
+    assert not {action for action in allowed if action.startswith(("iam:", "sts:", "s3:")) or action == "*"}
+
+
+def test_every_role_of_a_stack_has_its_boundary() -> None:
+    arn = f"arn:aws:iam::{ACCOUNT}:policy/{PROJECT}-boundary"
+    for stack in ("dev", "dev-ec2"):
+        roles = [
+            each for each in run_main(stack, permissionsBoundaryArn=arn).resources if each.type == "aws:iam/role:Role"
+        ]
+        assert len(roles) > 1 and {each.inputs.get("permissionsBoundary") for each in roles} == {arn}
+    assert not any("permissionsBoundary" in each.inputs for each in run_main("dev").resources)
+
+
 def test_the_deploy_role_can_neither_open_nor_erase_the_state() -> None:
     policy = permissions.deploy_policy("arn:bucket", "arn:key", project=PROJECT, account=ACCOUNT, region=REGION)
     denied = _actions(policy, "Deny")
@@ -162,7 +213,9 @@ def test_what_the_preview_cannot_evaluate_of_the_roles_passes_too() -> None:
 def test_the_outputs_are_what_the_workflows_are_told() -> None:
     outputs = _run().outputs
     assert outputs["PULUMI_BACKEND_URL"] == f"s3://{PROJECT}-state-{ACCOUNT}?region={REGION}&awssdk=v2"
-    assert {"PREVIEW_ROLE_ARN", "DEPLOY_ROLE_ARN", "AWS_REGION", "secretsProvider"} <= set(outputs)
+    assert {"PREVIEW_ROLE_ARN", "DEPLOY_ROLE_ARN", "AWS_REGION", "secretsProvider", "permissionsBoundaryArn"} <= set(
+        outputs
+    )
 
 
 def test_a_repository_that_is_none_is_told() -> None:

@@ -31,7 +31,7 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout
 def test_what_deploying_stands_on_is_previewed_and_no_policy_objects(checkout: Checkout) -> None:
     shown = checkout.local("preview", "--program", "bootstrap").succeeded().output
     assert "+ aws:iam/role:Role deploy" in shown
-    assert shown.splitlines()[-1] == "May be deployed: 2 not-evaluated, 13 changes; 0 resources stay."
+    assert shown.splitlines()[-1] == "May be deployed: 3 not-evaluated, 14 changes; 0 resources stay."
     refused = checkout.local("preview", "--program", "docs").failed().output
     assert refused == (
         "error: PROGRAM: got docs, expected a folder with a Pulumi.yaml; name one, such as examples/worker\n"

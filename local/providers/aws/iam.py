@@ -288,6 +288,76 @@ class InstanceProfile(Resource):
             iam.delete_instance_profile(InstanceProfileName=resource_id)
 
 
+class Policy(Resource):
+    """A policy of its own, with versions: an update makes a new one the default and keeps no other."""
+
+    type_name = "aws:iam/policy:Policy"
+    regional = False
+    name_limit = 128
+    exclusive = (("name", "namePrefix"),)
+    properties = {
+        "arn": output(),
+        "attachmentCount": output("integer"),
+        "description": string(replaces=True),
+        "name": string(computed=True, replaces=True, pattern=r"[\w+=,.@-]{1,128}"),
+        "namePrefix": string(computed=True, replaces=True),
+        "path": string(default="/", replaces=True),
+        "policy": policy(required=True),
+        "policyId": output(),
+    }
+
+    def create(self, call: Call, new: Values) -> str:
+        made = call.client("iam").create_policy(
+            PolicyName=new.get("name") or schema.prefixed_name(new["namePrefix"]),
+            PolicyDocument=new["policy"],
+            Path=new["path"],
+            Tags=tag_list(new["tagsAll"]),
+            **({"Description": new["description"]} if new.get("description") else {}),
+        )
+        return str(made["Policy"]["Arn"])
+
+    def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
+        iam = call.client("iam")
+        try:
+            found = iam.get_policy(PolicyArn=resource_id)["Policy"]
+        except iam.exceptions.NoSuchEntityException:
+            return None
+        version = iam.get_policy_version(PolicyArn=resource_id, VersionId=found["DefaultVersionId"])
+        return {
+            "arn": resource_id,
+            "attachmentCount": found.get("AttachmentCount", 0),
+            "description": found.get("Description") or state.get("description"),
+            "name": found["PolicyName"],
+            "namePrefix": state.get("namePrefix"),
+            "path": found["Path"],
+            "policy": _keep_spelling(state.get("policy"), _document(version["PolicyVersion"]["Document"])),
+            "policyId": found["PolicyId"],
+            "tags": tag_map(iam.list_policy_tags(PolicyArn=resource_id).get("Tags")),
+        }
+
+    def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
+        iam = call.client("iam")
+        if "policy" in changed:
+            iam.create_policy_version(PolicyArn=resource_id, PolicyDocument=new["policy"], SetAsDefault=True)
+            self._drop_versions(call, resource_id)
+        put, removed = tag_changes(old, new)
+        if removed:
+            iam.untag_policy(PolicyArn=resource_id, TagKeys=removed)
+        if put:
+            iam.tag_policy(PolicyArn=resource_id, Tags=tag_list(put))
+
+    def _drop_versions(self, call: Call, arn: str) -> None:
+        iam = call.client("iam")
+        for version in iam.list_policy_versions(PolicyArn=arn)["Versions"]:
+            if not version["IsDefaultVersion"]:
+                iam.delete_policy_version(PolicyArn=arn, VersionId=version["VersionId"])
+
+    def delete(self, call: Call, resource_id: str, state: Values) -> None:
+        with ignoring("NoSuchEntity", "NoSuchEntityException"):
+            self._drop_versions(call, resource_id)
+            call.client("iam").delete_policy(PolicyArn=resource_id)
+
+
 class OpenIdConnectProvider(Resource):
     """An issuer of tokens that roles may trust; IAM knows it by its address without `https://`."""
 

@@ -283,6 +283,16 @@ LIVES = [
         expected={"path": "/", "maxSessionDuration": 3600},
     ),
     Life(
+        "aws:iam/policy:Policy",
+        lambda w: {"policy": READ_LOGS, "description": "one"},
+        same=lambda w: {"policy": json.dumps(json.loads(READ_LOGS), indent=1), "description": "one"},
+        in_place=lambda w: {"policy": WRITE_LOGS, "description": "one"},
+        in_place_paths={"policy"},
+        replacing=lambda w: {"policy": WRITE_LOGS, "description": "two"},
+        replacing_paths={"description"},
+        expected={"path": "/"},
+    ),
+    Life(
         "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
         lambda w: {"url": "https://token.example.com", "clientIdLists": ["sts.amazonaws.com"]},
         replacing=lambda w: {"url": "https://other.example.com", "clientIdLists": ["sts.amazonaws.com"]},

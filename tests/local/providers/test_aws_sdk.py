@@ -132,6 +132,7 @@ LEFT_OUT = {
     },
     "aws:ec2/vpcEndpoint:VpcEndpoint": {"resourceConfigurationArn", "serviceNetworkArn"},
     "aws:ecs/service:Service": {"serviceConnectConfiguration", "volumeConfiguration", "vpcLatticeConfigurations"},
+    "aws:iam/policy:Policy": {"delayAfterPolicyCreationInMs"},
     "aws:lb/listener:Listener": {
         "routingHttpRequestXAmznMtlsClientcertHeaderName",
         "routingHttpRequestXAmznMtlsClientcertIssuerHeaderName",
