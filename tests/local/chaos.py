@@ -446,7 +446,7 @@ class Chaos:
             running = self.checkout.start("up")
             with contextlib.suppress(Exception):
                 running.wait(after_seconds)
-            result.note = "" if running.poll() is None else "(it was done by then)"
+            result.was_done = running.poll() is None
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
             running.communicate()
@@ -658,8 +658,14 @@ def _all(chaos: Chaos, chosen: argparse.Namespace) -> Iterator[Result]:
         usual = chaos.rolling_update()
         longest = time.monotonic() - began
         yield _told(usual)
-        for _ in range(chosen.kills):
-            yield _told(chaos.engine_killed(moments.uniform(1, longest)))
+        kills = 0
+        while kills < chosen.kills:
+            result = chaos.engine_killed(moments.uniform(1, longest))
+            kills += result.was_done
+            if result.was_done or result.problems:
+                yield _told(result)
+            else:  # `up` was faster this time: there was nothing left to kill
+                longest *= 0.8
     if not chosen.only or "emulator_killed" in chosen.only:
         yield _told(chaos.emulator_killed())
 
