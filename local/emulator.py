@@ -156,7 +156,7 @@ def _answers() -> bool:
 
 
 def stop() -> None:
-    """Ends the emulator with its containers and its data."""
+    """Ends the emulator with its containers, its images and its data."""
     found = running()
     if found:
         with contextlib.suppress(ProcessLookupError):
@@ -170,6 +170,7 @@ def stop() -> None:
             if _started_ticks(found.pid):
                 os.kill(found.pid, signal.SIGKILL)
     _remove_containers()
+    _remove_images()
     _RECORD.unlink(missing_ok=True)
     shutil.rmtree(_DATA, ignore_errors=True)
 
@@ -181,3 +182,13 @@ def _remove_containers() -> None:
         for container in docker.from_env().containers.list(all=True, filters={"label": label}):
             with contextlib.suppress(docker.errors.APIError):
                 container.remove(force=True, v=True)
+
+
+def _remove_images() -> None:
+    """Removes what was tagged for this very registry. Its layers stay, so that the next build is quick."""
+    with contextlib.suppress(docker.errors.DockerException):
+        client = docker.from_env()
+        for tag in (tag for image in client.images.list() for tag in image.tags):
+            if tag.startswith(f"{REGISTRY}/"):
+                with contextlib.suppress(docker.errors.APIError):
+                    client.images.remove(tag, noprune=True)

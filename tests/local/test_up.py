@@ -237,6 +237,7 @@ def port_answers(port: int) -> bool:
 def test_down_leaves_nothing(checkout: Checkout, first: Result) -> None:
     checkout.local("down").succeeded()
     assert containers(checkout, all=True) == []
+    assert images(checkout) == set()
     assert not port_answers(checkout.port)
     processes = subprocess.run(["pgrep", "-f", str(checkout.path)], capture_output=True, text=True).stdout
     assert processes == ""
