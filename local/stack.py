@@ -43,7 +43,7 @@ NOT_EVALUATED = "ecs-settings"
 OUR_LAUNCHER = "using pulumi-analyzer-policy-python from $PATH"
 """The engine's warning about the launcher that `_policy_launcher` puts there."""
 
-_ECHOES = ("update failed", "context canceled")
+_ECHOES = ("update failed", "context canceled", "expected resource operations for")
 """What the engine adds to an error that it has told already."""
 
 _UNCHANGED = {events.OpType.SAME, events.OpType.READ}
