@@ -283,8 +283,8 @@ class _Picture:
         for association in graph.of(FIREWALLED):
             acls = graph.used(association, "webAclArn", FIREWALL)
             rules = sum(len(acl.inputs.get("rules") or ()) for acl in acls)
-            said = f"AWS WAF: {rules} rules" if acls else "AWS WAF: a web ACL of yours"
-            rect = Rect(self.inner.x + 7 + _LANE - 60, bottom + 22, max(150, x - self.inner.x - 65), 30)
+            said = f"AWS WAF: {rules} rules" if acls else "AWS WAF: yours"
+            rect = Rect(self.inner.x + 7 + _LANE - 60, bottom + 22, max(165, x - self.inner.x - 65), 30)
             for at in found.values():
                 draw.line([(at.x + 60, at.bottom), (at.x + 60, rect.y)])
             draw.box(rect, said, style="guard")
@@ -531,7 +531,7 @@ def _beside(graph: Graph, short: Callable[[Resource], str]) -> Iterator[Said]:
             ["scanned on push"] if (repository.inputs.get("imageScanningConfiguration") or {}).get("scanOnPush") else []
         )
         pushed = [image for image in images if repository in graph.used(image, "imageName", repository.type)]
-        yield f"ECR {repository.given('name')}", [", ".join(lines)], [repository, *pushed]
+        yield "ECR", [repository.given("name"), ", ".join(lines)], [repository, *pushed]
     yield from all_of(
         "Route 53", "aws:route53/record:Record", lambda each: each.given("name").removeprefix(f"{graph.project}-")
     )
@@ -561,7 +561,15 @@ def _beside(graph: Graph, short: Callable[[Resource], str]) -> Iterator[Said]:
 
 
 def _days(days: object) -> str:
-    return "kept forever" if days in (None, 0, UNKNOWN) else f"{days:g} days" if isinstance(days, int | float) else ""
+    return (
+        "kept forever"
+        if days in (None, 0, UNKNOWN)
+        else "1 day"
+        if days == 1
+        else f"{days:g} days"
+        if isinstance(days, int | float)
+        else ""
+    )
 
 
 def _scaling(policy: Resource) -> str:
