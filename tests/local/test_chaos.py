@@ -65,6 +65,9 @@ class TestReport:
         assert "2.5 s" in shown
         assert shown.endswith("as wanted")
 
+    def test_an_answer_of_anybody_but_the_application_is_lost(self) -> None:
+        assert "1 x another service" in table([Result("emulator killed", [Answer(0, 0.1, 200, "<Buckets/>")], 1)])
+
     def test_it_says_what_is_wrong_in_the_end(self) -> None:
         shown = table([Result("two up at once", [], 1, ["2 services, expected 1"], "note of it")])
         assert "2 services, expected 1" in shown
