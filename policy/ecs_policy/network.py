@@ -26,7 +26,7 @@ from ecs_policy.model import (
     VpcEndpointRouteTableAssociation,
 )
 from ecs_policy.stack import Resource
-from ecs_policy.values import NotEvaluated, Value, readable
+from ecs_policy.values import NotEvaluated, Value, plain, readable
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -49,7 +49,7 @@ def network(value: Value) -> Network | None:
 
 @lru_cache(1024)  # the same few ranges are asked for again and again
 def _parsed(text: str) -> Network:
-    return ipaddress.ip_network(text, strict=False)
+    return ipaddress.ip_network(plain(text), strict=False)
 
 
 # Security groups

@@ -118,6 +118,11 @@ class Hidden(str):
         return "[secret]"
 
 
+def plain(text: str) -> str:
+    """The text itself, secret or not: to compute with, never for a message."""
+    return "".join((text,))
+
+
 class Value:
     """A place in a resource's properties and what is there."""
 

@@ -22,7 +22,7 @@ from ecs_policy.rule import all_rules, rule_named
 from ecs_policy.values import SENTINELS
 from tests.policy import good_stacks
 from tests.policy.example import Example, all_examples
-from tests.policy.stacks import Resources, evaluate, requests, secret
+from tests.policy.stacks import UNKNOWN, Resources, evaluate, joined, outcomes, requests, secret
 from tests.policy.test_pack import configured
 
 GOOD = {"FARGATE": good_stacks.FARGATE, "EC2": good_stacks.EC2}
@@ -222,3 +222,46 @@ def test_a_legal_task_definition_stays_legal_in_any_order(legal: tuple[str, Exam
         for name, written in example.resources.items()
     }
     assert evaluate(rule_named(number), shuffled, preview=example.preview, options=example.options) == ([], [])
+
+
+# A secret is a value like any other, but for being shown
+
+
+def _secret(stack: Resources) -> Resources:
+    """Every property is a secret, but those that others are made of."""
+    used = set(re.findall(r"\$\{([\w-]+)\.(\w+)\}", json.dumps(stack)))
+    used |= {(name, "name") for name in stack}
+
+    def hidden(key: str, value: Any) -> Any:
+        text = json.dumps(value)
+        if key == "containerDefinitions" and isinstance(value, list):
+            return secret(UNKNOWN if UNKNOWN in text else text)
+        return secret(value)
+
+    return {
+        name: {
+            **written,
+            "properties": {
+                key: value if (name, key) in used else hidden(key, value)
+                for key, value in written.get("properties", {}).items()
+            },
+        }
+        for name, written in stack.items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "example"), [pytest.param(number, each, id=f"{number}-{each.title}") for number, each in EXAMPLES]
+)
+def test_a_secret_changes_no_verdict(number: str, example: Example) -> None:
+    def verdict(resources: Resources) -> list[set[tuple[str, str]]]:
+        outcomes = evaluate(rule_named(number), resources, preview=example.preview, options=example.options)
+        return [{(each.urn, each.location) for each in kind} for kind in outcomes]
+
+    assert verdict(_secret(example.resources)) == verdict(example.resources)
+
+
+@pytest.mark.parametrize("base", GOOD)
+def test_a_good_stack_of_secrets_is_good(base: str) -> None:
+    stack = joined(_secret(GOOD[base]))
+    assert {rule.id: outcomes(rule, stack) for rule in all_rules() if outcomes(rule, stack) != ([], [])} == {}

@@ -18,7 +18,7 @@ from ecs_policy.model import (
     TaskDefinition,
 )
 from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
-from ecs_policy.values import NotEvaluated, independently, quoted
+from ecs_policy.values import NotEvaluated, independently, plain, quoted
 
 _TASKS = "ecs-tasks.amazonaws.com"
 _INSTANCES = ("ec2.amazonaws.com", "ec2.amazonaws.com.cn")
@@ -185,8 +185,8 @@ def _for_log(container: Container) -> Iterator[Grant]:
     log = container["logConfiguration"]
     if log["logDriver"].text() != "awslogs":
         return
-    group = log["options"]["awslogs-group"].text() or "*"
-    region = log["options"]["awslogs-region"].text() or "*"
+    group = plain(log["options"]["awslogs-group"].text() or "*")
+    region = plain(log["options"]["awslogs-region"].text() or "*")
     arn = f"arn:*:logs:{region}:*:log-group:{group}"
     if log["options"]["awslogs-create-group"].flag():
         yield Grant("logs:CreateLogGroup", arn, "the log group")

@@ -208,6 +208,16 @@ EXAMPLES = {
         ),
         passes("AWS's policy for image and log", starting({"aws": attached(EXECUTION_POLICY)}, image=ECR)),
         passes(
+            "a policy for just this log group",
+            starting(
+                {"write": policy("logs:*", "arn:aws:logs:ap-northeast-1:123456789012:log-group:/ecs/app:*")},
+                logConfiguration={
+                    "logDriver": "awslogs",
+                    "options": {"awslogs-group": "/ecs/app", "awslogs-region": "ap-northeast-1"},
+                },
+            ),
+        ),
+        passes(
             "in the role itself",
             starting(
                 {
