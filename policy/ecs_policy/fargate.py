@@ -23,6 +23,7 @@ TASK_SIZES: Mapping[int, tuple[int, ...]] = MappingProxyType(
         4096: tuple(range(8 * _GIB, 30 * _GIB + 1, _GIB)),
         8192: tuple(range(16 * _GIB, 60 * _GIB + 1, 4 * _GIB)),
         16384: tuple(range(32 * _GIB, 120 * _GIB + 1, 8 * _GIB)),
+        32768: (60 * _GIB, 120 * _GIB, 244 * _GIB),
     }
 )
 """Task CPU (units, 1024 = 1 vCPU) to the task memory sizes (MiB) that AWS accepts with it."""
@@ -30,7 +31,7 @@ TASK_SIZES: Mapping[int, tuple[int, ...]] = MappingProxyType(
 WINDOWS_CPUS = (1024, 2048, 4096)
 """Task CPU sizes (units) for Windows containers."""
 
-PLATFORM_1_4_CPUS = (8192, 16384)
+PLATFORM_1_4_CPUS = (8192, 16384, 32768)
 """Task CPU sizes (units) that need platform version 1.4.0 or later."""
 
 EPHEMERAL_STORAGE_GIB = (21, 200)

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -219,7 +220,7 @@ def own_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daem
     (commands / "dockerd").write_text(f'#!/bin/sh\nexec unshare --net --mount {shutil.which("dockerd")} "$@"\n')
     (commands / "dockerd").chmod(0o755)
     monkeypatch.setenv("PATH", f"{commands}{os.pathsep}{os.environ['PATH']}")
-    run = tmp_path / "run"
+    run = Path(tempfile.mkdtemp())  # short: the path of a socket has room for 107 bytes
     daemon = Daemon(
         socket=run / "docker.sock",
         pid_file=run / "docker.pid",
@@ -230,6 +231,7 @@ def own_daemon(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Daem
     daemon.containerd_pid_file.parent.mkdir(parents=True)
     yield daemon
     docker_engine._stop(daemon)
+    shutil.rmtree(run, ignore_errors=True)
 
 
 @pytest.mark.docker

@@ -32,9 +32,10 @@ def test_what_is_no_size(value: object) -> None:
     assert parse_memory(value) is None
 
 
-def test_there_are_74_sizes_of_which_30_gib_and_120_gib_are_the_edges() -> None:
-    assert len(PAIRS) == 74
+def test_there_are_77_sizes_with_edges_that_are_easily_mistaken() -> None:
+    assert len(PAIRS) == 77
     assert (max(TASK_SIZES[4096]), max(TASK_SIZES[16384])) == (30 * 1024, 120 * 1024)
+    assert TASK_SIZES[32768] == (60 * 1024, 120 * 1024, 244 * 1024)
 
 
 @pytest.mark.parametrize(("cpu", "memory"), PAIRS)
@@ -43,7 +44,7 @@ def test_every_size_is_accepted_in_both_spellings(cpu: int, memory: int) -> None
     assert task_size_problem(f"{cpu / 1024:g} vCPU", f"{memory / 1024:g} GB") is None
 
 
-@given(st.integers(0, 20_000), st.integers(0, 130_000))
+@given(st.integers(0, 40_000), st.integers(0, 260_000))
 def test_every_other_size_is_refused(cpu: int, memory: int) -> None:
     assert (task_size_problem(cpu, memory) is None) == ((cpu, memory) in PAIRS)
 
