@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import json
 import os
 import runpy
@@ -103,9 +104,14 @@ def unknown() -> pulumi.Output[Any]:
 
 
 def run_main(stack: str, *, preview: bool = False, **changes: object) -> Run:
-    """Run the whole program as stack `stack`, with some keys of its configuration changed."""
+    """Run the whole program as stack `stack`, with some keys of its configuration changed. To be read only."""
     config = stack_config(stack) | {f"{PROJECT}:{key}": _text(value) for key, value in changes.items()}
-    return run(lambda: runpy.run_path(str(ROOT / "__main__.py")), stack=stack, config=config, preview=preview)
+    return _run_main(stack, frozenset(config.items()), preview)
+
+
+@functools.cache  # the program takes most of a second, and many tests look at the same stack
+def _run_main(stack: str, config: frozenset[tuple[str, str]], preview: bool) -> Run:
+    return run(lambda: runpy.run_path(str(ROOT / "__main__.py")), stack=stack, config=dict(config), preview=preview)
 
 
 def stack_config(stack: str) -> dict[str, str]:
