@@ -10,7 +10,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from local import base_image, docker_engine, engine  # noqa: E402
+from local import base_image, docker_engine, engine, paths  # noqa: E402
 from local.console import UserError, say, step  # noqa: E402
 from local.stack import effective_configuration  # noqa: E402
 
@@ -18,7 +18,7 @@ BIN = Path(sys.executable).parent
 STATIC_CHECKS = {
     "format": ["ruff", "format", "--check", "--quiet", "."],
     "lint": ["ruff", "check", "--quiet", "."],
-    "types": ["mypy", "--no-error-summary"],
+    "types": ["mypy", "--no-error-summary", "--cache-dir", str(paths.cache() / "mypy")],
 }
 
 

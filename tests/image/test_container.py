@@ -106,11 +106,12 @@ def test_logs_requests_to_stdout_and_errors_to_stderr(start: Start) -> None:
     connection.getresponse().read()
     connection.close()
     logged = _wait_for_line(container, "/?asked")
+    _wait_for_line(container, "resuming normal operations")
     errors = container.logs(stdout=False, stderr=True).decode()
+    assert "resuming normal operations" in errors
     assert " 203.0.113.7 " in logged
     assert '"GET /?asked HTTP/1.1" 200' in logged
     assert '"a test"' in logged
-    assert "resuming normal operations" in errors
     assert "ServerName" not in errors
     assert "warn" not in errors
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import astuple, dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from local import paths
 from tests.local.emulator import REGION
 from tests.local.parity.scenarios import (
     PREREQUISITES,
@@ -172,8 +175,11 @@ class Workspace:
         self.environment = kept | {"TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "1"}
         self._write("provider", _provider(endpoint))
         self.run("init", "-input=false")
-        output = self.run("providers", "schema", "-json").stdout
-        self.schemas: Schema = json.loads(output)["provider_schemas"][PROVIDER]["resource_schemas"]
+        self.schemas: Schema = _kept("schemas", self._schemas)
+
+    def _schemas(self) -> Schema:
+        schemas = json.loads(self.run("providers", "schema", "-json").stdout)["provider_schemas"][PROVIDER]
+        return {scenario.terraform: schemas["resource_schemas"][scenario.terraform] for scenario in SCENARIOS}
 
     def _write(self, name: str, content: Mapping[str, Any]) -> None:
         (self.path / f"{name}.tf.json").write_text(json.dumps(content))
@@ -230,7 +236,12 @@ class Workspace:
         return state
 
     def plan_changes(self) -> dict[tuple[str, str], Planned]:
-        """What each change would do, by type and name of the change: one plan over copies of the resources' states."""
+        """What each change would do, by type and name of the change."""
+        planned = _kept("planned", lambda: [[*key, *astuple(each)] for key, each in self._plan_changes().items()])
+        return {(token, name): Planned(kind, tuple(because)) for token, name, kind, because in planned}
+
+    def _plan_changes(self) -> dict[tuple[str, str], Planned]:
+        """One plan over copies of the resources' states."""
         state = self._state()
         copies, keys = [], {}
         configuration: dict[str, dict[str, Any]] = {}
@@ -259,7 +270,12 @@ class Workspace:
         return result
 
     def refused(self, attributes: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
-        """The refusals Terraform agrees with, and its words; asked without a state, with the references' values."""
+        """The refusals Terraform agrees with, and its words."""
+        refused = _kept("refused", lambda: [[*key, words] for key, words in self._refused(attributes).items()])
+        return {(token, name): words for token, name, words in refused}
+
+    def _refused(self, attributes: Mapping[str, Mapping[str, Any]]) -> dict[tuple[str, str], str]:
+        """Asked without a state, with the references' values."""
         pending = {}
         for scenario in SCENARIOS:
             for number, (name, change) in enumerate(scenario.refused.items()):
@@ -269,7 +285,7 @@ class Workspace:
                 pending[address] = ((scenario.token, name), to_terraform(valued(inputs, attributes), block))
         said: dict[tuple[str, str], str] = {}
         for name in ("main", "adopted", "changes"):
-            (self.path / f"{name}.tf.json").unlink()
+            (self.path / f"{name}.tf.json").unlink(missing_ok=True)
         # Errors of the schema hide those found while planning, so once more with the rest.
         while pending:
             resources: dict[str, dict[str, Any]] = {}
@@ -290,6 +306,24 @@ class Workspace:
             for address, words in found.items():
                 said[pending.pop(address)[0]] = words
         return said
+
+
+def _kept(name: str, ask: Callable[[], Any]) -> Any:
+    """What Terraform answered when this machine last asked it the same; the files here say all that is asked."""
+    asked = hashlib.sha256(f"{PROVIDER_VERSION} {version('ministack')}".encode())
+    for source in sorted(Path(__file__).parent.glob("*.py")):
+        asked.update(source.read_bytes())
+    folder = paths.cache() / "parity"
+    file = folder / f"{name}-{asked.hexdigest()[:16]}.json"
+    if not file.exists():
+        answer = json.dumps(ask())
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.glob(f"{name}-*.json"):
+            old.unlink()
+        unfinished = file.with_suffix(f".{os.getpid()}")
+        unfinished.write_text(answer)
+        unfinished.rename(file)
+    return json.loads(file.read_text())
 
 
 def _provider(endpoint: str) -> dict[str, Any]:
