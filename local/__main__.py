@@ -324,11 +324,10 @@ def _running_outputs() -> tuple[str, dict[str, Any]]:
     recorded = stack.recorded(STATE) if emulator.running() else None
     if not recorded:
         raise UserError("the local stack is not running; run `make up`")
-    resources = recorded.get("resources") or []
-    outputs = next((found.get("outputs") for found in resources if found["type"] == "pulumi:pulumi:Stack"), None)
-    if not outputs or "albDnsName" not in outputs:
+    outputs = stack.recorded_outputs(STATE)
+    if "albDnsName" not in outputs:
         raise UserError("the local stack is not complete; run `make up`")
-    return str(stack.effective_configuration(stack.LOCAL)["aws:region"]), dict(outputs)
+    return str(stack.effective_configuration(stack.LOCAL)["aws:region"]), outputs
 
 
 def _explain_tasks(region: str) -> None:

@@ -353,7 +353,8 @@ class LocalStack:
         return self._run("destroy", self._stack.destroy, shown, verbose=True, policies=False)
 
     def outputs(self) -> dict[str, Any]:
-        return {name: output.value for name, output in self._stack.outputs().items()}
+        """The stack's outputs, as its state has them."""
+        return recorded_outputs(self._state)
 
     def _run(
         self, title: str, operation: Callable[..., Any], shown: Step, *, verbose: bool, policies: bool = True
@@ -408,6 +409,12 @@ def recorded(state: Path) -> dict[str, Any] | None:
         latest: dict[str, Any] = json.loads(file.read_text()).get("checkpoint", {}).get("latest") or {}
         return latest
     return None
+
+
+def recorded_outputs(state: Path) -> dict[str, Any]:
+    """The stack's outputs; none before the first update."""
+    resources = (recorded(state) or {}).get("resources") or []
+    return next((dict(found.get("outputs") or {}) for found in resources if found["type"] == "pulumi:pulumi:Stack"), {})
 
 
 def was_interrupted(state: Path) -> bool:
