@@ -104,14 +104,14 @@ def main() -> int:
     docker_engine.ensure()
     base = base_image.ensure(effective_configuration("local")["imageBase"])
     engine.ensure()
-    with tempfile.TemporaryDirectory() as folder:
+    with docker_engine.kept_running(), tempfile.TemporaryDirectory() as folder:
         checkout = Checkout(Path(folder), free_port())
         copy_checkout(checkout.path)
         try:
             _measure_all(checkout, base)
         finally:
             checkout.local("down")
-            docker_engine.stop_if_ours()
+    docker_engine.stop_if_ours()
     return 0
 
 
