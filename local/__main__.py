@@ -140,13 +140,12 @@ def up(chosen: argparse.Namespace) -> int:
                     done = local.up(shown, plan=None if impossible(json.loads(PLAN.read_text())) else PLAN)
                 if not _accept(done):
                     return 1
-            outputs = local.outputs()
+            outputs = stack.recorded_outputs(STATE)
         finally:
             providers.stop()
     if not planned.changed:
         # The engine runs nothing then, but the last update may have been rolled back.
-        recorded = (stack.recorded(STATE) or {}).get("resources") or []
-        wanted = next(found["outputs"]["taskDefinition"] for found in recorded if found["type"] == SERVICE_TYPE)
+        wanted = stack.recorded_resources(STATE, SERVICE_TYPE)[0]["outputs"]["taskDefinition"]
         running = cloud.service(outputs["clusterName"], outputs["serviceName"], region).described
         verdict = decide(running, wanted, None)
         if verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
@@ -334,8 +333,7 @@ def _explain_tasks(region: str) -> None:
     """Why tasks stopped, where ECS knows it."""
     from local import cloud, stack
 
-    resources = (stack.recorded(STATE) or {}).get("resources") or []
-    for found in (found for found in resources if found["type"] == SERVICE_TYPE):
+    for found in stack.recorded_resources(STATE, SERVICE_TYPE):
         described = cloud.service(found["outputs"]["cluster"], found["outputs"]["name"], region)
         for task in described.tasks:
             if task.get("stoppedReason"):

@@ -79,9 +79,14 @@ class Program:
     def policy_config(self) -> Path | None:
         return EXAMPLES / "policy-config.json" if self.folder.parent == EXAMPLES else None
 
+    @functools.cached_property
+    def project(self) -> dict[str, Any]:
+        """What `Pulumi.yaml` says."""
+        return dict(yaml.safe_load((self.folder / "Pulumi.yaml").read_text()))
+
     @property
     def project_name(self) -> str:
-        return str(yaml.safe_load((self.folder / "Pulumi.yaml").read_text())["name"])
+        return str(self.project["name"])
 
 
 MAIN = Program(paths.ROOT)
@@ -99,9 +104,10 @@ def program_in(folder: Path) -> Program:
 
 def effective_configuration(name: str) -> dict[str, Any]:
     """The stack's configuration with the defaults that `Pulumi.yaml` declares."""
-    declared = yaml.safe_load((MAIN.folder / "Pulumi.yaml").read_text())["config"]
     defaults = {
-        key: schema.get("default", schema.get("value")) for key, schema in declared.items() if isinstance(schema, dict)
+        key: schema.get("default", schema.get("value"))
+        for key, schema in MAIN.project["config"].items()
+        if isinstance(schema, dict)
     }
     prefix = f"{MAIN.project_name}:"
     return defaults | {key.removeprefix(prefix): value for key, value in MAIN.configuration(name).items()}
@@ -352,10 +358,6 @@ class LocalStack:
     def destroy(self, shown: Step) -> Report:
         return self._run("destroy", self._stack.destroy, shown, verbose=True, policies=False)
 
-    def outputs(self) -> dict[str, Any]:
-        """The stack's outputs, as its state has them."""
-        return recorded_outputs(self._state)
-
     def _run(
         self, title: str, operation: Callable[..., Any], shown: Step, *, verbose: bool, policies: bool = True
     ) -> Report:
@@ -411,10 +413,14 @@ def recorded(state: Path) -> dict[str, Any] | None:
     return None
 
 
+def recorded_resources(state: Path, kind: str) -> list[dict[str, Any]]:
+    """The resources of a type; none before the first update."""
+    return [found for found in (recorded(state) or {}).get("resources") or [] if found["type"] == kind]
+
+
 def recorded_outputs(state: Path) -> dict[str, Any]:
     """The stack's outputs; none before the first update."""
-    resources = (recorded(state) or {}).get("resources") or []
-    return next((dict(found.get("outputs") or {}) for found in resources if found["type"] == "pulumi:pulumi:Stack"), {})
+    return next((dict(found.get("outputs") or {}) for found in recorded_resources(state, "pulumi:pulumi:Stack")), {})
 
 
 def was_interrupted(state: Path) -> bool:

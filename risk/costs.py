@@ -93,7 +93,7 @@ def differences(preview: Preview, prices: Prices) -> Iterator[Cost]:
     """Every resource whose monthly fixed cost changes, or may."""
     for change in preview.changes:
         if change.type not in _FORMULAS:
-            if change.action in ("create", "delete") and not _is_free(change.type):
+            if change.action in ("create", "delete") and not change.type.startswith(_FREE):
                 yield Cost(change.urn, 0, "", f"there is no formula for a {change.type}")
             continue
         formula = _FORMULAS[change.type]
@@ -230,7 +230,3 @@ _FREE = (
     *("aws:route53/record", "aws:s3/", "aws:sns/", "aws:vpc/", "aws:wafv2/webAclAssociation", "docker:"),
 )
 """How the names of types begin that cost nothing, or by use only."""
-
-
-def _is_free(kind: str) -> bool:
-    return kind.startswith(_FREE)

@@ -35,16 +35,17 @@ def main(folder: str, command: str, *examples: str) -> None:
         stack.warm_up()
         for name in examples:
             program = stack.Program(paths.LOCAL / "examples" / name)
+            state = paths.LOCAL / "state" / name
             local = stack.LocalStack(
                 program.default_stack,
                 found,
                 providers,
-                state=paths.LOCAL / "state" / name,
+                state=state,
                 program=program,
                 policy_config=paths.LOCAL / "examples" / "policy-config.json",
             )
             if command == "up":
-                came[name] = {"errors": local.up(Step(name)).errors, "outputs": local.outputs()}
+                came[name] = {"errors": local.up(Step(name)).errors, "outputs": stack.recorded_outputs(state)}
             else:
                 local.refresh(Step(name))
                 came[name] = local.preview(Step(name), verbose=False).changes
