@@ -180,6 +180,7 @@ service = Service(
         traffic_shift=route.traffic_shift,
         execute_command=settings.execute_command,
         migration_command=settings.migration_command,
+        migration_timeout_minutes=settings.migration_timeout_minutes,
         task_start_seconds=settings.task_start_seconds,
     ),
     on_aws,

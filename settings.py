@@ -55,7 +55,7 @@ from components.firewall import FirewallChoice
 from components.image import CpuArchitecture, ImageVersion, KeepImages, RepositoryName
 from components.load_balancer import HTTPS_PORT, alias_problem, port_problem
 from components.log_retention import LogRetentionDays
-from components.migration import Command
+from components.migration import Command, TimeoutMinutes
 from components.network import (
     INSTANCE_ENDPOINT_SERVICES,
     SESSION_ENDPOINT_SERVICES,
@@ -178,6 +178,7 @@ class Settings:
     placement_constraints: ConstraintTexts
     task_start_seconds: TaskStartSeconds
     migration_command: Command | None
+    migration_timeout_minutes: TimeoutMinutes
     deployment_strategy: Strategy
     deployment_step_percent: StepPercent
     deployment_step_minutes: StepMinutes

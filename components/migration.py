@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import pulumi
 
-from components.checks import Check
+from components.checks import Check, whole
 from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
 from components.post_mortem import Cause, first_cause, told
 from ecs_policy.deployment_bounds import format_seconds
@@ -24,6 +24,9 @@ Command = Annotated[
             isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(each, str) for each in value)
         ),
     ),
+]
+TimeoutMinutes = Annotated[
+    int, whole(1, 10_080, fix="choose more minutes than the migration takes on as much data as production has")
 ]
 
 
@@ -71,11 +74,17 @@ def request(service: Mapping[str, Any], container: str, command: Sequence[str]) 
 
 
 async def migrate(
-    api: Api, asked: Mapping[str, Any], progress: Callable[[str], None], *, poll_seconds: float = POLL_SECONDS
+    api: Api,
+    asked: Mapping[str, Any],
+    timeout_minutes: int,
+    progress: Callable[[str], None],
+    *,
+    poll_seconds: float = POLL_SECONDS,
 ) -> str:
-    """Runs the task and waits for its end, however long that is. Raises `MigrationFailedError` unless it ended with 0.
+    """Runs the task and waits for its end. Raises `MigrationFailedError` unless it ended with 0 in time.
 
-    A task that an interrupted update of the same revision left running is waited for instead of starting another.
+    A task that an interrupted update of the same revision left running is waited for instead of starting another. One
+    that takes too long is not stopped: half a migration may be worse than a late one.
     """
     name = f"migration of {revision(asked['taskDefinition'])}"
     container = asked["overrides"]["containerOverrides"][0]["name"]
@@ -91,6 +100,13 @@ async def migrate(
         except FAILURES as failure:
             if trouble := lasting_trouble(failure):
                 raise MigrationFailedError(f"{name}: {trouble}; it goes on, and `pulumi up` waits for it") from failure
+        if task["lastStatus"] != "STOPPED" and time.monotonic() - began >= timeout_minutes * 60:
+            raise MigrationFailedError(
+                f"{name} has not ended in {format_seconds(timeout_minutes * 60)}; the service was left as it is\n"
+                "  it goes on, and the next `pulumi up` waits for it as long again\n"
+                f"  change: a longer migration_timeout_minutes; to end it: "
+                f"aws ecs stop-task --cluster {asked['cluster']} --task {task['taskArn']}"
+            )
         if time.monotonic() - told_at >= PROGRESS_SECONDS:
             told_at = time.monotonic()
             last = (await asyncio.to_thread(_log_lines, api, task))[-1:]
@@ -134,7 +150,7 @@ def _log_lines(api: Api, task: Shape) -> list[str]:
         return []
 
 
-def migration_hook(name: str, container: str, command: Sequence[str]) -> pulumi.ResourceHook:
+def migration_hook(name: str, container: str, command: Sequence[str], timeout_minutes: int) -> pulumi.ResourceHook:
     """The hook for `before_create` and `before_update` of an `aws.ecs.Service`: only a new revision migrates."""
 
     async def run(args: pulumi.ResourceHookArgs) -> None:
@@ -143,6 +159,6 @@ def migration_hook(name: str, container: str, command: Sequence[str]) -> pulumi.
             return
         api = Api(str(service["cluster"]), str(service["cluster"]))
         asked = request(service, container, command)
-        pulumi.log.info(await migrate(api, asked, lambda text: pulumi.log.info(text, ephemeral=True)))
+        pulumi.log.info(await migrate(api, asked, timeout_minutes, lambda text: pulumi.log.info(text, ephemeral=True)))
 
     return pulumi.ResourceHook(f"{name}-migration", run)

@@ -11,7 +11,7 @@ from components import legality
 from components.checks import Arguments, Contradiction, one_of, whole
 from components.container import ContainerName
 from components.deployment import Deployment, TrafficShift
-from components.migration import Command, migration_hook
+from components.migration import Command, TimeoutMinutes, migration_hook
 from components.network import Port
 from components.placement import (
     Constraint,
@@ -134,6 +134,10 @@ class ServiceArgs(Arguments):
     environment, secrets, network and capacity. It must bear to run again, and the old revision must bear what it did,
     which no rollback undoes. ECS is asked with the credentials of the environment. Default: nothing runs."""
 
+    migration_timeout_minutes: TimeoutMinutes = 60
+    """Minutes, 1 to 10080, after which a migration that has not ended fails the update. It is not stopped; the next
+    update of the same revision waits for it again."""
+
     task_start_seconds: TaskStartSeconds = 60
     """Estimate: seconds until a new task runs (placement, network interface, image pull; an instance that must start
     first), 1 to 3600. A deployment is waited for as long as this and the settings of service, target group and
@@ -221,12 +225,18 @@ class Service(pulumi.ComponentResource):
     name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(self.TYPE, name, None, opts)
+        # What has no resource of its own is an input of the component, so that a preview shows it.
+        migration = (
+            {"migrationCommand": args.migration_command, "migrationTimeoutMinutes": args.migration_timeout_minutes}
+            if args.migration_command
+            else None
+        )
+        super().__init__(self.TYPE, name, migration, opts)
         rebalanced = leaves_zones_alone(args.placement_strategies, args.placement_constraints)
 
         verdict = Follower(name, args.task_start_seconds) if args.wait_for_steady_state else None
-        migration = (
-            migration_hook(name, args.container_name, args.migration_command)
+        before = (
+            migration_hook(name, args.container_name, args.migration_command, args.migration_timeout_minutes)
             if args.container_name is not None and args.migration_command is not None
             else None
         )
@@ -262,7 +272,7 @@ class Service(pulumi.ComponentResource):
                 parent=self,
                 depends_on=[] if args.listener is None else [args.listener],
                 ignore_changes=["desiredCount"] if args.is_scaled else None,
-                hooks=_hooks(before=migration, after=verdict.hook if verdict else None),
+                hooks=_hooks(before=before, after=verdict.hook if verdict else None),
             ),
         )
 

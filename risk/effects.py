@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import Any
 
+from ecs_policy.deployment_bounds import format_seconds
 from risk.preview import UNKNOWN, Change, Preview, section
 from risk.rollout import rollout
 
@@ -177,10 +179,23 @@ def _service(change: Change, preview: Preview) -> Iterator[Said]:
         if change.gap:
             yield Effect.INTERRUPTS, "its tasks stop before those of the new service start"
         yield Effect.NOT_UNDONE, "a new service has no revision that ECS could roll back to"
+    if change.action in ("create", "replace") or "taskDefinition" in change.properties:
+        yield from _migrates(change, preview)
     if change.action in ("create", "update"):
         yield from _rolls(change, preview)
     if change.action == "replace":
         yield from _plainly(change)
+
+
+def _migrates(service: Change, preview: Preview) -> Iterator[Said]:
+    """What this program's component runs before its service takes a revision."""
+    component = preview.components.get(service.urn.replace("$aws:ecs/service:Service", ""), {})
+    command = component.get("migrationCommand")
+    if isinstance(command, list):
+        time = format_seconds(int(component["migrationTimeoutMinutes"]) * 60)
+        yield Effect.NOT_UNDONE, f"a task of the new revision runs `{shlex.join(command)}` first, for at most {time}"
+    elif command is not None:
+        yield Effect.NOT_UNDONE, "a task of the new revision runs a command first that is not known or secret"
 
 
 _NO_NEW_TASKS = {

@@ -76,6 +76,8 @@ class Remark:
 class Preview:
     changes: tuple[Change, ...]
     """Of every resource, those that stay the same among them; components and providers are left out."""
+    components: Mapping[str, Mapping[str, Any]]
+    """URN to inputs after the change, of each component that has any."""
     remarks: tuple[Remark, ...]
     errors: tuple[str, ...]
     complete: bool
@@ -102,7 +104,12 @@ def read(events: Iterable[EngineEvent]) -> Preview:
         elif event.summary_event:
             complete = True
     changes = tuple(_change(found) for found in steps.values() if _is_resource(found))
-    return Preview(changes, tuple(remarks), tuple(errors), complete)
+    return Preview(changes, _components(steps), tuple(remarks), tuple(errors), complete)
+
+
+def _components(steps: Mapping[str, list[StepEventMetadata]]) -> Mapping[str, Mapping[str, Any]]:
+    states = {urn: found[-1].new for urn, found in steps.items()}
+    return {urn: state.inputs for urn, state in states.items() if state and state.inputs and not state.custom}
 
 
 def _is_resource(steps: list[StepEventMetadata]) -> bool:

@@ -62,14 +62,14 @@ class Aws(Recorded):
             {"logGroupName": "shop", "logStreamName": "app/web/0123", "limit": 5},
         )
 
-    def run(self, progress: Any = lambda _: None) -> str:
-        done = asyncio.run(migrate(self.api(), ASKED, progress, poll_seconds=0))
+    def run(self, progress: Any = lambda _: None, timeout_minutes: int = 60) -> str:
+        done = asyncio.run(migrate(self.api(), ASKED, timeout_minutes, progress, poll_seconds=0))
         self.ecs.assert_no_pending_responses()
         return done
 
-    def fails(self) -> str:
+    def fails(self, **how: Any) -> str:
         with pytest.raises(MigrationFailedError) as failed:
-            self.run()
+            self.run(**how)
         self.ecs.assert_no_pending_responses()
         return str(failed.value)
 
@@ -173,6 +173,23 @@ class TestCourse:
         aws.starts()
         aws.ecs.add_client_error("describe_tasks", "ExpiredTokenException")
         assert aws.fails() == "migration of web:7: the credentials expired; it goes on, and `pulumi up` waits for it"
+
+    def test_one_that_takes_too_long_fails_the_update_and_is_left_to_its_end(self) -> None:
+        aws = Aws()
+        aws.starts()
+        aws.looks(task("RUNNING"))
+        assert aws.fails(timeout_minutes=0).splitlines() == [
+            "migration of web:7 has not ended in 0 s; the service was left as it is",
+            "  it goes on, and the next `pulumi up` waits for it as long again",
+            "  change: a longer migration_timeout_minutes; to end it: "
+            f"aws ecs stop-task --cluster {CLUSTER} --task {TASK}",
+        ]
+
+    def test_one_that_ends_at_the_last_moment_is_done(self) -> None:
+        aws = Aws()
+        aws.starts()
+        aws.looks(task("STOPPED", exitCode=0))
+        assert aws.run(timeout_minutes=0) == "migration of web:7 is done (0 s)"
 
     def test_one_of_another_revision_is_not_taken_for_it(self) -> None:
         aws = Aws()

@@ -13,6 +13,7 @@ from components.service import CapacityShare, Service, ServiceArgs
 from tests.mocks import UNKNOWN, Run, run, unknown
 
 SERVICE = "aws:ecs/service:Service"
+TYPE = "h4b:service:Service"
 
 
 SHIFT = TrafficShift(
@@ -215,6 +216,12 @@ def test_a_migration_runs_before_the_service_takes_a_revision() -> None:
     assert hooks - build().get(SERVICE).hooks == {"before_create shop-migration", "before_update shop-migration"}
 
 
+def test_a_preview_shows_the_migration_and_its_bound() -> None:
+    component = build(preview=True, migration_command=["migrate", "--all"], migration_timeout_minutes=5).get(TYPE)
+    assert component.inputs == {"migrationCommand": ["migrate", "--all"], "migrationTimeoutMinutes": 5}
+    assert build(preview=True).get(TYPE).inputs == {}
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -224,6 +231,7 @@ def test_a_migration_runs_before_the_service_takes_a_revision() -> None:
             {**ALONE, "migration_command": ["migrate"]},
             "migration_command: got one without container_name, expected nothing; name the container that can run it",
         ),
+        ({"migration_timeout_minutes": 0}, "migration_timeout_minutes: got 0, expected a whole number from 1 to 10080"),
         ({"task_start_seconds": 0}, "task_start_seconds: got 0, expected a whole number from 1 to 3600"),
     ],
 )

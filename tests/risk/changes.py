@@ -39,6 +39,11 @@ CHANGES = {
         _change("first deployment"),
         _change("nothing"),
         _change("new page", ("app_image/html/index.html", "Hello World!", "Hello again!")),
+        _change(
+            "migration",
+            ("app_image/html/index.html", "Hello World!", "Hello again!"),
+            _configured("migrationCommand", "[php, artisan, migrate, --force]"),
+        ),
         _change("bigger tasks", _configured("taskCpuUnits", 512), _configured("taskMemoryMib", 1024)),
         _change("fewer tasks", _configured("desiredCount", 1)),
         _change("other health check", _configured("healthCheckPath", "/healthy")),

@@ -65,6 +65,12 @@ def test_a_new_page_rolls_within_a_known_time_and_interrupts_nobody() -> None:
     ]
 
 
+def test_a_migration_is_named_with_its_bound_as_no_rollback_undoes_it() -> None:
+    assert _said("migration", Effect.NOT_UNDONE) == [
+        "Service h4b-helloworld: a task of the new revision runs `php artisan migrate --force` first, for at most 1 h"
+    ]
+
+
 def test_what_the_policies_could_not_evaluate_is_not_hidden() -> None:
     assert "Service h4b-helloworld: networkConfiguration.subnets is not known yet. Not evaluated: SV-02" in _said(
         "first deployment", Effect.NOT_EVALUATED
