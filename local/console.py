@@ -28,6 +28,8 @@ def paint(text: str, code: str) -> str:
 
 
 _running: list[Step] = []
+_showing = False
+"""Whether a thread shows them."""
 _printing = threading.RLock()
 
 
@@ -43,7 +45,10 @@ class Step:
     def __init__(self, title: str) -> None:
         self.title = title
         self.detail = ""
+        self.failed = False
+        """Whether it failed without an exception."""
         self.started = time.monotonic()
+        self.next_line_seconds = REFRESH_SECONDS_PIPED
 
     @property
     def elapsed_seconds(self) -> float:
@@ -57,34 +62,40 @@ class Step:
 
 
 def _show_running_steps() -> None:
-    while _running:
+    global _showing
+    while True:
         time.sleep(REFRESH_SECONDS_TTY)
         with _printing:
-            if is_terminal() and _running:
+            _showing = bool(_running)
+            if not _showing:
+                return
+            if is_terminal():
                 line = "… " + "  ·  ".join(map(str, _running))
                 print(CLEAR_LINE + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
-            elif not is_terminal():
-                for current in _running:
-                    if current.elapsed_seconds % REFRESH_SECONDS_PIPED < REFRESH_SECONDS_TTY and (
-                        current.elapsed_seconds > REFRESH_SECONDS_TTY
-                    ):
-                        say(f"  … {current}")
+                continue
+            for current in _running:
+                if current.elapsed_seconds >= current.next_line_seconds:
+                    current.next_line_seconds += REFRESH_SECONDS_PIPED
+                    say(f"  … {current}")
 
 
 @contextlib.contextmanager
 def step(title: str) -> Iterator[Step]:
     """Shows `title` with elapsed time while the block runs; its last note becomes the result shown beside it."""
+    global _showing
     current = Step(title)
     with _printing:
         _running.append(current)
-        if len(_running) == 1:
+        if not _showing:
+            _showing = True
             threading.Thread(target=_show_running_steps, daemon=True).start()
     try:
         yield current
     except BaseException:
         _finish(current, paint("✗", "31"), f"{title}: failed")
         raise
-    _finish(current, paint("✓", "32"), title + (f": {current.detail}" if current.detail else ""))
+    mark = paint("✗", "31") if current.failed else paint("✓", "32")
+    _finish(current, mark, title + (f": {current.detail}" if current.detail else ""))
 
 
 def _finish(current: Step, mark: str, text: str) -> None:

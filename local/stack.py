@@ -372,6 +372,7 @@ class LocalStack:
                 if not report.errors and not any(level == "mandatory" for level, *_ in report.violations):
                     report.errors.append(_last_lines(str(failure)))
         shown.note(report.summary())
+        shown.failed = bool(report.errors)
         return report
 
 

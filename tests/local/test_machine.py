@@ -180,6 +180,13 @@ def test_a_failing_step_says_so_and_lets_the_error_through(capsys: pytest.Captur
     assert capsys.readouterr().out == "✗ Image: failed\n"
 
 
+def test_a_step_can_end_with_a_failure_that_is_told_below(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.step("Update") as shown:
+        shown.note("2 updated")
+        shown.failed = True
+    assert capsys.readouterr().out == "✗ Update: 2 updated\n"
+
+
 def test_a_long_step_shows_that_it_lives(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(console, "REFRESH_SECONDS_TTY", 0.02)
     monkeypatch.setattr(console, "REFRESH_SECONDS_PIPED", 0.1)
@@ -187,6 +194,17 @@ def test_a_long_step_shows_that_it_lives(monkeypatch: pytest.MonkeyPatch, capsys
         shown.note("compiling")
         time.sleep(0.4)
     assert "  … Engine (0 s): compiling\n" in capsys.readouterr().out
+
+
+def test_a_step_after_another_shows_each_line_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(console, "REFRESH_SECONDS_TTY", 0.02)
+    monkeypatch.setattr(console, "REFRESH_SECONDS_PIPED", 0.3)
+    for title in ("Preview", "Update", "Answer"):
+        with console.step(title):
+            time.sleep(0.5 if title == "Answer" else 0.01)
+    assert capsys.readouterr().out.count("  … Answer (0 s)\n") == 1
 
 
 class Terminal(io.StringIO):
