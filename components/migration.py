@@ -37,13 +37,13 @@ class MigrationFailedError(Exception):
 def request(service: Mapping[str, Any], container: str, command: Sequence[str]) -> dict[str, Any]:
     """What RunTask is asked, where `service` are the inputs of an `aws.ecs.Service`: its task, where it would run.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"""
-    family, _, number = revision(service["taskDefinition"]).rpartition(":")
+    family, _, _ = revision(service["taskDefinition"]).rpartition(":")
     asked: dict[str, Any] = {
         "cluster": service["cluster"],
         "taskDefinition": service["taskDefinition"],
         "count": 1,
         # Letters, digits, - / and _ are all that ECS takes, 128 of them.
-        "startedBy": f"migration-{number}-{family}"[:128],
+        "startedBy": f"migration-{family}"[:128],
         "overrides": {"containerOverrides": [{"name": container, "command": list(command)}]},
         "enableECSManagedTags": True,
     }
@@ -83,14 +83,15 @@ async def migrate(
 ) -> str:
     """Runs the task and waits for its end. Raises `MigrationFailedError` unless it ended with 0 in time.
 
-    A task that an interrupted update of the same revision left running is waited for instead of starting another. One
-    that takes too long is not stopped: half a migration may be worse than a late one.
+    A task that an interrupted update of the same revision left running is waited for instead of starting another, and
+    none is started beside that of another revision. One that takes too long is not stopped: half a migration may be
+    worse than a late one.
     """
     name = f"migration of {revision(asked['taskDefinition'])}"
     container = asked["overrides"]["containerOverrides"][0]["name"]
     began = told_at = time.monotonic()
     try:
-        task: Shape = await asyncio.to_thread(lambda: _running(api, asked) or _started(api, asked, name))
+        task: Shape = await asyncio.to_thread(lambda: _running(api, asked, name) or _started(api, asked, name))
     except FAILURES as failure:
         raise MigrationFailedError(f"{name} was not started: {lasting_trouble(failure) or failure}") from failure
     while task["lastStatus"] != "STOPPED":
@@ -104,8 +105,7 @@ async def migrate(
             raise MigrationFailedError(
                 f"{name} has not ended in {format_seconds(timeout_minutes * 60)}; the service was left as it is\n"
                 "  it goes on, and the next `pulumi up` waits for it as long again\n"
-                f"  change: a longer migration_timeout_minutes; to end it: "
-                f"aws ecs stop-task --cluster {asked['cluster']} --task {task['taskArn']}"
+                f"  change: a longer migration_timeout_minutes; or end it: {_stop_command(asked, task)}"
             )
         if time.monotonic() - told_at >= PROGRESS_SECONDS:
             told_at = time.monotonic()
@@ -119,10 +119,20 @@ async def migrate(
     raise MigrationFailedError("\n  ".join([f"{name} {what}; the service was left as it is", *cause]))
 
 
-def _running(api: Api, asked: Mapping[str, Any]) -> Shape | None:
+def _running(api: Api, asked: Mapping[str, Any], name: str) -> Shape | None:
     arns = api.ecs.list_tasks(cluster=asked["cluster"], startedBy=asked["startedBy"])["taskArns"]
     found = api.ecs.describe_tasks(cluster=asked["cluster"], tasks=arns)["tasks"] if arns else []
-    return next((each for each in found if each["taskDefinitionArn"] == asked["taskDefinition"]), None)
+    for task in found:
+        if task["taskDefinitionArn"] != asked["taskDefinition"]:
+            raise MigrationFailedError(
+                f"{name} was not started: that of {revision(task['taskDefinitionArn'])} still runs; "
+                f"the service was left as it is\n  change: wait for its end; or end it: {_stop_command(asked, task)}"
+            )
+    return found[0] if found else None
+
+
+def _stop_command(asked: Mapping[str, Any], task: Shape) -> str:
+    return f"aws ecs stop-task --cluster {asked['cluster']} --task {task['taskArn']}"
 
 
 def _started(api: Api, asked: Mapping[str, Any], name: str) -> Shape:
