@@ -67,8 +67,8 @@ shell: $(READY) ## Shell in a running task's container
 down: $(READY) ## Remove everything that `up` made
 	@$(BIN)/python -m local down
 
-image: $(READY) ## Build the image alone
-	@$(BIN)/python -m local.image build
+image: $(READY) ## Build the image alone; CACHE=folder keeps its layers for a Docker that has none
+	@$(BIN)/python -m local.image build $(if $(CACHE),--cache $(CACHE))
 
 image-run: $(READY) ## Run the image alone as h4b-local-run on http://localhost:8080
 	@$(BIN)/python -m local.image run

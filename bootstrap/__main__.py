@@ -86,13 +86,13 @@ github = aws.iam.OpenIdConnectProvider(
 )
 
 
-def role(name: str, subjects: list[str], policy: pulumi.Input[str], about: str) -> aws.iam.Role:
+def role(name: str, subjects: list[str], policy: pulumi.Input[str], about: str, **claims: str) -> aws.iam.Role:
     made = aws.iam.Role(
         name,
         name=f"github-{project}-{name}",
         description=about,
         max_session_duration=2 * 3600,
-        assume_role_policy=github.arn.apply(lambda arn: document(permissions.trust(arn, subjects))),
+        assume_role_policy=github.arn.apply(lambda arn: document(permissions.trust(arn, subjects, **claims))),
     )
     aws.iam.RolePolicy(name, role=made.name, policy=policy)
     return made
@@ -118,7 +118,8 @@ deploy = role(
             permissions.deploy_policy(bucket_arn, arn, project=project, account=account, region=region)
         )
     ),
-    "Deployments from jobs of the environments dev and prod",
+    "Deployments from jobs of main for the environments dev and prod",
+    ref="refs/heads/main",  # a branch may name any environment in a workflow of its own; only what was merged deploys
 )
 
 pulumi.export("PULUMI_BACKEND_URL", f"s3://{bucket_name}?region={region}&awssdk=v2")

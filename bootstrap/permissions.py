@@ -189,15 +189,18 @@ def deploy_subjects(repository: str, environments: Sequence[str] = ("dev", "prod
     return [f"repo:{repository}:environment:{environment}" for environment in environments]
 
 
-def trust(provider_arn: str, subjects: Sequence[str]) -> Statement:
-    """Trust policy: only tokens for AWS with exactly one of the subjects."""
-    equal = {f"{ISSUER}:aud": "sts.amazonaws.com", f"{ISSUER}:sub": list(subjects)}
+def trust(provider_arn: str, subjects: Sequence[str], **claims: str) -> Statement:
+    """Trust policy: only tokens for AWS with exactly one of the subjects, and with these claims.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html#condition-keys-wif
+    """
+    required = {"aud": "sts.amazonaws.com", "sub": list(subjects), **claims}
     return _policy(
         {
             "Effect": "Allow",
             "Action": "sts:AssumeRoleWithWebIdentity",
             "Principal": {"Federated": provider_arn},
-            "Condition": {"StringEquals": equal},
+            "Condition": {"StringEquals": {f"{ISSUER}:{claim}": value for claim, value in required.items()}},
         }
     )
 

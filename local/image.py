@@ -9,7 +9,8 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import docker
@@ -17,14 +18,17 @@ import docker.errors
 import requests
 import yaml
 from docker.models.containers import Container
+from docker.models.images import Image
 
 from local import base_image, docker_engine, paths
 from local.console import UserError, paint, say, step
 from local.machine import has
 
+CONTEXT = paths.ROOT / "app_image"
 REPOSITORY = "h4b-helloworld"
 CONTAINER = "h4b-local-run"
 LABEL = "h4b.made-by"
+KEPT = "image.tar"
 PORT = 8080
 ANSWER_SECONDS = 15
 STOP_SECONDS = 30
@@ -33,11 +37,16 @@ FAILED_STEP_LINES = 20
 
 
 def main(arguments: list[str] | None = None) -> int:
-    commands: dict[str, Callable[[], int]] = {"build": build, "run": run, "shell": shell, "stop": stop}
     parser = argparse.ArgumentParser(prog="python -m local.image", description=__doc__)
-    parser.add_argument("command", choices=commands)
+    commands = parser.add_subparsers(required=True)
+    for command in (build, run, shell, stop):
+        commands.add_parser(command.__name__).set_defaults(command=command)
+    commands.choices["build"].add_argument(
+        "--cache", type=Path, metavar="FOLDER", help="start from the image that is kept here, and keep the new one"
+    )
+    given = vars(parser.parse_args(arguments))
     try:
-        return commands[parser.parse_args(arguments).command]()
+        return int(given.pop("command")(**given))
     except UserError as problem:
         print(f"{paint('error', '31')}: {problem}", file=sys.stderr)
         return 1
@@ -58,19 +67,51 @@ def _default_of(key: str) -> str:
     return str(yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["config"][key]["default"])
 
 
-def build() -> int:
+def build(cache: Path | None = None) -> int:
     with contextlib.closing(docker_engine.ensure()) as client:
-        _build(client)
+        known = _load(client, cache) if cache else []
+        image = _build(client, known)
+        if cache and image.id not in known:
+            _keep(image, cache)
     return 0
 
 
-def _build(client: docker.DockerClient) -> None:
+def _load(client: docker.DockerClient, cache: Path) -> list[str]:
+    """The image that an earlier build kept. It only saves time, so one that cannot be read is left aside."""
+    kept = cache / KEPT
+    if not kept.exists():
+        return []
+    with step(f"Load {kept}") as shown:
+        try:
+            with kept.open("rb") as archive:
+                return [str(image.id) for image in client.images.load(archive)]
+        except (OSError, docker.errors.DockerException) as problem:
+            shown.note(f"built without it, as it cannot be loaded ({problem})")
+            return []
+
+
+def _keep(image: Image, cache: Path) -> None:
+    kept = cache / KEPT
+    with step(f"Keep {kept}"):
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            half = kept.with_suffix(".half")
+            with half.open("wb") as archive:
+                archive.writelines(image.save())
+            half.replace(kept)
+        except OSError as problem:
+            raise UserError(
+                f"cache: got {cache}, expected a folder to write to ({problem}); choose another"
+            ) from problem
+
+
+def _build(client: docker.DockerClient, known: list[str] | None = None) -> Image:
     base = base_image.ensure(_default_of("imageBase"))
     with step(f"Build {tag()}") as shown:
         printed: list[str] = []
         try:
             for event in client.api.build(
-                path=str(paths.ROOT / "app_image"), tag=tag(), buildargs={"BASE_IMAGE": base}, rm=True, forcerm=True,
+                path=str(CONTEXT), tag=tag(), buildargs={"BASE_IMAGE": base}, cache_from=known, rm=True, forcerm=True,
                 decode=True, timeout=None,
             ):  # fmt: skip
                 _fail_on_error(event, printed)
@@ -82,6 +123,7 @@ def _build(client: docker.DockerClient) -> None:
             raise UserError(f"image: Docker refuses to build app_image/ ({problem.explanation})") from problem
         image = client.images.get(tag())
         shown.note(f"{image.attrs['Size'] / 1e6:.0f} MB")
+        return image
 
 
 def _fail_on_error(event: dict[str, Any], printed: list[str]) -> None:

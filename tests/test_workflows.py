@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,8 @@ def actionlint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_actionlint_finds_nothing(actionlint: Path) -> None:
-    linted = subprocess.run([actionlint, *WORKFLOWS], cwd=ROOT, capture_output=True, text=True)
+    shellcheck = f"-shellcheck={Path(sys.executable).parent / 'shellcheck'}"
+    linted = subprocess.run([actionlint, shellcheck, *WORKFLOWS], cwd=ROOT, capture_output=True, text=True)
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
@@ -117,6 +119,105 @@ def test_every_environment_is_previewed_offline_and_the_deployed_ones_on_aws_too
 def test_the_job_that_may_comment_runs_nothing_of_the_pull_request() -> None:
     comment = dict(_jobs(ROOT / ".github" / "workflows" / "pull-request.yml"))["comment"]
     assert not any("checkout" in step.get("uses", "") for step in comment["steps"])
+
+
+@dataclass
+class PullRequest:
+    """A pull request at GitHub, and what its workflow has to tell; `gh` is a stand-in that notes what it is asked."""
+
+    folder: Path
+
+    def comment(self, *there: tuple[str, str], reports: tuple[str, ...], answers: bool = True) -> tuple[str, str]:
+        """Runs the step where (author, text) are the comments there, numbered from 1: the call that wrote, and what."""
+        comments = [{"id": at, "user": {"login": author}, "body": body} for at, (author, body) in enumerate(there, 1)]
+        (self.folder / "comments.json").write_text(json.dumps(comments))
+        for at, report in enumerate(reports):
+            (self.folder / f"report-{at}").mkdir()
+            (self.folder / f"report-{at}" / "report.md").write_text(report)
+        (self.folder / "gh").write_text(
+            "#!/bin/bash\ncase $* in\n"
+            f'  *"--jq "*) {"" if answers else "exit 1;"} jq --raw-output "${{@: -1}}" comments.json ;;\n'
+            '  *"--field body=@comment.md "*) echo "$4 $2" >> written ;;\n'
+            "  *) exit 1 ;;\nesac\n"
+        )
+        (self.folder / "gh").chmod(0o755)
+        (step,) = [
+            step
+            for step in _steps(ROOT / ".github" / "workflows" / "pull-request.yml")
+            if "gh api" in step.get("run", "")
+        ]
+        (self.folder / "step.sh").write_text(step["run"])
+        environment = {
+            "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
+            "GITHUB_SERVER_URL": "https://github.com",
+            "GITHUB_REPOSITORY": "octo-org/app",
+            "GITHUB_RUN_ID": "42",
+            "NUMBER": "7",
+        }
+        subprocess.run(["bash", "-e", "step.sh"], cwd=self.folder, env=environment, check=answers)
+        written = self.folder / "written"
+        return written.read_text().strip() if written.exists() else "", (self.folder / "comment.md").read_text()
+
+
+@pytest.fixture
+def pull_request(tmp_path: Path) -> PullRequest:
+    if not shutil.which("jq"):
+        assert os.environ.get("CI") != "true", "jq is not installed"
+        pytest.skip("jq is not installed, which GitHub's machines have; pull requests run this")
+    return PullRequest(tmp_path)
+
+
+BOT, MARK = "github-actions[bot]", "<!-- deploy-risk -->\n"
+
+
+def test_the_first_report_becomes_a_comment_whatever_others_wrote(pull_request: PullRequest) -> None:
+    others = (BOT, "coverage 80 %"), ("mallory", f"{MARK}May be deployed"), (BOT, f"answer to {MARK}")
+    call, written = pull_request.comment(*others, reports=("## dev\n", "## prod\n"))
+    assert call == "POST repos/octo-org/app/issues/7/comments"
+    assert written == f"{MARK}## dev\n## prod\n"
+
+
+def test_a_later_report_takes_the_place_of_the_earlier_one(pull_request: PullRequest) -> None:
+    there = ("mallory", f"{MARK}mine"), (BOT, f"{MARK}old"), (BOT, "coverage 80 %"), (BOT, f"{MARK}a second one")
+    call, written = pull_request.comment(*there, reports=("new",))
+    assert call == "PATCH repos/octo-org/app/issues/comments/2"
+    assert written == f"{MARK}new"
+
+
+def test_a_report_that_a_comment_has_no_room_for_is_cut_and_says_where_the_whole_is(pull_request: PullRequest) -> None:
+    _, written = pull_request.comment(reports=("x" * 70_000,))
+    assert 65_000 < len(written) <= 65_536
+    where = "https://github.com/octo-org/app/actions/runs/42#artifacts"
+    assert written.startswith(f"{MARK}The end is cut: a comment has no room for it. [The whole]({where}).\n\nxxx")
+
+
+def test_previews_without_a_report_are_told_too(pull_request: PullRequest) -> None:
+    assert pull_request.comment(reports=())[1] == f"{MARK}No preview came to a report: see the checks.\n"
+
+
+def test_nothing_is_written_where_the_comments_cannot_be_read(pull_request: PullRequest) -> None:
+    assert pull_request.comment((BOT, f"{MARK}old"), reports=("new",), answers=False)[0] == ""
+
+
+def test_a_label_that_accepts_a_risk_counts_when_it_is_set_and_when_it_is_taken_away() -> None:
+    workflow = yaml.safe_load((ROOT / ".github" / "workflows" / "pull-request.yml").read_text())
+    on = workflow[True]  # as YAML 1.1 reads the word
+    assert set(on["pull_request"]["types"]) == {"opened", "synchronize", "reopened", "labeled", "unlabeled"}
+
+
+@each_workflow
+def test_no_job_with_credentials_takes_anything_from_a_cache(workflow: Path) -> None:
+    for name, job in _jobs(workflow):
+        if any("cache" in step.get("uses", "") for step in job["steps"]):
+            assert job["permissions"] == {"contents": "read"}, name
+
+
+@each_workflow
+def test_credentials_last_as_long_as_their_job(workflow: Path) -> None:
+    for name, job in _jobs(workflow):
+        for step in job["steps"]:
+            if "configure-aws-credentials" in step.get("uses", ""):
+                assert step["with"].get("role-duration-seconds", 3600) >= job["timeout-minutes"] * 60, name
 
 
 def test_prod_is_deployed_after_approval_by_the_plan_that_was_read() -> None:

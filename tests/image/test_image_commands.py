@@ -5,8 +5,10 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import tarfile
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import docker
 import docker.errors
@@ -119,3 +121,65 @@ def test_a_container_of_that_name_made_by_hand_is_not_touched(
     assert image.main(["stop"]) == 1
     assert "was not made here" in capsys.readouterr().err
     assert containers(client) == [by_hand.id]
+
+
+@pytest.fixture
+def app(client: docker.DockerClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A folder whose image no Docker has yet; the step before its page gives another layer each time it is run."""
+    folder = tmp_path / "app"
+    folder.mkdir()
+    label = f"h4b.test={tmp_path}"
+    (folder / "Dockerfile").write_text(
+        f"ARG BASE_IMAGE\nFROM ${{BASE_IMAGE}}\nLABEL {label}\nRUN date +%N > /once\nCOPY page /\n"
+    )
+    (folder / "page").write_text("first")
+    monkeypatch.setattr(image, "CONTEXT", folder)
+    yield folder
+    for left in client.images.list(filters={"label": label}):
+        client.images.remove(str(left.id), force=True)
+
+
+@pytest.fixture
+def build(client: docker.DockerClient, app: Path, tmp_path: Path) -> Callable[[], list[str]]:
+    """`make image CACHE=…` on a machine whose Docker is empty: the layers of what it gives."""
+
+    def built() -> list[str]:
+        with contextlib.suppress(docker.errors.ImageNotFound):
+            client.images.remove(image.tag())
+        assert image.main(["build", "--cache", str(tmp_path / "cache")]) == 0
+        return list(client.images.get(image.tag()).attrs["RootFS"]["Layers"])
+
+    return built
+
+
+def test_an_empty_docker_builds_only_what_changed_since_the_cache(
+    build: Callable[[], list[str]], app: Path, tmp_path: Path
+) -> None:
+    *before, first_page = build()
+    kept = tmp_path / "cache" / image.KEPT
+    written = kept.stat().st_mtime_ns
+    assert build() == [*before, first_page]
+    assert kept.stat().st_mtime_ns == written
+
+    (app / "page").write_text("second")
+    *same, second_page = build()
+    assert same == before and second_page != first_page
+    assert kept.stat().st_mtime_ns > written
+    assert [file.name for file in kept.parent.iterdir()] == [image.KEPT]
+
+
+def test_a_cache_that_cannot_be_read_is_said_and_replaced(
+    build: Callable[[], list[str]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept = tmp_path / "cache" / image.KEPT
+    kept.parent.mkdir()
+    kept.write_text("half a download")
+    build()
+    assert "built without it, as it cannot be loaded" in capsys.readouterr().out
+    assert tarfile.is_tarfile(kept)
+
+
+def test_a_cache_that_cannot_be_written_is_told(app: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    assert image.main(["build", "--cache", str(tmp_path / "file")]) == 1
+    assert f"cache: got {tmp_path}/file, expected a folder to write to" in capsys.readouterr().err
