@@ -144,12 +144,12 @@ def _provide(machine: Machine, daemon: Daemon) -> docker.DockerClient:
 
 
 def _find() -> docker.DockerClient | None:
-    client = _answering(None)
+    client = answering(None)
     if client or os.environ.get("DOCKER_HOST"):
         return client
     for path in _known_sockets():
         address = f"unix://{path}"
-        if client := _answering(address):
+        if client := answering(address):
             os.environ["DOCKER_HOST"] = address
             return client
     return None
@@ -168,7 +168,7 @@ def _known_sockets() -> Iterator[Path]:
     yield home / ".orbstack/run/docker.sock"
 
 
-def _answering(address: str | None) -> docker.DockerClient | None:
+def answering(address: str | None) -> docker.DockerClient | None:
     """A client of the Docker at `address`; None stands for what DOCKER_HOST or the current context say."""
     try:
         if address:
@@ -206,7 +206,7 @@ def _start_service(shown: Step) -> docker.DockerClient:
 
 def start(daemon: Daemon, shown: Step) -> docker.DockerClient:
     """Starts `dockerd` detached from this process and waits until it answers."""
-    if client := _answering(daemon.address):
+    if client := answering(daemon.address):
         return client
     _clear_stale_pid_files(daemon)
     daemon.folder.mkdir(parents=True, exist_ok=True)
@@ -252,7 +252,7 @@ def _launch(daemon: Daemon, shown: Step, environment: dict[str, str]) -> docker.
     daemon.record.write_text(json.dumps({"pid": process.pid, "started": process_started(process.pid)}))
     deadline = time.monotonic() + START_SECONDS
     try:
-        while (client := _answering(daemon.address)) is None:
+        while (client := answering(daemon.address)) is None:
             if process.poll() is not None:
                 raise DaemonFailedError(_last_error(daemon.log))
             if time.monotonic() > deadline:
@@ -305,7 +305,7 @@ def _our_process(daemon: Daemon) -> int | None:
 
 
 def _running_containers(daemon: Daemon) -> list[str]:
-    client = _answering(daemon.address)
+    client = answering(daemon.address)
     if client is None:
         return []
     with contextlib.closing(client):

@@ -63,7 +63,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
     monkeypatch.setattr(docker_engine, "_known_sockets", lambda: iter([]))
-    monkeypatch.setattr(docker_engine, "_answering", world.answer)
+    monkeypatch.setattr(docker_engine, "answering", world.answer)
     monkeypatch.setattr(docker_engine, "has", world.commands.__contains__)
     monkeypatch.setattr("local.machine.has", world.commands.__contains__)
     monkeypatch.setattr(docker_engine, "apt_install", world.install)
@@ -194,7 +194,7 @@ def test_our_daemon_stays_while_containers_run_on_it(
 ) -> None:
     containers = [SimpleNamespace(name="database"), SimpleNamespace(name="cache")]
     client = SimpleNamespace(containers=SimpleNamespace(list=lambda: containers), close=lambda: None)
-    monkeypatch.setattr(docker_engine, "_answering", lambda _: client)
+    monkeypatch.setattr(docker_engine, "answering", lambda _: client)
     with subprocess.Popen(["sleep", "60"]) as ours:
         daemon = Daemon(keep=tmp_path)
         daemon.record.write_text(json.dumps({"pid": ours.pid, "started": process_started(ours.pid)}))

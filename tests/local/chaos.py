@@ -443,14 +443,20 @@ class Chaos:
                     container.kill()
         return result
 
-    def engine_killed(self, after_seconds: float) -> Result:
-        """The engine and the program are killed in the middle of an update; a plain `up` must put it right."""
-        with self._under_load(f"up killed after {after_seconds:.1f} s") as result:
+    def engine_killed(self, moment: float | str) -> Result:
+        """The engine and the program are killed some seconds after the start of an update, or when it prints that; a
+        plain `up` must put it right."""
+        when = f"at {moment}" if isinstance(moment, str) else f"after {moment:.1f} s"
+        with self._under_load(f"up killed {when}") as result:
             self._new_page()
             running = self.checkout.start("up")
-            with contextlib.suppress(Exception):
-                running.wait(after_seconds)
-            result.was_done = running.poll() is None
+            if isinstance(moment, str):
+                assert running.stdout
+                result.was_done = any(moment in line for line in running.stdout)
+            else:
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    running.wait(moment)
+                result.was_done = running.poll() is None
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(running.pid, signal.SIGKILL)
             running.communicate()
@@ -522,6 +528,7 @@ class Chaos:
             os.kill(pid, signal.SIGKILL)
             recovered = self.checkout.local("up", timeout_seconds=600)
             self._expect(result, recovered.code == 0, f"up failed: {last_line(recovered.output)}")
+            self._expect(result, "starting from nothing" in recovered.output, "no word of the lost cloud")
             self.host = self.cloud.host()
             result.note = "a new, empty cloud: all was made again under a new address"
         return result

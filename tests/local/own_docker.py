@@ -10,9 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import docker
-import docker.errors
-import requests
+from local import docker_engine
 
 START_SECONDS = 60
 BRIDGE = "h4b-chaos"
@@ -69,9 +67,10 @@ class OwnDocker:
             time.sleep(0.1)
 
     def _answers(self) -> bool:
-        with contextlib.suppress(docker.errors.DockerException, requests.exceptions.ConnectionError):
-            return bool(docker.DockerClient(base_url=self.address).ping())
-        return False
+        client = docker_engine.answering(self.address)
+        if client:
+            client.close()
+        return client is not None
 
     def stop(self) -> None:
         """Ends it, and with it every container."""

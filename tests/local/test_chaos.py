@@ -1,4 +1,4 @@
-"""The faults of `make chaos` that take seconds. Rolling updates, kills of the engine and the rest: `make chaos`."""
+"""What a deployment and killed containers do to the application's users. All faults, one by one: `make chaos`."""
 
 from __future__ import annotations
 
@@ -24,6 +24,16 @@ class TestFaults:
 
     def test_the_service_comes_back_after_all_containers_were_killed(self, chaos: Chaos) -> None:
         assert chaos.all_killed().problems == []
+
+    def test_a_rolling_update_loses_no_answer_and_a_slow_request_is_finished(self, chaos: Chaos) -> None:
+        result = chaos.slow_request()
+        assert result.problems == []
+        assert result.note == "answered 4 s after the stop signal: HTTP/1.1 200 OK"
+
+    def test_an_image_that_is_not_there_is_rolled_back_told_and_never_seen(self, chaos: Chaos) -> None:
+        result = chaos.image_missing()
+        assert result.problems == []
+        assert result.lost == 0
 
     def test_a_failing_image_is_rolled_back_told_and_never_seen(self, chaos: Chaos) -> None:
         result = chaos.exits_at_once()

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import signal
 import socket
 import subprocess
 import time
@@ -190,29 +188,6 @@ def test_drift_is_found_and_repaired_by_refresh(checkout: Checkout, first: Resul
     assert service["desiredCount"] == 2
     tags = client(checkout, "ecs").list_tags_for_resource(resourceArn=service["serviceArn"])["tags"]
     assert {"key": "managed-by", "value": "pulumi"} in tags
-
-
-def test_an_update_killed_half_way_is_mended_by_the_next(checkout: Checkout, first: Result) -> None:
-    checkout.replace("app_image/html/index.html", "Hello again!", "Hello survivor!")
-    with checkout.start("up") as running:
-        assert running.stdout
-        for line in running.stdout:
-            if "docker:index/image:Image" in line or "Update" in line:
-                break
-        os.killpg(running.pid, signal.SIGKILL)
-    mended = checkout.local("up").succeeded()
-    assert "Hello survivor!" in mended.output
-    assert len(task_containers(checkout)) == 2
-
-
-def test_a_lost_emulator_is_replaced_with_everything_on_it(checkout: Checkout, first: Result) -> None:
-    pid = json.loads((checkout.path / ".local" / "emulator.json").read_text())["pid"]
-    os.kill(pid, signal.SIGKILL)
-    wait_until(lambda: not port_answers(checkout.port))
-    recovered = checkout.local("up").succeeded()
-    assert "starting from nothing" in recovered.output
-    assert "Hello survivor!" in recovered.output
-    assert len(task_containers(checkout)) == 2
 
 
 def lock_holder(checkout: Checkout, pid: int) -> bool:

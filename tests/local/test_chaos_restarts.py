@@ -1,0 +1,64 @@
+"""What ends in the middle and is started again: the engine, Docker, the emulated cloud, the disk for the state.
+
+Everything is on a Docker of its own, so that no other test loses its containers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from local import base_image
+from local.stack import effective_configuration
+from tests.local.chaos import Chaos
+from tests.local.checkout import Checkout, copy_checkout, free_port
+from tests.local.own_docker import OwnDocker, missing, own_docker
+
+pytestmark = [pytest.mark.engine, pytest.mark.docker]
+
+
+@pytest.fixture(scope="module")
+def daemon() -> Iterator[OwnDocker]:
+    if lacking := missing():
+        pytest.skip(f"a Docker of its own needs {lacking}")
+    with TemporaryDirectory(prefix="docker-") as folder, own_docker(Path(folder)) as daemon:  # short, for the socket
+        daemon.copy(base_image.ensure(effective_configuration("local")["imageBase"]))
+        yield daemon
+
+
+@pytest.fixture(scope="module")
+def chaos(daemon: OwnDocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chaos]:
+    path = tmp_path_factory.mktemp("checkout")
+    copy_checkout(path)
+    checkout = Checkout(path, free_port(), daemon.address)
+    try:
+        checkout.local("up").succeeded()
+        yield Chaos(checkout)
+    finally:
+        checkout.local("down")
+
+
+@pytest.mark.parametrize("line", ["✓ Preview", "docker:index/image:Image", "aws:ecs/taskDefinition:TaskDefinition"])
+def test_a_killed_update_is_mended_by_the_next_and_costs_no_answer(chaos: Chaos, line: str) -> None:
+    result = chaos.engine_killed(line)
+    assert result.was_done
+    assert result.problems == []
+    assert result.lost == result.emulators
+
+
+def test_an_update_without_room_for_its_state_fails_and_goes_on_once_there_is_room(chaos: Chaos) -> None:
+    result = chaos.full_disk()
+    assert result.was_done
+    assert result.problems == []
+    assert "failed to save snapshot" in result.note
+
+
+def test_the_service_comes_back_after_docker_was_restarted(chaos: Chaos, daemon: OwnDocker) -> None:
+    assert chaos.docker_restarted(daemon).problems == []
+
+
+def test_a_lost_cloud_is_made_again_with_everything_in_it(chaos: Chaos) -> None:
+    assert chaos.emulator_killed().problems == []
