@@ -64,7 +64,7 @@ def _run_pytest(not_run: dict[str, str], environment: dict[str, str]) -> int:
     # One more than processors: a test with engine and containers waits for much of its time.
     workers = str((os.cpu_count() or 1) + 1)
     parallel = ["--numprocesses", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
-    command = [sys.executable, "-m", "pytest", "-m", markers, *parallel, "--durations=10", *sys.argv[1:]]
+    command = [sys.executable, "-m", "pytest", "-m", markers, *parallel, "--durations=10", "-rs", *sys.argv[1:]]
     return subprocess.run(command, env=environment).returncode
 
 
