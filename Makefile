@@ -34,7 +34,7 @@ plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved pla
 	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) && exit $$previewed
 
 deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where there is one: make deploy STACK=prod
-	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; cat .plan/$(STACK)/unplanned 2>/dev/null; \
+	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; \
 	pulumi up --stack $(STACK) --yes --skip-preview --non-interactive --policy-pack policy "$$@"
 
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod

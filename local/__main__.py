@@ -17,7 +17,7 @@ from typing import Any
 from local import console, emulator, lock, paths
 from local.console import UserError, say, step
 from risk.options import add_fail_on, add_prices
-from risk.plan import impossible
+from risk.plan import make_followable
 
 PYTHON_NEEDED = (3, 10)
 DISK_NEEDED_GIB = 2
@@ -137,7 +137,8 @@ def up(chosen: argparse.Namespace) -> int:
             if planned.changed:
                 with step("Update") as shown:
                     # As on AWS by `make plan deploy`: what was shown is what is done.
-                    done = local.up(shown, plan=None if impossible(json.loads(PLAN.read_text())) else PLAN)
+                    make_followable(PLAN)
+                    done = local.up(shown, plan=PLAN)
                 if not _accept(done):
                     return 1
             outputs = stack.recorded_outputs(STATE)

@@ -1,4 +1,4 @@
-"""A saved plan that no update could follow is taken away, and the reason stays."""
+"""A saved plan leaves open what only the update can know, and nothing else. That an update follows it: tests/local."""
 
 from __future__ import annotations
 
@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 
-from risk.plan import UNPLANNED, impossible, main
+from risk.plan import main
+from risk.preview import UNKNOWN
 
 NETWORK = "urn:pulumi:dev::shop::awsx:ec2:Vpc::network"
 SIGNATURE = "4dabf18193072939515e22adb298388d"
 
 
-def _plan(outputs: dict[str, Any]) -> dict[str, Any]:
-    return {"resourcePlans": {NETWORK: {"goal": {"custom": False, "outputDiff": outputs}}}}
+def _plan(outputs: dict[str, Any], inputs: dict[str, Any] | None = None) -> dict[str, Any]:
+    goal = {"custom": False, "inputDiff": inputs or {}, "outputDiff": outputs}
+    return {"resourcePlans": {NETWORK: {"goal": goal, "steps": ["create"]}, f"{NETWORK}-old": {"steps": ["delete"]}}}
 
 
 def _vpc(identity: str) -> dict[str, Any]:
@@ -23,29 +25,41 @@ def _vpc(identity: str) -> dict[str, Any]:
     return {SIGNATURE: "5cf8f73096256a8f31e491e813e4eb8e", "id": identity, "urn": "urn:pulumi:dev::shop::vpc::vpc"}
 
 
-@pytest.mark.parametrize("outputs", [{"adds": {"vpc": _vpc("")}}, {"updates": {"subnets": [_vpc("vpc-1"), _vpc("")]}}])
-def test_a_plan_with_a_resource_that_has_no_id_yet_cannot_be_followed(outputs: dict[str, Any]) -> None:
-    assert impossible(_plan(outputs)) == ["network"]
-
-
-@pytest.mark.parametrize("outputs", [{}, {"adds": {"vpc": _vpc("vpc-1")}}, {"adds": {"secret": {SIGNATURE: "other"}}}])
-def test_any_other_plan_can(outputs: dict[str, Any]) -> None:
-    assert impossible(_plan(outputs)) == []
-
-
-def test_the_plan_goes_and_its_reason_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    ("outputs", "left_open"),
+    [
+        ({"adds": {"vpc": _vpc("")}}, {"adds": {"vpc": UNKNOWN}}),
+        ({"updates": {"all": [_vpc("vpc-1"), _vpc("")]}}, {"updates": {"all": [_vpc("vpc-1"), UNKNOWN]}}),
+    ],
+)
+def test_a_resource_among_outputs_that_has_no_id_yet_is_left_open(
+    tmp_path: Path, outputs: dict[str, Any], left_open: dict[str, Any]
+) -> None:
     file = tmp_path / "plan.json"
-    file.write_text(json.dumps(_plan({"adds": {"vpc": _vpc("")}})))
+    file.write_text(json.dumps(_plan(outputs)))
     assert main([str(file)]) == 0
-    assert not file.exists()
-    assert (tmp_path / UNPLANNED).read_text() == capsys.readouterr().out
-    assert "No plan is kept: it creates what network is made of" in (tmp_path / UNPLANNED).read_text()
+    assert json.loads(file.read_text()) == _plan(left_open)
 
 
-def test_a_plan_that_can_be_followed_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize(
+    "plan",
+    [
+        _plan({}),
+        _plan({"adds": {"vpc": _vpc("vpc-1"), "id": "", "secret": {SIGNATURE: "other"}}}),
+        _plan({}, inputs={"adds": {"vpc": _vpc("")}}),
+    ],
+)
+def test_everything_else_binds_as_it_was_reviewed(tmp_path: Path, plan: dict[str, Any]) -> None:
     file = tmp_path / "plan.json"
-    file.write_text(json.dumps(_plan({})))
+    file.write_text(json.dumps(plan))
     assert main([str(file)]) == 0
-    assert file.exists() and not (tmp_path / UNPLANNED).exists() and not capsys.readouterr().out
-    assert main([str(tmp_path / "absent.json")]) == 2
-    assert "PLAN: got " in capsys.readouterr().err
+    assert json.loads(file.read_text()) == plan
+
+
+@pytest.mark.parametrize("text", [None, "no json", "{}"])
+def test_what_is_no_plan_is_named(tmp_path: Path, text: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "plan.json"
+    if text is not None:
+        file.write_text(text)
+    assert main([str(file)]) == 2
+    assert f"PLAN: got {file}, expected a plan" in capsys.readouterr().err
