@@ -17,7 +17,6 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _ACTIONS: Mapping[str, Action] = {
     "same": "same",
     "read": "same",
-    "refresh": "same",
     "create": "create",
     "import": "create",
     "update": "update",
@@ -94,7 +93,8 @@ def read(events: Iterable[EngineEvent]) -> Preview:
     for event in events:
         if event.resource_pre_event:
             step = event.resource_pre_event.metadata
-            steps.setdefault(step.urn, []).append(step)
+            if step.op.value != "refresh":  # reading AWS comes first, what is to be done about it after that
+                steps.setdefault(step.urn, []).append(step)
         elif event.policy_event:
             remarks[_remark(event.policy_event)] = None
         elif event.diagnostic_event and event.diagnostic_event.severity == "error":

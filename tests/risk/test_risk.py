@@ -108,6 +108,13 @@ def test_where_the_service_goes_too_there_is_nothing_to_roll_back() -> None:
     assert Effect.NOT_UNDONE not in [effect for effect, _ in said]
 
 
+def test_a_preview_that_reads_aws_first_says_the_same() -> None:
+    steps = [json.loads(line) for line in (RECORDINGS / CHANGES["other health check"].file).read_text().splitlines()]
+    read = [{"resourcePreEvent": {"metadata": step["resourcePreEvent"]["metadata"] | {"op": "refresh"}}}
+            for step in steps if "resourcePreEvent" in step]  # fmt: skip
+    assert assess(map(EngineEvent.from_json, read + steps)) == _report("other health check")
+
+
 def test_a_replaced_target_group_is_empty_when_the_listener_turns_to_it() -> None:
     assert (
         "TargetGroup h4b-helloworld: the listener rule forwards to the new, empty group: "
