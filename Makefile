@@ -35,7 +35,7 @@ plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved pla
 
 deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where there is one: make deploy STACK=prod
 	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; cat .plan/$(STACK)/unplanned 2>/dev/null; \
-	pulumi up --stack $(STACK) --yes --skip-preview --non-interactive --policy-pack policy "$$@"
+	pulumi up --stack $(STACK) --refresh --yes --skip-preview --non-interactive --policy-pack policy "$$@"
 
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
 	@pulumi refresh --stack $(STACK) --preview-only --expect-no-changes --diff --non-interactive
