@@ -115,6 +115,16 @@ def test_a_preview_that_reads_aws_first_says_the_same() -> None:
     assert assess(map(EngineEvent.from_json, read + steps)) == _report("other health check")
 
 
+def test_what_a_failed_update_left_over_is_no_change_of_what_stays() -> None:
+    state = {"custom": True, "id": "some-id", "inputs": {"family": "web"}}
+    step = {"urn": "urn:pulumi:dev::project::aws:ecs/taskDefinition:TaskDefinition::web", "old": state,
+            "type": "aws:ecs/taskDefinition:TaskDefinition"}  # fmt: skip
+    steps = [step | {"op": "same", "new": state}, step | {"op": "delete-replaced"}]
+    events: list[dict[str, Any]] = [{"resourcePreEvent": {"metadata": each}} for each in steps]
+    found = assess(map(EngineEvent.from_json, [*events, {"summaryEvent": {"resourceChanges": {}}}])).findings
+    assert [each.text for each in found] == ["the old one, left by an update that failed, is deleted"]
+
+
 def test_a_replaced_target_group_is_empty_when_the_listener_turns_to_it() -> None:
     assert (
         "TargetGroup h4b-helloworld: the listener rule forwards to the new, empty group: "
