@@ -22,6 +22,7 @@ _ACTIONS: Mapping[str, Action] = {
     "update": "update",
     "delete": "delete",
     "discard": "delete",
+    "delete-replaced": "delete",
 }
 
 _DECISIVE = {"replace": 0, "delete-replaced": 2}
