@@ -33,9 +33,9 @@ plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved pla
 	$(BIN)/python -m risk .plan/$(STACK)/events.jsonl --title "Deploy risk of $(STACK)" --markdown .plan/$(STACK)/report.md \
 	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) && exit $$previewed
 
-deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved where there is one: make deploy STACK=prod
-	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --plan $$plan; \
-	pulumi up --stack $(STACK) --yes --skip-preview --non-interactive --policy-pack policy "$$@"
+deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved or else after a preview: make deploy STACK=prod
+	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --skip-preview --plan $$plan; \
+	pulumi up --stack $(STACK) --refresh --yes --non-interactive --policy-pack policy "$$@" && rm -rf .plan/$(STACK)
 
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
 	@pulumi refresh --stack $(STACK) --preview-only --expect-no-changes --diff --non-interactive
@@ -52,7 +52,7 @@ bootstrap: $(READY) ## Once an AWS account: state bucket, key, roles for GitHub:
 	@$(BOOTSTRAP) pulumi config set repository '$(REPOSITORY)' --stack bootstrap
 	@echo '3. Preview, then it asks: a key, a closed and versioned bucket, GitHub as identity provider, a role that reads, a role that deploys.'
 	@$(BOOTSTRAP) pulumi up --stack bootstrap
-	@echo '4. Set these as variables of the GitHub repository; start each stack with `pulumi stack init --secrets-provider=<secretsProvider>`:'
+	@echo '4. Set these as variables of the GitHub repository; start each stack with `pulumi stack init --secrets-provider=<secretsProvider>`, and commit its file:'
 	@$(BOOTSTRAP) pulumi stack output --stack bootstrap
 
 status: $(READY) ## Service, tasks, target health, image, address

@@ -122,8 +122,11 @@ _PERMANENT = {
 
 
 def effects(change: Change, preview: Preview) -> Iterator[Said]:
-    """Everything that a change of a resource does: at least one effect."""
-    yield from _KINDS.get(change.type, _other)(change, preview)
+    """Everything that is done to a resource: at least one effect where it does not stay the same."""
+    if change.action != "same":
+        yield from _KINDS.get(change.type, _other)(change, preview)
+    if change.leftover:
+        yield Effect.CHANGES, "the old one, left by an update that failed, is deleted"
 
 
 def _other(change: Change, preview: Preview) -> Iterator[Said]:

@@ -17,13 +17,16 @@ UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 _ACTIONS: Mapping[str, Action] = {
     "same": "same",
     "read": "same",
-    "refresh": "same",
     "create": "create",
     "import": "create",
     "update": "update",
     "delete": "delete",
     "discard": "delete",
+    "delete-replaced": "delete",
 }
+
+_DECISIVE = {"replace": 0, "delete-replaced": 2}
+"""Which of a resource's steps says what becomes of it: the lowest; any other is 1."""
 
 
 def section(inputs: Mapping[str, Any], key: str) -> Mapping[str, Any]:
@@ -47,6 +50,8 @@ class Change:
     """Properties for which it is replaced."""
     gap: bool = False
     """Whether a replaced resource is gone before the new one is there."""
+    leftover: bool = False
+    """Whether what an earlier update replaced, and failed before it deleted it, is deleted."""
     before: Mapping[str, Any] = field(default_factory=dict)
     """Inputs before; empty where nothing changes."""
     after: Mapping[str, Any] = field(default_factory=dict)
@@ -96,7 +101,8 @@ def read(events: Iterable[EngineEvent]) -> Preview:
     for event in events:
         if event.resource_pre_event:
             step = event.resource_pre_event.metadata
-            steps.setdefault(step.urn, []).append(step)
+            if step.op.value != "refresh":  # reading AWS comes first, what is to be done about it after that
+                steps.setdefault(step.urn, []).append(step)
         elif event.policy_event:
             remarks[_remark(event.policy_event)] = None
         elif event.diagnostic_event and event.diagnostic_event.severity == "error":
@@ -120,8 +126,8 @@ def _is_resource(steps: list[StepEventMetadata]) -> bool:
 
 def _change(steps: list[StepEventMetadata]) -> Change:
     operations = [step.op.value for step in steps]
-    replaced = any("replace" in operation for operation in operations)
-    decisive = next((step for step in steps if step.op.value == "replace"), steps[0])
+    replaced = any("replace" in operation for operation in operations if operation != "delete-replaced")
+    decisive = min(steps, key=lambda step: _DECISIVE.get(step.op.value, 1))
     old, new = decisive.old, decisive.new
     action: Action = "replace" if replaced else _ACTIONS.get(decisive.op.value, "update")
     differing = action in ("update", "replace")
@@ -133,6 +139,7 @@ def _change(steps: list[StepEventMetadata]) -> Change:
         paths=tuple(decisive.detailed_diff or decisive.diffs or ()) if differing else (),
         causes=tuple(decisive.keys or ()) if replaced else (),
         gap=replaced and _gone_first(operations),
+        leftover=not replaced and "delete-replaced" in operations,
         before=(old.inputs if old else None) or {},
         after=(new.inputs if new and action != "delete" else None) or {},
     )

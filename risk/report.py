@@ -65,9 +65,8 @@ def _refusals(preview: Preview) -> Iterator[Finding]:
 
 def _changes(preview: Preview) -> Iterator[Finding]:
     for change in preview.changes:
-        if change.action != "same":
-            for effect, text in effects(change, preview):
-                yield Finding(effect, _resource(change.urn), text)
+        for effect, text in effects(change, preview):
+            yield Finding(effect, _resource(change.urn), text)
 
 
 def _remarks(remarks: Iterable[Remark]) -> Iterator[Finding]:

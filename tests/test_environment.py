@@ -33,13 +33,15 @@ def test_a_new_environment_is_like_its_source_with_a_repository_of_its_own(here:
 
 
 def test_every_key_is_there_set_or_as_a_comment(here: Path) -> None:
+    source = "config:\n  # The load by day is a few colleagues.\n  h4b-helloworld:maxCount: 4\n"
+    (here / "Pulumi.dev.yaml").write_text(source)
     environment.main(["brand-new", "dev"])
     written = (here / "Pulumi.brand-new.yaml").read_text()
     for key in yaml.safe_load((here / "Pulumi.yaml").read_text())["config"]:
         assert f"h4b-helloworld:{key}: " in written or ":" in key
     assert (
         "  # Number of tasks that the load may make of desiredCount; 0 scales nothing.\n"
-        "  # As dev: The load by day is a few colleagues; by night and at weekends there is none.\n"
+        "  # As dev: The load by day is a few colleagues.\n"
         "  h4b-helloworld:maxCount: 4\n"
     ) in written
 
@@ -51,8 +53,7 @@ def test_nothing_in_a_new_environment_lacks_a_reason(here: Path) -> None:
 
 
 def test_a_secret_of_the_source_is_not_copied(here: Path) -> None:
-    source = here / "Pulumi.dev.yaml"
-    source.write_text(source.read_text() + "  h4b-helloworld:containerUser:\n    secure: v1:abc\n")
+    (here / "Pulumi.dev.yaml").write_text("config:\n  h4b-helloworld:containerUser:\n    secure: v1:abc\n")
     environment.main(["brand-new", "dev"])
     written = (here / "Pulumi.brand-new.yaml").read_text()
     assert "v1:abc" not in written

@@ -16,13 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
-from risk.preview import UNKNOWN
-
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
-RECORDINGS = ROOT / "tests" / "risk" / "recordings"
-RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
-"""How a plan marks a value that is a resource."""
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
 
 each_workflow = pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.stem)
@@ -232,77 +227,3 @@ def test_prod_is_deployed_after_approval_by_the_plan_that_was_read() -> None:
     assert jobs["prod"]["needs"] == "plan-prod"
     assert any("download-artifact" in step.get("uses", "") for step in jobs["prod"]["steps"])
     assert [step["run"] for step in jobs["prod"]["steps"] if "run" in step] == ["make deploy STACK=prod"]
-
-
-@pytest.fixture
-def pulumi(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A `pulumi` that notes how it was called and writes a recorded preview's events."""
-    called = tmp_path / "called"
-    fake = tmp_path / "pulumi"
-    fake.write_text(
-        f'#!/bin/bash\necho "$@" >> {called}\n'
-        "while [ $# -gt 0 ]; do\n"
-        '  if [ "$1" = --event-log ]; then cp "$RECORDING" "$2"; fi\n'
-        f'  if [ "$1" = --save-plan ] && [ -e {tmp_path}/plan.json ]; then cp {tmp_path}/plan.json "$2"; fi\n'
-        "  shift\ndone\n"
-        "exit ${PULUMI_FAILS:-0}\n"
-    )
-    fake.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
-    monkeypatch.setenv("RECORDING", str(RECORDINGS / "other-health-check.jsonl"))
-    return called
-
-
-@pytest.fixture
-def make(tmp_path: Path) -> Iterator[Any]:
-    """`make` with the repository's Makefile for a stack that no one has."""
-    stack = f"test-{tmp_path.name}"
-
-    def run(*words: str) -> subprocess.CompletedProcess[str]:
-        command = ["make", "--assume-old", ".venv/.ready", *words, f"STACK={stack}"]
-        return subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-
-    run.plan = ROOT / ".plan" / stack  # type: ignore[attr-defined]
-    yield run
-    shutil.rmtree(run.plan, ignore_errors=True)  # type: ignore[attr-defined]
-
-
-def test_a_plan_ends_with_the_risks_and_writes_the_report(pulumi: Path, make: Any) -> None:
-    planned = make("plan")
-    assert planned.returncode == 0, planned.stderr
-    assert "May be deployed: 1 interrupts, 1 not-undone, 1 changes" in planned.stdout
-    assert (make.plan / "report.md").read_text().startswith("## Deploy risk of test-")
-    assert "--policy-pack policy --save-plan" in pulumi.read_text()
-
-
-def test_a_plan_leaves_open_what_only_the_update_can_know(pulumi: Path, make: Any) -> None:
-    component = {"outputDiff": {"adds": {"vpc": {"4dabf18193072939515e22adb298388d": RESOURCE, "id": ""}}}}
-    (pulumi.parent / "plan.json").write_text(json.dumps({"resourcePlans": {"urn::network": {"goal": component}}}))
-    assert make("plan").returncode == 0
-    planned = json.loads((make.plan / "plan.json").read_text())["resourcePlans"]["urn::network"]
-    assert planned["goal"]["outputDiff"] == {"adds": {"vpc": UNKNOWN}}
-
-
-def test_a_plan_fails_by_a_configured_risk_and_with_pulumi(
-    pulumi: Path, make: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert make("plan", "FAIL_ON=loses-data").returncode == 0
-    assert make("plan", "FAIL_ON=interrupts").returncode != 0
-    monkeypatch.setenv("PULUMI_FAILS", "1")
-    assert make("plan").returncode != 0
-
-
-def test_a_deployment_follows_the_plan_where_there_is_one(pulumi: Path, make: Any) -> None:
-    assert make("deploy").returncode == 0
-    assert "--plan" not in pulumi.read_text()
-    make.plan.mkdir(parents=True)
-    (make.plan / "plan.json").write_text("{}")
-    assert make("deploy").returncode == 0
-    assert pulumi.read_text().splitlines()[-1].endswith(f"--policy-pack policy --plan .plan/{make.plan.name}/plan.json")
-
-
-def test_a_deployment_that_fails_or_is_rolled_back_fails(
-    pulumi: Path, make: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PULUMI_FAILS", "255")
-    assert make("deploy").returncode != 0

@@ -114,6 +114,23 @@ def test_where_the_service_goes_too_there_is_nothing_to_roll_back() -> None:
     assert Effect.NOT_UNDONE not in [effect for effect, _ in said]
 
 
+def test_a_preview_that_reads_aws_first_says_the_same() -> None:
+    steps = [json.loads(line) for line in (RECORDINGS / CHANGES["other health check"].file).read_text().splitlines()]
+    read = [{"resourcePreEvent": {"metadata": step["resourcePreEvent"]["metadata"] | {"op": "refresh"}}}
+            for step in steps if "resourcePreEvent" in step]  # fmt: skip
+    assert assess(map(EngineEvent.from_json, read + steps)) == _report("other health check")
+
+
+def test_what_a_failed_update_left_over_is_no_change_of_what_stays() -> None:
+    state = {"custom": True, "id": "some-id", "inputs": {"family": "web"}}
+    step = {"urn": "urn:pulumi:dev::project::aws:ecs/taskDefinition:TaskDefinition::web", "old": state,
+            "type": "aws:ecs/taskDefinition:TaskDefinition"}  # fmt: skip
+    steps = [step | {"op": "same", "new": state}, step | {"op": "delete-replaced"}]
+    events: list[dict[str, Any]] = [{"resourcePreEvent": {"metadata": each}} for each in steps]
+    found = assess(map(EngineEvent.from_json, [*events, {"summaryEvent": {"resourceChanges": {}}}])).findings
+    assert [each.text for each in found] == ["the old one, left by an update that failed, is deleted"]
+
+
 def test_a_replaced_target_group_is_empty_when_the_listener_turns_to_it() -> None:
     assert (
         "TargetGroup h4b-helloworld: the listener rule forwards to the new, empty group: "
