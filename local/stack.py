@@ -304,6 +304,9 @@ class LocalStack:
             env_vars=self._environment(engine, providers.addresses),
         )
         self._stack = automation.create_or_select_stack(name, program.project_name, self._program, opts=options)
+        # After every update Automation asks the engine for these, for a second; here the state's file has them.
+        self._stack.outputs = dict  # type: ignore[method-assign]
+        self._stack.info = lambda *_: self  # type: ignore[assignment,method-assign]
 
     def _environment(self, engine: Engine, providers: str) -> dict[str, str]:
         passphrase = paths.LOCAL / "passphrase"

@@ -39,7 +39,6 @@ from tests.local.own_docker import OwnDocker, missing, own_docker
 REGION = "ap-northeast-1"
 RECOVERY_SECONDS = 90
 REQUEST_SECONDS = 5.0
-REQUESTS_PER_SECOND = 20
 PAGE = "app_image/html/index.html"
 START = "app_image/run_apache.sh"
 LAST_LINE = "exec /usr/sbin/apache2 -D FOREGROUND"
@@ -76,9 +75,9 @@ class Answer:
 class Load(threading.Thread):
     """Asks for the page at a constant rate, each request on a connection of its own, and keeps every answer."""
 
-    def __init__(self, port: int, host: Callable[[], str]) -> None:
+    def __init__(self, port: int, host: Callable[[], str], requests_per_second: int) -> None:
         super().__init__(daemon=True)
-        self._port, self._host = port, host
+        self._port, self._host, self._pause_seconds = port, host, 1 / requests_per_second
         self._ended = threading.Event()
         self.answers: list[Answer] = []
 
@@ -89,7 +88,7 @@ class Load(threading.Thread):
             asker = threading.Thread(target=self._ask, daemon=True)
             asker.start()
             askers = [*(each for each in askers if each.is_alive()), asker]
-            due += 1 / REQUESTS_PER_SECOND
+            due += self._pause_seconds
             self._ended.wait(max(0.0, due - time.monotonic()))
         for asker in askers:
             asker.join()
@@ -270,8 +269,9 @@ class Result:
 class Chaos:
     """A running local stack under load, and the faults that can be done to it. Each leaves it as it found it."""
 
-    def __init__(self, checkout: Checkout) -> None:
+    def __init__(self, checkout: Checkout, requests_per_second: int = 20) -> None:
         self.checkout, self.cloud = checkout, Cloud(checkout)
+        self.requests_per_second = requests_per_second
         self.host = self.cloud.host()
         self.wanted = self.cloud.inventory()
         self.page = (checkout.path / PAGE).read_text().strip()
@@ -279,7 +279,7 @@ class Chaos:
 
     @contextlib.contextmanager
     def _under_load(self, fault: str) -> Iterator[Result]:
-        load, deafness = Load(self.checkout.port, lambda: self.host), Deafness(self.cloud)
+        load, deafness = Load(self.checkout.port, lambda: self.host, self.requests_per_second), Deafness(self.cloud)
         load.start()
         time.sleep(0.5)
         result = Result(fault, load.answers, 0)

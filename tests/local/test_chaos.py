@@ -7,11 +7,14 @@ import pytest
 from tests.local.chaos import Answer, Chaos, Result, table, within
 from tests.local.checkout import Checkout
 
+REQUESTS_PER_SECOND = 5
+"""Fewer than `make chaos` asks for: other tests need the processor, too."""
+
 
 @pytest.fixture(scope="module")
 def chaos(checkout: Checkout) -> Chaos:
     checkout.local("up").succeeded()
-    return Chaos(checkout)
+    return Chaos(checkout, REQUESTS_PER_SECOND)
 
 
 @pytest.mark.engine
