@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from pathlib import Path
 from typing import Any, cast
 
@@ -164,6 +166,27 @@ def test_too_little_disk_is_told_before_anything_is_fetched(
     with pytest.raises(UserError, match=r"^disk: .* GiB free in .*, making a base image takes .*; free some space$"):
         ensure(FakeDocker(registry=OFFLINE), DEBIAN_ROOT)
     assert commands == []
+
+
+def test_apt_is_asked_again_only_where_its_settings_changed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    asked: list[str] = []
+
+    def apt(command: list[str], **_: Any) -> subprocess.CompletedProcess[str]:
+        asked.append(command[0])
+        return subprocess.CompletedProcess(command, 0, "http://mirror/debian bookworm main\n")
+
+    monkeypatch.setattr(subprocess, "run", apt)
+    settings, known = tmp_path / "sources.list", tmp_path / "cache" / "apt-sources.json"
+    monkeypatch.setattr(base_image, "APT_STATE", (settings, tmp_path / "no-such-file"))
+    settings.write_text("deb http://mirror/debian bookworm main\n")
+    for _ in range(2):
+        assert base_image._listed(known) == ["http://mirror/debian bookworm main"]
+    assert asked == ["apt-get"]
+    os.utime(settings, (1, 1))
+    base_image._listed(known)
+    known.write_text("half a fi")
+    base_image._listed(known)
+    assert asked == ["apt-get"] * 3
 
 
 def test_sources_are_the_machines_own_of_its_release() -> None:
