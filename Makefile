@@ -8,7 +8,8 @@ BIN := .venv/bin
 # The SDKs are large: where Python may not keep their byte code, every start compiles them anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 READY := .venv/.ready
-BOOTSTRAP := cd bootstrap && PULUMI_BACKEND_URL='file://./.state' PULUMI_CONFIG_PASSPHRASE=
+# Without metadata a killed engine leaves no half-written file beside the state.
+BOOTSTRAP := cd bootstrap && PULUMI_BACKEND_URL='file://./.state?metadata=skip' PULUMI_CONFIG_PASSPHRASE=
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)

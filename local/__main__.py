@@ -297,25 +297,34 @@ def shell(chosen: argparse.Namespace) -> int:
 
 def down(_: argparse.Namespace) -> int:
     """Remove everything that `up` made: resources, containers, emulator, its data; stop Docker if `up` started it."""
-    from local import docker_engine, engine, stack
+    from local import docker_engine
 
     with _alone():
-        if emulator.running() and stack.recorded(STATE) and docker_engine.running():
-            found = engine.find()
-            if found:
-                providers = stack.Providers(online=True)
-                try:
-                    stack.unlock(STATE)
-                    with step("Destroy the stack") as shown:
-                        gone = stack.LocalStack(stack.LOCAL, found, providers, state=STATE).destroy(shown)
-                    _accept(gone)  # what could not be destroyed goes with the emulator
-                finally:
-                    providers.stop()
+        try:
+            _destroy()
+        except UserError as problem:
+            say(f"  {console.paint('!', '33')} {problem}")  # what could not be destroyed goes with the emulator
         with step("Stop the emulator, remove its containers and data"):
             emulator.stop()
             shutil.rmtree(STATE, ignore_errors=True)
         docker_engine.stop_if_ours()
     return 0
+
+
+def _destroy() -> None:
+    from local import docker_engine, engine, stack
+
+    if not (emulator.running() and stack.recorded(STATE) and docker_engine.running()):
+        return
+    if found := engine.find():
+        providers = stack.Providers(online=True)
+        try:
+            stack.unlock(STATE)
+            with step("Destroy the stack") as shown:
+                gone = stack.LocalStack(stack.LOCAL, found, providers, state=STATE).destroy(shown)
+            _accept(gone)
+        finally:
+            providers.stop()
 
 
 def _running_outputs() -> tuple[str, dict[str, Any]]:

@@ -303,7 +303,10 @@ class LocalStack:
             pulumi_command=engine.command,
             env_vars=self._environment(engine, providers.addresses),
         )
-        self._stack = automation.create_or_select_stack(name, program.project_name, self._program, opts=options)
+        try:
+            self._stack = automation.create_or_select_stack(name, program.project_name, self._program, opts=options)
+        except automation.errors.CommandError as failure:
+            raise _unusable(state, str(failure).strip().rpartition("error: ")[2]) from failure
         # After every update Automation asks the engine for these, for a second; here the state's file has them.
         self._stack.outputs = dict  # type: ignore[method-assign]
         self._stack.info = lambda *_: self  # type: ignore[assignment,method-assign]
@@ -315,7 +318,8 @@ class LocalStack:
             os.write(descriptor, secrets.token_urlsafe(32).encode())
             os.close(descriptor)
         environment = {
-            "PULUMI_BACKEND_URL": f"file://{self._state}",
+            # Else each file gets another one beside it: an engine killed while it writes that leaves a broken state.
+            "PULUMI_BACKEND_URL": f"file://{self._state}?metadata=skip",
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
             "PULUMI_CONFIG_PASSPHRASE": "",
             "PULUMI_DEBUG_PROVIDERS": providers,
@@ -410,11 +414,18 @@ def _policy_launcher() -> Path:
 
 
 def recorded(state: Path) -> dict[str, Any] | None:
-    """The last checkpoint of a state folder, read without the engine."""
+    """The last checkpoint of a state folder, read without the engine. Raises UserError where it is broken."""
     for file in state.glob(".pulumi/stacks/*/*.json"):
-        latest: dict[str, Any] = json.loads(file.read_text()).get("checkpoint", {}).get("latest") or {}
+        try:
+            latest: dict[str, Any] = json.loads(file.read_text()).get("checkpoint", {}).get("latest") or {}
+        except ValueError as problem:
+            raise _unusable(state, f"{file.name}: {problem}") from problem
         return latest
     return None
+
+
+def _unusable(state: Path, reason: str) -> UserError:
+    return UserError(f"state: {state} cannot be read ({reason}); `make down` removes it and all that it tells of")
 
 
 def recorded_resources(state: Path, kind: str) -> list[dict[str, Any]]:

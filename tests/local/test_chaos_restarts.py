@@ -66,3 +66,11 @@ def test_the_service_comes_back_after_docker_was_restarted(chaos: Chaos, daemon:
 
 def test_a_lost_cloud_is_made_again_with_everything_in_it(chaos: Chaos) -> None:
     assert chaos.emulator_killed().problems == []
+
+
+def test_a_broken_state_is_named_and_can_be_taken_down(chaos: Chaos) -> None:
+    (chaos.checkout.path / ".local/state/.pulumi/stacks/h4b-helloworld/local.json").write_text("{")
+    refused = chaos.checkout.local("up").failed()
+    assert "cannot be read (local.json: Expecting property name" in refused.output
+    chaos.checkout.local("down").succeeded()
+    assert chaos.cloud.containers() == []

@@ -112,6 +112,10 @@ def test_a_second_up_changes_nothing_and_a_third_at_the_same_time_is_told_to_wai
     assert len(built) == 1
 
 
+def test_nothing_beside_the_state_can_be_left_half_written(checkout: Checkout, first: Result) -> None:
+    assert not list((checkout.path / ".local" / "state").rglob("*.attrs"))
+
+
 def test_status_names_tasks_health_image_and_address(checkout: Checkout, first: Result) -> None:
     shown = checkout.local("status").succeeded().output
     assert f".alb.localhost:{checkout.port}/" in shown
