@@ -223,10 +223,12 @@ def test_a_deployment_stops_where_the_program_is_not_what_was_planned(stack: Acc
     before = stack.cloud.service()
     stack.checkout.replace(*page)
     try:
-        stopped = stack.make("deploy").failed().output
+        stopped = stack.make("deploy")
     finally:
         stack.checkout.replace(page[0], page[2], page[1])
-    assert "Image::h4b-helloworld violates plan: properties changed" in stopped
+    # The engine leaves in the middle of the program, which may say so with a traceback.
+    assert stopped.code != 0
+    assert "Image::h4b-helloworld violates plan: properties changed" in stopped.output
     after = stack.cloud.service()
     assert (after["taskDefinition"], after["desiredCount"]) == (before["taskDefinition"], 2)
 
