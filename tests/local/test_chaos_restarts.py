@@ -43,8 +43,11 @@ def chaos(daemon: OwnDocker | None, tmp_path_factory: pytest.TempPathFactory) ->
         checkout.local("down")
 
 
-def test_an_update_that_is_killed_half_way_is_mended_by_the_next_and_costs_no_answer(chaos: Chaos) -> None:
-    result = chaos.engine_killed("aws:ecs/taskDefinition:TaskDefinition")
+@pytest.mark.parametrize("printed", ["✓ Preview", "docker:index/image:Image", "aws:ecs/taskDefinition:TaskDefinition"])
+def test_an_update_that_is_killed_half_way_is_mended_by_the_next_and_costs_no_answer(
+    chaos: Chaos, printed: str
+) -> None:
+    result = chaos.engine_killed(printed)
     assert result.was_done
     assert result.problems == []
     assert result.lost == result.emulators
