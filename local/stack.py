@@ -43,6 +43,8 @@ NOT_EVALUATED = "ecs-settings"
 OUR_LAUNCHER = "using pulumi-analyzer-policy-python from $PATH"
 """The engine's warning about the launcher that `_policy_launcher` puts there."""
 
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition"
+
 _ECHOES = ("update failed", "context canceled", "expected resource operations for")
 """What the engine adds to an error that it has told already."""
 
@@ -415,13 +417,21 @@ def _policy_launcher() -> Path:
 
 def recorded(state: Path) -> dict[str, Any] | None:
     """The last checkpoint of a state folder, read without the engine. Raises UserError where it is broken."""
+    found = _stack_file(state)
+    return _latest(found[1]) if found else None
+
+
+def _stack_file(state: Path) -> tuple[Path, dict[str, Any]] | None:
     for file in state.glob(".pulumi/stacks/*/*.json"):
         try:
-            latest: dict[str, Any] = json.loads(file.read_text()).get("checkpoint", {}).get("latest") or {}
+            return file, dict(json.loads(file.read_text()))
         except ValueError as problem:
             raise _unusable(state, f"{file.name}: {problem}") from problem
-        return latest
     return None
+
+
+def _latest(content: dict[str, Any]) -> dict[str, Any]:
+    return content.get("checkpoint", {}).get("latest") or {}
 
 
 def _unusable(state: Path, reason: str) -> UserError:
@@ -445,5 +455,15 @@ def was_interrupted(state: Path) -> bool:
 
 
 def unlock(state: Path) -> None:
-    """Removes the lock of an engine that died. The caller holds the checkout's own lock, so no engine is running."""
+    """Removes what an engine that died left: its lock, and the note that it was about to register a revision, of which
+    one that nobody knows does no harm. The caller holds the checkout's own lock, so no engine is running."""
     shutil.rmtree(state / ".pulumi" / "locks", ignore_errors=True)
+    found = _stack_file(state)
+    pending = (_latest(found[1]).get("pending_operations") or []) if found else []
+    kept = [each for each in pending if (each["type"], each["resource"].get("type")) != ("creating", TASK_DEFINITION)]
+    if found and kept != pending:
+        file, content = found
+        _latest(content)["pending_operations"] = kept
+        half = file.with_suffix(".half")
+        half.write_text(json.dumps(content))
+        half.replace(file)

@@ -139,10 +139,10 @@ def test_a_lock_dies_with_its_holder(tmp_path: Path) -> None:
         pass
 
 
-def checkpoint(state: Path, pending: list[str]) -> None:
+def checkpoint(state: Path, pending: list[str], type_: str = "aws:ec2/vpc:Vpc") -> None:
     file = state / ".pulumi" / "stacks" / "project" / "local.json"
     file.parent.mkdir(parents=True)
-    operations = [{"type": kind, "resource": {"urn": "urn:x"}} for kind in pending]
+    operations = [{"type": kind, "resource": {"urn": "urn:x", "type": type_}} for kind in pending]
     file.write_text(json.dumps({"checkpoint": {"latest": {"resources": [], "pending_operations": operations}}}))
 
 
@@ -155,6 +155,22 @@ def test_only_an_unfinished_creation_leaves_what_nobody_knows(
 ) -> None:
     checkpoint(tmp_path / "state", pending)
     assert stack.was_interrupted(tmp_path / "state") is interrupted
+
+
+def test_an_unfinished_revision_is_forgotten_as_one_that_nobody_knows_does_no_harm(tmp_path: Path) -> None:
+    checkpoint(tmp_path, ["updating", "creating"], "aws:ecs/taskDefinition:TaskDefinition")
+    stack.unlock(tmp_path)
+    assert not stack.was_interrupted(tmp_path)
+    left = stack.recorded(tmp_path)
+    assert left and [each["type"] for each in left["pending_operations"]] == ["updating"]
+
+
+def test_a_broken_state_is_named(tmp_path: Path) -> None:
+    checkpoint(tmp_path, [])
+    stack.unlock(tmp_path)
+    (tmp_path / ".pulumi/stacks/project/local.json").write_text("")
+    with pytest.raises(UserError, match=r"^state: .* cannot be read \(local.json: Expecting value"):
+        stack.unlock(tmp_path)
 
 
 def test_an_emulator_is_known_by_pid_and_start_time(tmp_path: Path) -> None:
