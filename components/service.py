@@ -225,21 +225,16 @@ class Service(pulumi.ComponentResource):
     name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        # What has no resource of its own is an input of the component, so that a preview shows it.
-        migration = (
-            {"migrationCommand": args.migration_command, "migrationTimeoutMinutes": args.migration_timeout_minutes}
-            if args.migration_command
-            else None
-        )
-        super().__init__(self.TYPE, name, migration, opts)
+        inputs = before = None
+        if args.container_name is not None and args.migration_command is not None:
+            command, minutes = args.migration_command, args.migration_timeout_minutes
+            # What has no resource of its own is an input of the component, so that a preview shows it.
+            inputs = {"migrationCommand": command, "migrationTimeoutMinutes": minutes}
+            before = migration_hook(name, args.container_name, command, minutes)
+        super().__init__(self.TYPE, name, inputs, opts)
         rebalanced = leaves_zones_alone(args.placement_strategies, args.placement_constraints)
 
         verdict = Follower(name, args.task_start_seconds) if args.wait_for_steady_state else None
-        before = (
-            migration_hook(name, args.container_name, args.migration_command, args.migration_timeout_minutes)
-            if args.container_name is not None and args.migration_command is not None
-            else None
-        )
         service = aws.ecs.Service(
             name,
             cluster=args.cluster_arn,

@@ -25,7 +25,7 @@ https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go""
 
 
 def make_followable(file: Path) -> None:
-    """Writes the plan anew where it has to be. Raises OSError, ValueError or KeyError where it is no plan."""
+    """Writes the plan anew, with that left open. Raises OSError, ValueError or KeyError where it is no plan."""
     plan = json.loads(file.read_text())
     for planned in plan["resourcePlans"].values():
         goal = planned.get("goal") or {}

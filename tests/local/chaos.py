@@ -30,8 +30,7 @@ import boto3
 import docker
 import docker.errors
 
-from local import base_image, docker_engine
-from local.stack import effective_configuration
+from local import docker_engine
 from tests.local.checkout import Checkout, copy_checkout, free_port
 from tests.local.checkout import Result as Done
 from tests.local.own_docker import OwnDocker, missing, own_docker
@@ -615,7 +614,7 @@ def main(arguments: list[str] | None = None) -> int:
     results: list[Result] = []
     docker_engine.ensure()
     with docker_engine.kept_running():
-        with _stack() as checkout:
+        with local_stack() as checkout:
             results += _all(Chaos(checkout), chosen)
         if not chosen.only or "docker_restarted" in chosen.only:
             results.append(_told(_docker_restarted()))
@@ -625,7 +624,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 @contextlib.contextmanager
-def _stack(docker_host: str = "") -> Iterator[Checkout]:
+def local_stack(docker_host: str = "") -> Iterator[Checkout]:
+    """A running local stack of its own, on the Docker at `docker_host` or on the machine's."""
     with tempfile.TemporaryDirectory(prefix="chaos-") as folder:
         path = Path(folder)
         copy_checkout(path)
@@ -641,10 +641,8 @@ def _stack(docker_host: str = "") -> Iterator[Checkout]:
 def _docker_restarted() -> Result:
     if lacking := missing():
         return Result("Docker daemon restarted", [], 0, note=f"a daemon of its own needs {lacking}", was_done=False)
-    with tempfile.TemporaryDirectory(prefix="docker-") as folder, own_docker(Path(folder)) as daemon:
-        daemon.copy(base_image.ensure(effective_configuration("local")["imageBase"]))
-        with _stack(daemon.address) as checkout:
-            return Chaos(checkout).docker_restarted(daemon)
+    with own_docker() as daemon, local_stack(daemon.address) as checkout:
+        return Chaos(checkout).docker_restarted(daemon)
 
 
 def _all(chaos: Chaos, chosen: argparse.Namespace) -> Iterator[Result]:

@@ -9,8 +9,10 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from local import docker_engine
+from local import base_image, docker_engine
+from local.stack import effective_configuration
 
 START_SECONDS = 60
 BRIDGE = "h4b-chaos"
@@ -85,22 +87,24 @@ class OwnDocker:
 
 
 @contextlib.contextmanager
-def own_docker(folder: Path) -> Iterator[OwnDocker]:
-    """The daemon, running; gone afterwards with all that it had."""
-    daemon = OwnDocker(folder)
-    _run("ip", "link", "add", BRIDGE, "type", "bridge")
-    try:
-        _run("ip", "address", "add", ADDRESS, "dev", BRIDGE)
-        _run("ip", "link", "set", BRIDGE, "up")
-        for table, chain, *rule in _RULES:
-            _run("iptables", "--wait", "-t", table, "-I", chain, *rule)
-        daemon.start()
-        yield daemon
-    finally:
-        daemon.stop()
-        for table, chain, *rule in _RULES:
-            subprocess.run(["iptables", "--wait", "-t", table, "-D", chain, *rule], capture_output=True)
-        _run("ip", "link", "delete", BRIDGE)
+def own_docker() -> Iterator[OwnDocker]:
+    """The daemon, running, with the base image of stack local; gone afterwards with all that it had."""
+    with TemporaryDirectory(prefix="docker-") as folder:  # short: the path of a socket has room for 107 bytes
+        daemon = OwnDocker(Path(folder))
+        _run("ip", "link", "add", BRIDGE, "type", "bridge")
+        try:
+            _run("ip", "address", "add", ADDRESS, "dev", BRIDGE)
+            _run("ip", "link", "set", BRIDGE, "up")
+            for table, chain, *rule in _RULES:
+                _run("iptables", "--wait", "-t", table, "-I", chain, *rule)
+            daemon.start()
+            daemon.copy(base_image.ensure(effective_configuration("local")["imageBase"]))
+            yield daemon
+        finally:
+            daemon.stop()
+            for table, chain, *rule in _RULES:
+                subprocess.run(["iptables", "--wait", "-t", table, "-D", chain, *rule], capture_output=True)
+            _run("ip", "link", "delete", BRIDGE)
 
 
 def _run(*command: str) -> None:

@@ -6,15 +6,10 @@ Where this user may start one, everything is on a Docker of its own: no other te
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
-from local import base_image
-from local.stack import effective_configuration
-from tests.local.chaos import Chaos
-from tests.local.checkout import Checkout, copy_checkout, free_port
+from tests.local.chaos import Chaos, local_stack
 from tests.local.own_docker import OwnDocker, missing, own_docker
 from tests.local.test_chaos import REQUESTS_PER_SECOND
 
@@ -26,21 +21,14 @@ def daemon() -> Iterator[OwnDocker | None]:
     if missing():
         yield None
         return
-    with TemporaryDirectory(prefix="docker-") as folder, own_docker(Path(folder)) as daemon:  # short, for the socket
-        daemon.copy(base_image.ensure(effective_configuration("local")["imageBase"]))
+    with own_docker() as daemon:
         yield daemon
 
 
 @pytest.fixture(scope="module")
-def chaos(daemon: OwnDocker | None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chaos]:
-    path = tmp_path_factory.mktemp("checkout")
-    copy_checkout(path)
-    checkout = Checkout(path, free_port(), daemon.address if daemon else "")
-    try:
-        checkout.local("up").succeeded()
+def chaos(daemon: OwnDocker | None) -> Iterator[Chaos]:
+    with local_stack(daemon.address if daemon else "") as checkout:
         yield Chaos(checkout, REQUESTS_PER_SECOND)
-    finally:
-        checkout.local("down")
 
 
 @pytest.mark.parametrize("printed", ["✓ Preview", "docker:index/image:Image", "aws:ecs/taskDefinition:TaskDefinition"])
