@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,12 @@ SERVICE: dict[str, Any] = {
 }
 ASKED = request(SERVICE, "web", ["migrate", "--all"])
 LOGGING = {"logDriver": "awslogs", "options": {"awslogs-group": "shop", "awslogs-stream-prefix": "app"}}
+
+
+@pytest.fixture(autouse=True)
+def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stands still: what is expected to take 0 s does, on a busy machine, too."""
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: 0.0))
 
 
 def task(status: str, **container: Any) -> dict[str, Any]:
