@@ -103,6 +103,9 @@ format: $(READY) ## Format the code
 docs: $(READY) ## Generate the generated documents again
 	@$(BIN)/python -m docs
 
+instance-types: $(READY) ## The policy pack's table of EC2 instance types, from a newer moto if you raise its version here
+	@PYTHONPATH=. $(BIN)/uv run --quiet --no-project --isolated --with moto==5.2.5 python -m tests.policy.record_instance_types
+
 lock: $(READY) ## Compile the hash-pinned requirements from pyproject.toml
 	@lock() { $(BIN)/uv pip compile --quiet --universal --python-version 3.10 --generate-hashes --no-header "$$@"; }; \
 	lock pyproject.toml -o requirements.txt && \

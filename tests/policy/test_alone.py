@@ -81,7 +81,7 @@ def test_it_runs_from_its_own_requirements(copied: Path, tmp_path: Path, version
 
 
 def test_a_wheel_holds_all_of_it(copied: Path, tmp_path: Path) -> None:
-    written = {each.relative_to(copied).as_posix() for each in (copied / "ecs_policy").rglob("*.py")}
+    written = {each.relative_to(copied).as_posix() for each in (copied / "ecs_policy").rglob("*.*")}
     built = _uv("build", "--wheel", "--no-build-isolation", "--python", sys.executable, "--out-dir", tmp_path, copied)
     assert built.returncode == 0, built.stderr
     (wheel,) = tmp_path.glob("*.whl")

@@ -1,0 +1,66 @@
+"""EC2's instance types: what each has for tasks. The table is `instance_types.json`, written by `make instance-types`.
+
+A type that is not in it is newer, or was not offered where the table comes from: nothing can be said about it.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+CPU_UNITS_OF_A_VCPU = 1024
+
+# ECS counts what the operating system reports: less than what is installed, as the kernel keeps a part for itself. How
+# much depends on the AMI. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html
+_KERNEL_SHARE = 0.1
+_KERNEL_LEAST_MIB = 128
+
+
+class InstanceType(NamedTuple):
+    """What an instance of one type has."""
+
+    vcpus: int
+    installed_memory_mib: int
+    network_interfaces: int
+    """Most that it may have, its own among them."""
+    cpu_architecture: str
+    """In the words of a task definition: `X86_64` or `ARM64`."""
+    gpus: int
+    """Of NVIDIA: ECS assigns no others."""
+
+    @property
+    def cpu_units(self) -> int:
+        return self.vcpus * CPU_UNITS_OF_A_VCPU
+
+    @property
+    def surely_free_memory_mib(self) -> int:
+        """What is left for tasks on every AMI. Between this and what is installed it depends on the AMI."""
+        kernel = max(_KERNEL_LEAST_MIB, int(self.installed_memory_mib * _KERNEL_SHARE))
+        return self.installed_memory_mib - kernel
+
+
+def instance_type(name: str) -> InstanceType | None:
+    """The type that AWS calls `name`, as `t3.small`; None when the table does not have it."""
+    return _types().get(name)
+
+
+def instance_type_names() -> list[str]:
+    """Every type that the table has."""
+    return list(_types())
+
+
+def instance_types_source() -> str:
+    """Where the table comes from, and when it was read."""
+    return str(_table()["source"])
+
+
+@cache
+def _types() -> dict[str, InstanceType]:
+    return {name: InstanceType(*row) for name, row in _table()["types"].items()}
+
+
+@cache
+def _table() -> dict[str, Any]:
+    return json.loads(Path(__file__).with_suffix(".json").read_text())  # type: ignore[no-any-return]
