@@ -53,6 +53,7 @@ network = Network(
         flow_log_retention_days=settings.flow_log_retention_days,
         listener_ports=settings.listener_ports,
         container_port=settings.container_port,
+        own_addresses=settings.own_addresses,
     ),
     on_aws,
 )
@@ -166,7 +167,7 @@ service = Service(
         container_name=name,
         container_port=settings.container_port,
         subnet_ids=network.private_subnet_ids if settings.own_addresses else None,
-        security_group_id=network.task_security_group_id if settings.own_addresses else None,
+        security_group_id=network.task_security_group_id,
         target_group_arn=route.target_group_arn,
         listener=route.rule,
         desired_count=settings.desired_count,

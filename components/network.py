@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
 
-from components.checks import Arguments, Contradiction, cidr, each, one_of, text, whole
+from components.checks import ArgumentError, Arguments, Contradiction, cidr, each, one_of, text, whole
 from components.log_retention import LogRetentionDays
 from components.security_groups import HTTPS, Group, connect, let_in, let_out
 
@@ -25,7 +25,7 @@ NatGateways = Annotated[
     one_of("none", "single", "one-per-zone", fix="choose how tasks reach ECR and CloudWatch Logs"),
 ]
 Port = Annotated[int, whole(1, 65535, fix="choose a TCP port")]
-Ports = Annotated[Sequence[int], each(whole(1, 65535, fix="choose TCP ports"))]
+Ports = Annotated[Sequence[int], each(whole(1, 65535, fix="choose TCP ports"), at_least=0)]
 EndpointServices = Annotated[
     Sequence[str],
     each(
@@ -69,14 +69,20 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-
 class NetworkArgs(Arguments):
     """Arguments of `Network`."""
 
-    listener_ports: Ports
-    """TCP ports on which the load balancer is open to `allowed_ingress_cidrs`."""
+    listener_ports: Ports = ()
+    """TCP ports on which the load balancer is open to `allowed_ingress_cidrs`. Default: none, there is no load
+    balancer."""
 
-    container_port: Port
-    """TCP port on which the tasks are open to the load balancer."""
-
-    allowed_ingress_cidrs: IngressCidrs
+    allowed_ingress_cidrs: IngressCidrs | None = None
     """IPv4 networks that may reach the load balancer; `["0.0.0.0/0"]` is the whole internet. Nobody unless listed."""
+
+    container_port: Port | None = None
+    """TCP port on which the tasks are open to the load balancer. Default: none, nobody connects to them."""
+
+    own_addresses: bool = True
+    """Whether each task has an address, and so a security group, of its own: network mode `awsvpc`. False with
+    `bridge`, where the instance's stand for it.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html"""
 
     vpc_cidr: VpcCidr = "10.0.0.0/16"
     """The VPC's IPv4 range, /16 to /28, divided evenly among zones and then between public and private subnets.
@@ -106,12 +112,17 @@ class NetworkArgs(Arguments):
             Contradiction(
                 ("vpc_cidr", "availability_zone_count"),
                 lambda: vpc_size_problem(self.vpc_cidr, self.availability_zone_count),
-            )
+            ),
+            Contradiction(
+                ("listener_ports", "allowed_ingress_cidrs", "container_port"),
+                lambda: _door_problem(self.listener_ports, self.allowed_ingress_cidrs, self.container_port),
+            ),
         ]
 
 
 class Network(pulumi.ComponentResource):
-    """A VPC with public subnets for the load balancer, private subnets for tasks, and one security group for each.
+    """A VPC with public subnets for the load balancer, private subnets for tasks, and a security group for each that
+    there is.
 
     Traffic goes one way: clients -> load balancer -> tasks -> HTTPS outside (ECR, S3 and CloudWatch Logs; the tasks'
     DNS questions go to the VPC's own resolver, which security groups do not filter). Where there are endpoints and no
@@ -131,8 +142,9 @@ class Network(pulumi.ComponentResource):
     private_subnet_ids: pulumi.Output[Sequence[str]]
     """One subnet a zone, not reachable from the internet: for tasks."""
 
-    load_balancer_security_group_id: pulumi.Output[str]
-    task_security_group_id: pulumi.Output[str]
+    task_security_group_id: pulumi.Output[str] | None
+    """None where tasks have no addresses of their own."""
+
     endpoint_security_group_id: pulumi.Output[str] | None
     """Of the endpoints of AWS services, which lets tasks in; None without `endpoint_services`."""
 
@@ -166,47 +178,56 @@ class Network(pulumi.ComponentResource):
         if args.flow_log_retention_days is not None:
             self._flow_log(name, vpc.vpc_id, args.flow_log_retention_days)
 
-        load_balancer = aws.ec2.SecurityGroup(
-            f"{name}-load-balancer",
-            description="Load balancer: clients in, tasks out",
-            vpc_id=vpc.vpc_id,
-            opts=child,
+        door = (
+            self._group(name, "load-balancer", "Load balancer: clients in, tasks out", vpc)
+            if args.listener_ports
+            else None
         )
-        tasks = aws.ec2.SecurityGroup(
-            f"{name}-tasks",
-            description="Tasks: load balancer in, HTTPS out",
-            vpc_id=vpc.vpc_id,
-            opts=child,
-        )
-        door, inside = Group("load-balancer", load_balancer.id), Group("tasks", tasks.id)
-        for port, client in itertools.product(args.listener_ports, args.allowed_ingress_cidrs):
-            let_in(name, door, port, client, "Clients to the listener", self)
-        ports = (args.container_port, args.container_port)
-        connect(name, door, inside, ports, "Requests and health checks", self)
+        inside = self._group(name, "tasks", "Tasks: load balancer in, HTTPS out", vpc) if args.own_addresses else None
+        if door is not None:
+            for port, client in itertools.product(args.listener_ports, args.allowed_ingress_cidrs or ()):
+                let_in(name, door, port, client, "Clients to the listener", self)
+        if door is not None and inside is not None and args.container_port is not None:
+            ports = (args.container_port, args.container_port)
+            connect(name, door, inside, ports, "Requests and health checks", self)
         endpoints = self._interface_endpoints(name, args.endpoint_services, vpc, region)
-        if endpoints is not None:
-            connect(name, inside, endpoints, HTTPS, "HTTPS to AWS services in the VPC", self)
-        if endpoints is not None and args.nat_gateways == "none":
-            let_out(name, inside, "s3", "HTTPS to S3: image layers", self, prefix_list_id=s3.prefix_list_id)
-        else:
-            let_out(name, inside, "https", "HTTPS to ECR, S3 and CloudWatch Logs", self)
+        if inside is not None:
+            if endpoints is not None:
+                connect(name, inside, endpoints, HTTPS, "HTTPS to AWS services in the VPC", self)
+            if endpoints is not None and args.nat_gateways == "none":
+                let_out(name, inside, "s3", "HTTPS to S3: image layers", self, prefix_list_id=s3.prefix_list_id)
+            else:
+                let_out(name, inside, "https", "HTTPS to ECR, S3 and CloudWatch Logs", self)
 
         self.vpc_id = vpc.vpc_id
         self.public_subnet_ids = vpc.public_subnet_ids
         self.private_subnet_ids = vpc.private_subnet_ids
-        self.load_balancer_security_group_id = load_balancer.id
-        self.task_security_group_id = tasks.id
+        self._load_balancer_security_group_id = None if door is None else pulumi.Output.from_input(door.id)
+        self.task_security_group_id = None if inside is None else pulumi.Output.from_input(inside.id)
         self.endpoint_security_group_id = None if endpoints is None else pulumi.Output.from_input(endpoints.id)
         self.register_outputs(
             {
                 "vpcId": self.vpc_id,
                 "publicSubnetIds": self.public_subnet_ids,
                 "privateSubnetIds": self.private_subnet_ids,
-                "loadBalancerSecurityGroupId": self.load_balancer_security_group_id,
+                "loadBalancerSecurityGroupId": self._load_balancer_security_group_id,
                 "taskSecurityGroupId": self.task_security_group_id,
                 "endpointSecurityGroupId": self.endpoint_security_group_id,
             }
         )
+
+    @property
+    def load_balancer_security_group_id(self) -> pulumi.Output[str]:
+        """Raises `ArgumentError` without `listener_ports`."""
+        if self._load_balancer_security_group_id is None:
+            raise ArgumentError("listener_ports: got none, expected the load balancer's; name them, it needs a way in")
+        return self._load_balancer_security_group_id
+
+    def _group(self, name: str, label: str, description: str, vpc: awsx.ec2.Vpc) -> Group:
+        group = aws.ec2.SecurityGroup(
+            f"{name}-{label}", description=description, vpc_id=vpc.vpc_id, opts=pulumi.ResourceOptions(parent=self)
+        )
+        return Group(label, group.id)
 
     def _interface_endpoints(
         self, name: str, services: Sequence[str], vpc: awsx.ec2.Vpc, region: pulumi.Output[str]
@@ -214,10 +235,7 @@ class Network(pulumi.ComponentResource):
         """Their security group; None where there are none."""
         if not services:
             return None
-        child = pulumi.ResourceOptions(parent=self)
-        endpoints = aws.ec2.SecurityGroup(
-            f"{name}-endpoints", description="AWS services: tasks in", vpc_id=vpc.vpc_id, opts=child
-        )
+        endpoints = self._group(name, "endpoints", "AWS services: tasks in", vpc)
         for service in services:
             aws.ec2.VpcEndpoint(
                 f"{name}-{service.replace('.', '-')}",
@@ -228,9 +246,9 @@ class Network(pulumi.ComponentResource):
                 security_group_ids=[endpoints.id],
                 # The service's usual name leads to the endpoint: no client needs to know.
                 private_dns_enabled=True,
-                opts=child,
+                opts=pulumi.ResourceOptions(parent=self),
             )
-        return Group("endpoints", endpoints.id)
+        return endpoints
 
     def _flow_log(self, name: str, vpc_id: pulumi.Output[str], retention_days: int) -> None:
         child = pulumi.ResourceOptions(parent=self)
@@ -294,6 +312,17 @@ def _assumed_by_flow_logs(parent: pulumi.Resource) -> pulumi.Output[str]:
                 }
             ],
         }
+    )
+
+
+def _door_problem(ports: Sequence[int], clients: Sequence[str] | None, container_port: int | None) -> str | None:
+    given = {"listener_ports": ports, "allowed_ingress_cidrs": clients, "container_port": container_port}
+    missing = [argument for argument, value in given.items() if not value]
+    if len(missing) in (0, len(given)):
+        return None
+    return (
+        f"{missing[0]}: got nothing with {' and '.join(argument for argument in given if argument not in missing)}, "
+        "expected all three where there is a load balancer and none where there is none; complete or remove them"
     )
 
 

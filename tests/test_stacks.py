@@ -71,10 +71,7 @@ def core(stack: str) -> set[tuple[str, str]]:
         ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", NAME),
         ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{NAME}-s3"),
         ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-load-balancer"),
-        ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-tasks"),
         from_clients(stack, 80),
-        ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-load-balancer-to-tasks"),
-        ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-tasks-from-load-balancer"),
         ("h4b:cluster:Cluster", NAME),
         ("aws:ecs/cluster:Cluster", NAME),
         ("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", NAME),
@@ -95,7 +92,12 @@ def core(stack: str) -> set[tuple[str, str]]:
     }
 
 
-TO_HTTPS = {("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-https")}
+OWN_ADDRESSES = {
+    ("aws:ec2/securityGroup:SecurityGroup", f"{NAME}-tasks"),
+    ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-load-balancer-to-tasks"),
+    ("aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule", f"{NAME}-tasks-from-load-balancer"),
+}
+TO_HTTPS = OWN_ADDRESSES | {("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-https")}
 WATCHED = {
     ("h4b:alarms:Alarms", NAME),
     ("aws:sns/topic:Topic", f"{NAME}-alarms"),
@@ -157,7 +159,7 @@ SHIFT = {
 }
 MORE = {
     "local": TO_HTTPS,
-    "dev-ec2": TO_HTTPS | WATCHED | INSTANCES | SESSIONS,
+    "dev-ec2": WATCHED | INSTANCES | SESSIONS,
     "dev": TO_HTTPS
     | WATCHED
     | SCALED
@@ -180,7 +182,8 @@ MORE = {
         ("aws:wafv2/webAclAssociation:WebAclAssociation", NAME),
         ("aws:sns/topicSubscription:TopicSubscription", NAME),
     },
-    "internal": WATCHED
+    "internal": OWN_ADDRESSES
+    | WATCHED
     | RECORDED
     | HTTPS
     | SHIFT

@@ -11,10 +11,7 @@ from components.network import Network, NetworkArgs
 from components.service import CapacityShare, Service, ServiceArgs
 from components.task_definition import TaskDefinition, TaskDefinitionArgs
 
-network = Network(
-    "web",
-    NetworkArgs(listener_ports=[80], container_port=8080, allowed_ingress_cidrs=["10.0.0.0/16"], nat_gateways="single"),
-)
+network = Network("web", NetworkArgs(nat_gateways="single"))
 cluster = Cluster("worker", ClusterArgs())
 task_definition = TaskDefinition(
     "worker",

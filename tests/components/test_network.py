@@ -32,7 +32,8 @@ def args(**changes: Any) -> NetworkArgs:
 def build(*, preview: bool = False, **changes: Any) -> Run:
     def program() -> None:
         network = Network("shop", args(**changes))
-        for name in (*OUTPUTS, "task_security_group_id", "endpoint_security_group_id"):
+        outputs = OUTPUTS if args(**changes).listener_ports else OUTPUTS[:-1]
+        for name in (*outputs, "task_security_group_id", "endpoint_security_group_id"):
             pulumi.export(name, getattr(network, name))
 
     return run(program, preview=preview)
@@ -65,6 +66,59 @@ def test_nothing_in_a_public_subnet_gets_a_public_address_by_itself() -> None:
     assert subnet is not None
     assert subnet.props == {"cidrBlock": "10.0.0.0/24", "mapPublicIpOnLaunch": False}
     assert transformed("aws:ec2/vpc:Vpc") is None
+
+
+def test_without_a_load_balancer_there_is_no_security_group_for_one() -> None:
+    made = build(listener_ports=(), allowed_ingress_cidrs=None, container_port=None)
+    assert groups_and_rules(made) == {"shop-tasks", "shop-tasks-to-https"}
+    assert "load_balancer_security_group_id" not in made.outputs
+
+
+def test_without_addresses_of_their_own_tasks_have_no_security_group() -> None:
+    made = build(own_addresses=False, endpoint_services=["logs"])
+    assert groups_and_rules(made) == {
+        "shop-load-balancer",
+        "shop-load-balancer-80-from-0.0.0.0-0",
+        "shop-endpoints",
+    }
+    assert made.outputs["task_security_group_id"] is None
+
+
+def groups_and_rules(made: Run) -> set[str]:
+    return {each.name for each in made.resources if each.type in (INGRESS, EGRESS) or ":SecurityGroup" in each.type}
+
+
+def test_the_security_group_of_no_load_balancer_cannot_be_had() -> None:
+    def program() -> None:
+        network = Network("shop", NetworkArgs())
+        with pytest.raises(ArgumentError) as refused:
+            _ = network.load_balancer_security_group_id
+        pulumi.export("told", str(refused.value))
+
+    assert run(program).outputs["told"] == (
+        "listener_ports: got none, expected the load balancer's; name them, it needs a way in"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        (
+            {"container_port": None},
+            "container_port: got nothing with listener_ports and allowed_ingress_cidrs, expected all three where "
+            "there is a load balancer and none where there is none; complete or remove them",
+        ),
+        (
+            {"listener_ports": [], "allowed_ingress_cidrs": None},
+            "listener_ports: got nothing with container_port, expected all three where there is a load balancer and "
+            "none where there is none; complete or remove them",
+        ),
+    ],
+)
+def test_half_a_way_to_the_tasks_is_refused(changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ArgumentError) as refused:
+        args(**changes)
+    assert str(refused.value) == f"NetworkArgs cannot be used:\n  - {problem}"
 
 
 def test_the_vpc_has_a_public_and_a_private_subnet_in_each_of_two_zones() -> None:
@@ -295,7 +349,7 @@ def test_wrong_arguments_are_refused_together() -> None:
         )
     assert str(refused.value) == (
         "NetworkArgs cannot be used:\n"
-        "  - listener_ports: got [0], expected a list, not empty and without repetition, of: "
+        "  - listener_ports: got [0], expected a list, without repetition, of: "
         "a whole number from 1 to 65535; choose TCP ports\n"
         "  - allowed_ingress_cidrs: got [], expected a list, not empty and without repetition, of: "
         "an IPv4 network with a prefix from /0 to /32 and no host bits; "
