@@ -146,6 +146,8 @@ task_definition = TaskDefinition(
     ),
     on_aws,
 )
+if settings.deployment.shifts_traffic:
+    pulumi.export("testHeader", route.test_header)
 alarms = None
 if settings.alarms:
     alarms = Alarms(

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
+import pulumi_random as random
 
 from components.checks import Arguments, each, one_of, text, whole
 from components.deployment import TrafficShift
@@ -24,8 +25,12 @@ PathPatterns = Annotated[
 Priority = Annotated[int, whole(1, 25_000, fix="choose a number that no other route of the listener has")]
 TargetType = Annotated[Literal["ip", "instance"], one_of("ip", "instance", fix="choose what is registered")]
 
-TEST_HEADER = ("X-Deployment", "test")
-"""Requests with this header reach a new revision before production traffic does."""
+TEST_HEADER = "X-Deployment"
+"""Requests with this header, and the secret in it, reach a new revision before production traffic does."""
+
+_TEST_SECRET_CHARACTERS = 32
+"""Of 36, as load balancers compare headers without regard to case: 165 bits, which nobody guesses.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHeaderConditionConfig.html"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,8 +78,10 @@ class Route(pulumi.ComponentResource):
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html
 
     If deployments shift traffic there is a second target group, and a second rule, ahead of the first, for requests
-    with the header `X-Deployment: test`. ECS changes the targets and weights of both rules as it goes, so what they do
-    is set once and then ignored: neither `up` nor `refresh` undoes a shift. What they match stays Pulumi's.
+    whose header `X-Deployment` holds a secret: nobody but who can read the stack's secrets reaches a revision that is
+    not released. The secret is made once and kept in the state. ECS changes the targets and weights of both rules as it
+    goes, so what they do is set once and then ignored: neither `up` nor `refresh` undoes a shift. What they match stays
+    Pulumi's.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/blue-green-deployment-implementation.html
     """
 
@@ -92,15 +99,26 @@ class Route(pulumi.ComponentResource):
     traffic_shift: TrafficShift | None
     """What a service that shifts traffic needs; None unless `shifts_traffic`."""
 
+    test_header: pulumi.Output[str] | None
+    """Secret: the header that leads to the new revision, `X-Deployment: <secret>`; None unless `shifts_traffic`."""
+
     def __init__(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
 
         target_group = self._target_group(name, args)
         alternate = self._target_group(f"{name}-alternate", args) if args.shifts_traffic else None
         self.rule = self._rule(name, args, 2 * args.priority, [target_group, alternate])
-        self.traffic_shift = None
+        self.traffic_shift = self.test_header = None
         if alternate is not None:
-            test_rule = self._rule(f"{name}-test", args, 2 * args.priority - 1, [target_group, alternate], TEST_HEADER)
+            secret = random.RandomPassword(
+                f"{name}-test",
+                length=_TEST_SECRET_CHARACTERS,
+                upper=False,
+                special=False,
+                opts=pulumi.ResourceOptions(parent=self),
+            ).result
+            self.test_header = pulumi.Output.concat(f"{TEST_HEADER}: ", secret)
+            test_rule = self._rule(f"{name}-test", args, 2 * args.priority - 1, [target_group, alternate], secret)
             self.traffic_shift = TrafficShift(
                 alternate_target_group_arn=alternate.arn,
                 production_rule_arn=self.rule.arn,
@@ -141,7 +159,7 @@ class Route(pulumi.ComponentResource):
         args: RouteArgs,
         priority: int,
         target_groups: Sequence[aws.lb.TargetGroup | None],
-        header: tuple[str, str] | None = None,
+        test_secret: pulumi.Input[str] | None = None,
     ) -> aws.lb.ListenerRule:
         first, second = target_groups
         assert first is not None
@@ -162,11 +180,11 @@ class Route(pulumi.ComponentResource):
                 path_pattern=aws.lb.ListenerRuleConditionPathPatternArgs(values=list(args.path_patterns))
             )
         ]
-        if header is not None:
+        if test_secret is not None:
             conditions.append(
                 aws.lb.ListenerRuleConditionArgs(
                     http_header=aws.lb.ListenerRuleConditionHttpHeaderArgs(
-                        http_header_name=header[0], values=[header[1]]
+                        http_header_name=TEST_HEADER, values=[test_secret]
                     )
                 )
             )
@@ -176,7 +194,12 @@ class Route(pulumi.ComponentResource):
             priority=priority,
             conditions=conditions,
             actions=[action],
-            opts=pulumi.ResourceOptions(parent=self, ignore_changes=["actions"] if second is not None else None),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                ignore_changes=["actions"] if second is not None else None,
+                # What `refresh` reads at AWS stays as secret as what was written.
+                additional_secret_outputs=["conditions"] if test_secret is not None else None,
+            ),
         )
 
     def _role(

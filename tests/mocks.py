@@ -297,6 +297,9 @@ _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
         ],
         "privateSubnetIds": [f"subnet-private-{zone}" for zone in range(int(inputs["numberOfAvailabilityZones"]))],
     },
+    "random:index/randomPassword:RandomPassword": lambda _name, _inputs: {
+        "result": {_SPECIAL: _SECRET_SIGNATURE, "value": "hunter2"}
+    },
     "aws:ecs/cluster:Cluster": lambda name, _inputs: {"name": f"{name}-1a2b3c4", "arn": _arn("ecs", f"cluster/{name}")},
     "aws:ecs/capacityProvider:CapacityProvider": lambda name, _inputs: {"name": f"{name}-1a2b3c4"},
     "aws:autoscaling/group:Group": lambda name, _inputs: {"arn": _arn("autoscaling", f"autoScalingGroup:1:{name}")},

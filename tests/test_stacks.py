@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from components.checks import ArgumentError
-from tests.mocks import DIGEST, PROJECT, REGION, ROOT, UNKNOWN, Run, run_main, stack_config
+from tests.mocks import DIGEST, PROJECT, REGION, ROOT, SECRET, UNKNOWN, Run, run_main, stack_config
 
 STACKS = ["local", "dev", "dev-ec2", "prod", "internal"]
 """Those of this repository; an environment that is made from one needs no test of its own."""
@@ -151,6 +151,7 @@ SESSIONS = {
     ("aws:iam/rolePolicy:RolePolicy", f"{NAME}-task"),
 }
 SHIFT = {
+    ("random:index/randomPassword:RandomPassword", f"{NAME}-test"),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-unhealthy-targets-alternate"),
     ("aws:lb/targetGroup:TargetGroup", f"{NAME}-alternate"),
     ("aws:lb/listenerRule:ListenerRule", f"{NAME}-test"),
@@ -237,6 +238,7 @@ def test_the_outputs(stack: str) -> None:
         "taskDefinitionArn": f"arn:aws:ecs:{REGION}:123456789012:task-definition/{NAME}-{stack}:7",
         "logGroupName": f"{NAME}-1a2b3c4",
         **({} if stack == "local" else watched),
+        **({"testHeader": SECRET} if stack == "internal" else {}),
     }
 
 

@@ -1,6 +1,7 @@
 """A second set of tasks takes over at once, after testers have seen it and somebody has agreed.
 
-Testers send `X-Deployment: test`. Who agrees calls ContinueServiceDeployment; after two hours without, it rolls back.
+Testers send the header that output `testHeader` tells, a secret. Who agrees calls ContinueServiceDeployment; after two
+hours without, it rolls back.
 """
 
 import sys
@@ -74,3 +75,4 @@ Service(
     ),
 )
 pulumi.export("url", load_balancer.url)
+pulumi.export("testHeader", route.test_header)

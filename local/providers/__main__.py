@@ -1,6 +1,6 @@
-"""Serves the three providers until stdin closes or SIGTERM comes, so that nothing outlives whoever started it.
+"""Serves the four providers until stdin closes or SIGTERM comes, so that nothing outlives whoever started it.
 
-Prints one line of JSON with the ports once all of them listen: `{"aws": 1, "awsx": 2, "docker": 3}`.
+Prints one line of JSON with the ports once all of them listen: `{"aws": 1, "awsx": 2, "docker": 3, "random": 4}`.
 """
 
 from __future__ import annotations
@@ -27,10 +27,15 @@ def _exit_when_stdin_closes() -> None:
 async def main() -> None:
     from local.providers.awsx import AwsxProvider
     from local.providers.docker import DockerProvider
+    from local.providers.random import RandomProvider
 
-    with server.serve_in_threads(AwsProvider()) as aws, server.serve_in_threads(DockerProvider()) as docker:
+    with (
+        server.serve_in_threads(AwsProvider()) as aws,
+        server.serve_in_threads(DockerProvider()) as docker,
+        server.serve_in_threads(RandomProvider()) as random,
+    ):
         async with server.serve_in_loop(AwsxProvider()) as awsx:
-            print(json.dumps({"aws": aws, "awsx": awsx, "docker": docker}), flush=True)
+            print(json.dumps({"aws": aws, "awsx": awsx, "docker": docker, "random": random}), flush=True)
             await asyncio.Event().wait()
 
 

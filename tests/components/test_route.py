@@ -8,10 +8,11 @@ import pytest
 
 from components.checks import ArgumentError
 from components.route import Route, RouteArgs
-from tests.mocks import ACCOUNT, REGION, UNKNOWN, Run, run, unknown
+from tests.mocks import ACCOUNT, REGION, SECRET, UNKNOWN, Run, run, unknown
 
 ARN = f"arn:aws:elasticloadbalancing:{REGION}:{ACCOUNT}"
 GROUP, RULE = "aws:lb/targetGroup:TargetGroup", "aws:lb/listenerRule:ListenerRule"
+PASSWORD = "random:index/randomPassword:RandomPassword"
 
 
 def args(**changes: Any) -> RouteArgs:
@@ -25,6 +26,7 @@ def build(*, preview: bool = False, **changes: Any) -> Run:
         route = Route("shop", args(**upstream | changes))
         pulumi.export("target_group_arn", route.target_group_arn)
         pulumi.export("target_group_arn_suffixes", route.target_group_arn_suffixes)
+        pulumi.export("test_header", route.test_header)
         shift = route.traffic_shift
         names = ("alternate_target_group_arn", "production_rule_arn", "test_rule_arn", "role_arn")
         pulumi.export("traffic_shift", shift and {name: getattr(shift, name) for name in names})
@@ -82,8 +84,9 @@ def test_services_share_a_listener_by_path_and_rank() -> None:
     assert rule["priority"] == 14
 
 
-def test_shifting_traffic_takes_two_target_groups_a_test_rule_and_a_role() -> None:
+def test_shifting_traffic_takes_two_target_groups_a_test_rule_its_secret_and_a_role() -> None:
     assert build(shifts_traffic=True).names - build().names == {
+        (PASSWORD, "shop-test"),
         (GROUP, "shop-alternate"),
         (RULE, "shop-test"),
         ("aws:iam/role:Role", "shop-shift"),
@@ -96,15 +99,23 @@ def test_the_two_target_groups_are_alike() -> None:
     assert made.get(GROUP, "shop").inputs == made.get(GROUP, "shop-alternate").inputs
 
 
-def test_test_requests_are_told_by_a_header_and_come_first() -> None:
+def test_test_requests_are_told_by_a_secret_in_a_header_and_come_first() -> None:
     made = build(shifts_traffic=True, priority=3)
     production, test = made.get(RULE, "shop").inputs, made.get(RULE, "shop-test").inputs
     assert (test["priority"], production["priority"]) == (5, 6)
     assert production["conditions"] == [{"pathPattern": {"values": ["/*"]}}]
     assert test["conditions"] == [
         {"pathPattern": {"values": ["/*"]}},
-        {"httpHeader": {"httpHeaderName": "X-Deployment", "values": ["test"]}},
+        {"httpHeader": {"httpHeaderName": "X-Deployment", "values": [SECRET]}},
     ]
+    assert made.outputs["test_header"] == SECRET
+
+
+def test_nobody_guesses_the_secret_of_test_requests() -> None:
+    made = build(shifts_traffic=True).get(PASSWORD).inputs
+    # Load balancers compare headers without regard to case, and take * and ? for any text.
+    assert made == {"length": 32, "upper": False, "special": False}
+    assert 36 ** made["length"] > 2**128
 
 
 @pytest.mark.parametrize("name", ["shop", "shop-test"])
@@ -141,6 +152,7 @@ def test_ecs_may_shift_between_these_target_groups_by_these_rules_only() -> None
 def test_outputs() -> None:
     made = build(shifts_traffic=True)
     assert made.outputs == {
+        "test_header": SECRET,
         "target_group_arn": f"{ARN}:targetgroup/shop/1",
         "target_group_arn_suffixes": ["targetgroup/shop/1", "targetgroup/shop-alternate/1"],
         "traffic_shift": {
@@ -152,6 +164,7 @@ def test_outputs() -> None:
     }
     assert made.component_outputs == {"h4b:route:Route shop": {"targetGroupArn", "targetGroupArnSuffixes"}}
     rolling = build().outputs
+    assert rolling["test_header"] is None
     assert (rolling["traffic_shift"], rolling["target_group_arn_suffixes"]) == (None, ["targetgroup/shop/1"])
 
 
