@@ -132,21 +132,21 @@ class Providers:
 
     def __init__(self, *, online: bool, base_images: dict[str, str] | None = None) -> None:
         self.online = online
-        log = (paths.LOCAL / "providers.log").open("wb")
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
         environment |= {"LOCAL_PROGRAM_DIR": str(paths.ROOT), "LOCAL_BASE_IMAGES": json.dumps(base_images or {})}
         if online:
             environment |= emulator.client_environment() | {"LOCAL_REGISTRY": emulator.REGISTRY}
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "local.providers"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment,
-            cwd=paths.ROOT,
-            text=True,
-            start_new_session=True,  # Ctrl-C is for the engine, which still needs its providers to stop cleanly
-        )
+        with (paths.LOCAL / "providers.log").open("wb") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "local.providers"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                env=environment,
+                cwd=paths.ROOT,
+                text=True,
+                start_new_session=True,  # Ctrl-C is for the engine, which still needs its providers to stop cleanly
+            )
 
     @functools.cached_property
     def addresses(self) -> str:
