@@ -320,7 +320,7 @@ class TestProcess:
         )
         assert process.stdin and process.stdout
         ports = json.loads(process.stdout.readline())
-        assert set(ports) == {"aws", "awsx", "docker"}
+        assert set(ports) == {"aws", "awsx", "docker", "random"}
         process.stdin.close()
         assert process.wait(timeout=10) == 0
         process.stdout.close()
