@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ecs_policy.rule import Level, Rule, all_rules
+from ecs_policy.rule import Level, Problem, Rule, all_rules
 from tests.policy.cfn_lint import ASPECTS, DIFFERENCES
 from tests.policy.example import Example, all_examples
+from tests.policy.stacks import evaluate
 
 TARGET = Path(__file__).with_name("policies.md")
 
@@ -87,8 +89,8 @@ def _rule(rule: Rule, examples: list[Example]) -> list[str]:
     if rule.ours:
         facts.append("stricter than AWS")
     lines.append(" · ".join(facts))
-    if rule.aws_error:
-        lines += ["", f"> {rule.aws_error} ([seen here]({rule.aws_error_source}))"]
+    for quote in dict.fromkeys(problem.quote for problem in _problems(rule, examples) if problem.quote is not None):
+        lines += ["", f"> {quote.words} ([seen here]({quote.source}))"]
     for name, option in rule.options.items():
         default = yaml.safe_dump(option.schema.get("default"), default_flow_style=True).strip().removesuffix("\n...")
         lines += ["", f"Option `{name}` (default `{default}`): {option.about}"]
@@ -96,6 +98,11 @@ def _rule(rule: Rule, examples: list[Example]) -> list[str]:
     passing = next(each for each in examples if each.kind == "passes")
     lines += ["", f"Fails: {failing.title}", "", *_yaml(failing), "", "```text", failing.says, "```"]
     return [*lines, "", f"Passes: {passing.title}", "", *_yaml(passing)]
+
+
+def _problems(rule: Rule, examples: list[Example]) -> Iterator[Problem]:
+    for each in examples:
+        yield from evaluate(rule, each.resources, preview=each.preview, options=each.options)[0]
 
 
 def _yaml(example: Example) -> list[str]:

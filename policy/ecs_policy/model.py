@@ -180,10 +180,15 @@ class Service(Resource):
         return self["cluster"].one(Cluster)
 
     @property
+    def controller(self) -> str:
+        """Who deploys: `ECS`, `CODE_DEPLOY` or `EXTERNAL`; ECS when the program says nothing."""
+        return self["deploymentController"]["type"].text() or "ECS"
+
+    @property
     def rolls(self) -> bool:
         """Whether ECS itself replaces the tasks step by step: no blue/green, no other controller."""
-        controller, strategy = self["deploymentController"]["type"], self["deploymentConfiguration"]["strategy"]
-        return (controller.text() or "ECS") == "ECS" and (strategy.text() or "ROLLING") == "ROLLING"
+        strategy = self["deploymentConfiguration"]["strategy"]
+        return self.controller == "ECS" and (strategy.text() or "ROLLING") == "ROLLING"
 
     @property
     def launch_types(self) -> dict[str, Value]:
@@ -255,16 +260,55 @@ class LoadBalancer(Resource):
     IDS = ("arn", "id", "name")
     __slots__ = ()
 
+    @property
+    def kind(self) -> str:
+        """`application`, `network` or `gateway`; AWS takes application when the program says nothing."""
+        return self["loadBalancerType"].text() or "application"
+
 
 class TargetGroup(Resource):
     TYPES = ("aws:lb/targetGroup:TargetGroup",)
     IDS = ("arn", "id")
     __slots__ = ()
 
+    @property
+    def target_type(self) -> str:
+        """`instance`, `ip`, `lambda` or `alb`; AWS takes instance when the program says nothing."""
+        return self["targetType"].text() or "instance"
+
+    @property
+    def protocol(self) -> str | None:
+        """In upper case. None when the program says nothing, and for Lambda functions, where the provider drops it."""
+        if self.target_type == "lambda":
+            return None
+        return (self["protocol"].text() or "").upper() or None
+
+    @property
+    def protocol_version(self) -> str | None:
+        """In upper case, as the provider sends it; AWS takes HTTP1. None where the protocol has no versions."""
+        if self.protocol not in ("HTTP", "HTTPS"):
+            return None
+        return (self["protocolVersion"].text() or "HTTP1").upper()
+
 
 class Listener(Resource):
     TYPES = ("aws:lb/listener:Listener",)
     __slots__ = ()
+
+    @property
+    def protocol(self) -> str | None:
+        """In upper case, as the provider sends it. At an application load balancer it sends HTTP for nothing.
+
+        None at the other load balancers, of which a gateway's listener has neither protocol nor port.
+        """
+        text = self["protocol"].text()
+        if text:
+            return text.upper()
+        arn = self["loadBalancerArn"]
+        known = "" if arn.unknown else arn.text() or ""
+        if ":loadbalancer/" in known:
+            return "HTTP" if ":loadbalancer/app/" in known else None
+        return "HTTP" if self["port"].given else None
 
 
 class ListenerRule(Resource):

@@ -7,6 +7,7 @@ The SDK deserialises the whole stack again for every stack policy, and a resourc
 from __future__ import annotations
 
 import gc
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -32,6 +33,10 @@ SETTINGS = "ecs-settings"
 """The policy that carries the settings of the whole pack, and under which what could not be evaluated is reported."""
 
 PROFILES = ("default", "strict", "development")
+
+_LONGEST_MESSAGE = 8000
+_NOT_SENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+"""What the protocol refuses (half a surrogate pair) or a terminal obeys (controls other than tab and line feed)."""
 
 
 def policies() -> list[sdk.Policy]:
@@ -242,28 +247,39 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         policy = self._policies[SETTINGS]
         level = self._get_enforcement_level(policy)
         if level is not EnforcementLevel.DISABLED:
-            report = self._create_report_violation(response, policy.name, policy.description, level)
             for outcome, rules in unevaluated.items():
-                report(
-                    f"{outcome.location} {outcome.reason}. Not evaluated: {', '.join(sorted(set(rules)))}", outcome.urn
-                )
+                message = f"{outcome.location} {outcome.reason}. Not evaluated: {', '.join(sorted(set(rules)))}"
+                self._say(response, policy, level, outcome.urn, message)
 
     def _diagnose(self, response: Any, rule: Rule, urn: str, message: str) -> None:
-        policy = self._policies[rule.policy_name]
         level = EnforcementLevel.MANDATORY  # also of what `remediate` could not repair
         if self._settings().level(rule) is Enforcement.ADVISORY:
             level = EnforcementLevel.ADVISORY
-        self._create_report_violation(response, policy.name, policy.description, level, policy.severity)(message, urn)
+        self._say(response, self._policies[rule.policy_name], level, urn, message)
+
+    def _say(self, response: Any, policy: sdk.Policy, level: EnforcementLevel, urn: str, message: str) -> None:
+        """Adds a diagnostic: everything that leaves the pack as text does so here."""
+        report = self._create_report_violation(response, policy.name, policy.description, level, policy.severity)
+        try:
+            report(sendable(message), sendable(urn))
+        except Exception as error:  # one finding that cannot be told must not hide the others
+            report(f"found something that could not be told: {type(error).__name__}", "")
+
+
+def sendable(text: str) -> str:
+    """The text as protocol and terminal bear it: other characters as JSON writes them, and not without end."""
+    cut = text if len(text) <= _LONGEST_MESSAGE else f"{text[:_LONGEST_MESSAGE]}... ({len(text)} characters)"
+    return _NOT_SENDABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", cut)
 
 
 def violation_text(rule: Rule, problem: Problem) -> str:
     """The whole message of a violation, as the user reads it below the rule's title."""
     lines = [problem.message]
-    if rule.ours:
+    if rule.ours or problem.ours:
         lines.append("(This pack asks for it; AWS may accept it.)")
-    if rule.aws_error:
-        lines.append(f'AWS says: "{rule.aws_error}"')
-    return "\n".join([*lines, rule.source])
+    if problem.quote is not None:
+        lines.append(f'AWS says: "{problem.quote.words}"')
+    return "\n".join([*lines, problem.source or rule.source])
 
 
 def _with_inputs(message: Any) -> Resource:
@@ -334,4 +350,4 @@ def _plain(value: Any) -> Any:
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-__all__ = ["Analyzer", "Properties", "Settings", "canonical_type", "policies", "serve", "violation_text"]
+__all__ = ["Analyzer", "Properties", "Settings", "canonical_type", "policies", "sendable", "serve", "violation_text"]

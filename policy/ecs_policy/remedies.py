@@ -42,7 +42,7 @@ def _retention(log_group: LogGroup, options: Mapping[str, Any]) -> Changes:
 
 
 def _drop_headers(load_balancer: LoadBalancer, _options: Mapping[str, Any]) -> Changes:
-    if (load_balancer["loadBalancerType"].text() or "application") != "application":
+    if load_balancer.kind != "application":
         return {}
     return {} if load_balancer["dropInvalidHeaderFields"].flag() else {"dropInvalidHeaderFields": True}
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ecs_policy.model import Container, TaskDefinition
 from ecs_policy.stack import Resource
-from ecs_policy.values import NotEvaluated, Problem, Unevaluated, Value
+from ecs_policy.values import NotEvaluated, Problem, Quote, Unevaluated, Value
 
 Outcome = Problem | Unevaluated
 Check = Callable[..., Iterator[Problem]]
@@ -79,10 +79,6 @@ class Rule:
     """Whether it needs other resources. A rule that does not is checked before its resource is created or changed."""
     frameworks: tuple[str, ...]
     """Controls of public frameworks that ask the same: `Security Hub ECS.2`."""
-    aws_error: str
-    """AWS's own words, so that a search for them finds the rule; empty where nobody has shown them."""
-    aws_error_source: str
-    """Where those words can be read: a page of AWS, or an issue to which somebody pasted them."""
     ours: bool
     """Whether it asks more than AWS does."""
     options: Mapping[str, Option]
@@ -111,15 +107,20 @@ class Rule:
         except NotEvaluated as outcome:
             yield outcome.at
             return
+        except Exception as error:
+            yield self._crashed(resource, error)
+            return
         for subject in subjects:
             try:
                 yield from self.check(subject, *arguments)
             except NotEvaluated as outcome:
                 yield outcome.at
-            except Exception as error:  # a policy that crashes takes the whole preview with it
-                yield Unevaluated(
-                    resource.urn, "", f"could not be checked: {self.id} failed with {type(error).__name__}"
-                )
+            except Exception as error:
+                yield self._crashed(resource, error)
+
+    def _crashed(self, resource: Resource, error: Exception) -> Unevaluated:
+        """A policy that crashes takes the whole preview with it: it says so instead."""
+        return Unevaluated(resource.urn, "", f"could not be checked: {self.id} failed with {type(error).__name__}")
 
     def _subjects(self, resource: Resource) -> list[Any]:
         if self.each:
@@ -157,8 +158,6 @@ def _rule(
     enforcement: Enforcement | None = None,
     each: str = "",
     frameworks: tuple[str, ...] = (),
-    aws_error: str = "",
-    aws_error_source: str = "",
     ours: bool = False,
     options: Mapping[str, Option] | None = None,
 ) -> Callable[[Check], Rule]:
@@ -181,8 +180,6 @@ def _rule(
             each=each,
             joins=joins,
             frameworks=frameworks,
-            aws_error=aws_error,
-            aws_error_source=aws_error_source,
             ours=ours,
             options=options or {},
             module=check.__module__,
@@ -221,6 +218,7 @@ __all__ = [
     "Option",
     "Outcome",
     "Problem",
+    "Quote",
     "Rule",
     "Severity",
     "Unevaluated",

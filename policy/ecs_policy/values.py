@@ -36,6 +36,9 @@ _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the protocol's marker, not a password
 _OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
+_OF_THE_BRIDGE = "__defaults"
+"""A key that Pulumi's bridge to Terraform keeps in objects of a state, for itself."""
+
 # One secret environment variable makes all of `containerDefinitions` secret: these fields may be shown all the same.
 _NEVER_SECRET = frozenset(
     {"name", "image", "logDriver", "containerName", "sourceContainer", "sourceVolume", "condition", "protocol"}
@@ -56,12 +59,27 @@ ABSENT = _State("ABSENT")
 Step = str | int
 
 
+class Quote(NamedTuple):
+    """AWS's own words about one fault, so that a search for them finds it."""
+
+    words: str
+    """Literal, as AWS answered."""
+    source: str
+    """Where they can be read: a page of AWS, or an issue to which somebody pasted them."""
+
+
 class Problem(NamedTuple):
     """One violation: where it is and the whole message."""
 
     urn: str
     location: str
     message: str
+    quote: Quote | None = None
+    """What AWS answers to exactly this."""
+    ours: bool = False
+    """Whether this pack asks for more here than AWS does."""
+    source: str = ""
+    """The page that decides this; empty when it is the rule's."""
 
 
 class Unevaluated(NamedTuple):
@@ -239,7 +257,7 @@ class Value:
 
     def keys(self) -> list[str]:
         """The names of an object's fields; none when absent."""
-        return list(self._fields())
+        return [name for name in self._fields() if name != _OF_THE_BRIDGE]
 
     def fields(self, names: Iterable[str]) -> list[Value]:
         """Those of the named fields that the object has."""
@@ -292,18 +310,19 @@ class Value:
             return "[secret]"
         raw = _as_number(self.raw) if isinstance(self.raw, float) else self.raw
         if isinstance(raw, dict):
-            return f"an object with {quoted(raw)}" if raw else "an empty object"
+            names = [name for name in raw if name != _OF_THE_BRIDGE]
+            return f"an object with {quoted(names)}" if names else "an empty object"
         if isinstance(raw, list):
-            return f"[{', '.join(item.shown() for item in self.items()[:10])}{', ...' if len(raw) > 10 else ''}]"
+            shown = ["[...]" if isinstance(each.raw, list) else each.shown() for each in self.items()[:10]]
+            return f"[{', '.join(shown)}{', ...' if len(raw) > 10 else ''}]"
         return _shorten(json.dumps(raw, ensure_ascii=False))
 
-    def problem(self, expected: str, change: str) -> Problem:
+    def problem(
+        self, expected: str, change: str, *, quote: Quote | None = None, ours: bool = False, source: str = ""
+    ) -> Problem:
         """A violation at this place: `<resource> <property>: got <value>, expected <expected>; <change>`."""
-        return Problem(
-            self.resource.urn,
-            self.location,
-            f"{self.resource.label} {self.location}: got {self.shown()}, expected {expected}; {change}",
-        )
+        message = f"{self.resource.label} {self.location}: got {self.shown()}, expected {expected}; {change}"
+        return Problem(self.resource.urn, self.location, message, quote, ours, source)
 
     def not_evaluated(self, reason: str) -> NotEvaluated:
         """To be raised when no verdict is possible because of what is at this place."""

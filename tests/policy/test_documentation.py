@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from docs.generate_policies import CATALOGUE, TARGET, render
-from ecs_policy.rule import Level, all_rules
+from ecs_policy.rule import Level, all_rules, rule_named
+from ecs_policy.values import Problem
+from tests.policy.example import all_examples
+from tests.policy.stacks import evaluate
 
 
 def test_the_catalogue_is_up_to_date() -> None:
@@ -14,13 +17,94 @@ def test_every_row_of_the_catalogue_is_a_rule() -> None:
     assert {rule.id.rstrip("b") for rule in all_rules()} == set(CATALOGUE)  # SV-16b: the practice half of row SV-16
 
 
-def test_what_aws_says_is_quoted_with_the_place_where_it_was_seen() -> None:
-    assert {
-        rule.id for rule in all_rules() if bool(rule.aws_error) is not rule.aws_error_source.startswith("https://")
-    } == set()
-
-
 def test_a_practice_is_that_of_a_public_framework_or_says_that_it_is_ours() -> None:
     assert {
         rule.id for rule in all_rules() if rule.level is Level.PRACTICE and not (rule.frameworks or rule.ours)
     } == set()
+
+
+QUOTED = {
+    ("IM-02", "assumeRolePolicy"): "ECS was unable to assume the role",
+    ("IM-03", "executionRoleArn"): "ResourceInitializationError: unable to pull secrets or registry auth",
+    ("LB-01", "subnets"): "At least two subnets in two different Availability Zones must be specified",
+    ("LB-04", "interval"): "Health check interval must be greater than the timeout.",
+    ("LB-04", "timeout"): "Health check interval must be greater than the timeout.",
+    ("LB-05", "certificateArn"): "A certificate must be specified for HTTPS listeners",
+    ("LG-03", "awslogs-group"): "failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log "
+    "group does not exist",
+    ("LT-01", "capacityProvider"): "Task definition does not support launch_type FARGATE.",
+    ("LT-01", "launchType"): "Task definition does not support launch_type FARGATE.",
+    ("LT-06", "capacityProviderStrategies"): "A capacity provider strategy cannot contain a mix of capacity providers "
+    "using Auto Scaling groups and Fargate providers. Specify one or the other and try again.",
+    ("LT-06", "defaultCapacityProviderStrategies"): "A capacity provider strategy cannot contain a mix of capacity "
+    "providers using Auto Scaling groups and Fargate providers. Specify one or the other and try again.",
+    ("LT-08", "launchType"): "was unable to place a task because no container instance met all of its requirements.",
+    ("LT-08", "userData"): "was unable to place a task because no container instance met all of its requirements.",
+    ("LT-10", "name"): "The specified capacity provider name is invalid. Up to 255 characters are allowed, including "
+    "letters (upper and lowercase), numbers, underscores, and hyphens. The name cannot be prefixed with "
+    '"aws", "ecs", or "fargate". Specify a valid name and try again.',
+    ("LT-11", "protectFromScaleIn"): "The managed termination protection setting for the capacity provider is "
+    "invalid. To enable managed termination protection for a capacity provider, the Auto Scaling group must have "
+    "instance protection from scale in enabled.",
+    ("NW-07", "cidrBlock"): "conflicts with another subnet",
+    ("PL-01", "placementConstraints"): "Placement constraints are not supported with FARGATE launch type.",
+    ("PL-10", "type"): "constraint.type 'distinctInstance' is not supported.",
+    ("SV-01", "networkConfiguration"): "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+    ("SV-03b", "assignPublicIp"): "Assign public IP is not supported for this launch type.",
+    ("SV-04", "subnets"): "CannotPullContainerError",
+    ("SV-05", "containerPort"): "The container app did not have a container port 80 defined.",
+    ("SV-06", "targetType"): "has target type instance, which is incompatible with the awsvpc network mode specified "
+    "in the task definition.",
+    ("SV-07", "loadBalancers"): "does not have an associated load balancer.",
+    ("SV-11", "healthCheckGracePeriodSeconds"): "Health check grace period is only valid for services configured to "
+    "use load balancers",
+    ("SV-12", "iamRole"): "You cannot specify an IAM role for services that require a service linked role.",
+    ("SV-16", "platformVersion"): "The platform version must be null when specifying an EC2 launch type.",
+    ("SV-20", "containerName"): "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and "
+    "'containerPort' must be specified from the task definition.",
+    ("SV-21", "taskRoleArn"): "The service couldn't be updated because a valid taskRoleArn is not being used. Specify "
+    "a valid task role in your task definition and try again.",
+    ("TD-01", "memory"): "No Fargate configuration exists for given values.",
+    ("TD-02", "cpu"): "Invalid 'cpu' setting for task.",
+    ("TD-06", "hostPort"): "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+    ("TD-08", "links"): "Links are not supported when networkMode=awsvpc.",
+    ("TD-09", "hostname"): "hostname is not supported on container when networkMode=awsvpc.",
+    ("TD-10", "ipcMode"): "Tasks using the Fargate launch type do not support ipcMode.",
+    ("TD-12", "hostPath"): "Fargate compatible task definitions do not support sourcePath",
+    ("TD-13", "pidMode"): "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for "
+    "pidMode is 'task'.",
+    ("TD-20", "memory"): "At least one of 'memory' or 'memoryReservation' must be specified.",
+    ("TD-22", "cpu"): "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+    ("TD-23", "memory"): "is greater than for the task.",
+    ("TD-24", "containerName"): "because it does not exist",
+    ("TD-25", "condition"): "A dependency container with SUCCESS or COMPLETE condition cannot be an essential "
+    "container",
+    ("TD-29", "awslogs-group"): "Log driver awslogs requires options: awslogs-region, awslogs-group",
+    ("TD-29", "awslogs-region"): "Log driver awslogs requires options: awslogs-region, awslogs-group",
+    ("TD-30", "firelensConfiguration"): "When a firelensConfiguration object is specified, at least one container has "
+    "to be configured with the awsfirelens log driver.",
+    ("TD-31", "sourceVolume"): "Unknown volume",
+    ("TD-32", "executionRoleArn"): "Fargate requires task definition to have execution role ARN to support ECR images.",
+    ("TD-33", "executionRoleArn"): "When you are specifying container secrets, you must also specify a value for "
+    "'executionRoleArn'.",
+}
+"""What AWS says, by the one fault to which it said so: the rule, and the property that the fault is in."""
+
+
+def _problems() -> list[tuple[str, Problem]]:
+    return [
+        (number, problem)
+        for number, examples in all_examples().items()
+        for each in examples
+        for problem in evaluate(rule_named(number), each.resources, preview=each.preview, options=each.options)[0]
+    ]
+
+
+def test_what_aws_says_stands_beside_the_fault_to_which_it_said_so_and_nowhere_else() -> None:
+    quoted = {(number, each.location.rpartition(".")[2], each.quote) for number, each in _problems() if each.quote}
+    assert {(number, place): quote.words for number, place, quote in quoted} == QUOTED
+    assert [quote for _, _, quote in quoted if not quote.source.startswith("https://")] == []
+
+
+def test_nothing_says_both_that_aws_refuses_and_that_it_may_accept() -> None:
+    assert [each for number, each in _problems() if each.quote and (each.ours or rule_named(number).ours)] == []

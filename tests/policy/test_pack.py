@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,11 +12,12 @@ import pytest
 from pulumi.runtime import proto
 from pulumi_policy import EnforcementLevel
 
-from ecs_policy.pack import SETTINGS, Analyzer, policies
+from ecs_policy import pack
+from ecs_policy.pack import SETTINGS, Analyzer, policies, sendable
 from ecs_policy.rule import all_rules
 from ecs_policy.values import SENTINELS
 from tests.policy import good_stacks
-from tests.policy.example import container, service, task_definition
+from tests.policy.example import container, service, target_group, task_definition
 from tests.policy.good_stacks import MISMATCH
 from tests.policy.stacks import UNKNOWN, Resources, requests, secret
 
@@ -62,11 +64,78 @@ def test_a_mismatch_is_mandatory_and_says_what_to_change() -> None:
         "A service runs on a launch type that its task definition declares\n"
         "Service 'web' launchType: got \"FARGATE\", expected one of \"EC2\" as TaskDefinition 'app' has in "
         'requiresCompatibilities; change the service\'s launch type, or add "FARGATE" to requiresCompatibilities\n'
-        "(This pack asks for it; AWS may accept it.)\n"
         'AWS says: "Task definition does not support launch_type FARGATE."\n'
         "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html"
     ]
     assert (LT_01, "mandatory", "web") in run(configured({}), MISMATCH)
+
+
+@pytest.mark.parametrize(
+    "resources",
+    [
+        {"app": task_definition(container(privileged=True), requiresCompatibilities=["FARGATE"])},
+        {"app": task_definition(container(links=["a"], hostname="a"), networkMode="host")},
+        {"group": target_group(protocol="HTTP", healthCheck={"unhealthyThreshold": 11, "matcher": "9"})},
+        {"web": service(launchType="FARGATE", platformVersion="latest", taskDefinition="app:1", cluster="main")},
+        {
+            "app": task_definition(networkMode="awsvpc"),
+            "web": service(launchType="FARGATE", taskDefinition="${app.arn}"),
+        },
+    ],
+    ids=["privileged_is_not_ipcMode", "host_is_not_awsvpc", "thresholds", "misspelt_version", "aws_may_take_it"],
+)
+def test_aws_is_not_quoted_with_words_about_another_fault(resources: Resources) -> None:
+    mandatory = [
+        each.message for each in diagnostics(configured({}), resources) if each.enforcementLevel == proto.MANDATORY
+    ]
+    quoting = [each for each in mandatory if "AWS says" in each]
+    assert len(mandatory) > len(quoting)
+    assert not re.search(
+        "ipcMode|networkMode=awsvpc|Health check interval|EC2 launch type|does not support", str(quoting)
+    )
+
+
+SURROGATE = r"a\ud83d"
+"""Half an emoji, as JSON.stringify writes a string cut in two."""
+
+
+@pytest.mark.parametrize(
+    ("fields", "rule"),
+    [
+        (r'"name": "%s"', "TD-19-unique-names"),
+        (r'"name": "app", "logConfiguration": {"logDriver": "%s"}', "TD-28-fargate-log-driver"),
+        (r'"name": "app", "dependsOn": [{"containerName": "app", "condition": "%s"}]', "TD-25-dependson-condition"),
+        (
+            r'"name": "app", "logConfiguration": {"logDriver": "awslogs", "options": {"%s": ""}}',
+            "TD-29-awslogs-options",
+        ),
+    ],
+)
+def test_a_text_that_cannot_be_sent_is_shown_escaped(fields: str, rule: str) -> None:
+    definitions = "[{" + fields % SURROGATE + "}]"
+    found = diagnostics(configured({}), {"app": task_definition(containerDefinitions=definitions)})
+    (problem,) = {each.message for each in found if each.policyName == rule and SURROGATE in each.message}
+    assert problem.encode()
+
+
+def test_what_a_terminal_would_obey_is_shown_escaped_and_what_has_no_end_is_cut() -> None:
+    assert sendable("\x1b[2J\0\x9b\ta\n漢") == "\\u001b[2J\\u0000\\u009b\ta\n漢"
+    assert len(sendable("a" * 10**6)) < 10_000
+
+
+def test_one_finding_that_cannot_be_told_hides_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(text: str) -> str:
+        if "launchType" in text:
+            raise ValueError(text)
+        return text
+
+    monkeypatch.setattr(pack, "sendable", fails)
+    resources = {**MISMATCH, "other": service(schedulingStrategy="DAEMON", desiredCount=1)}
+    found = diagnostics(configured({}), resources)
+    assert [each.message.splitlines()[1] for each in found if each.policyName == LT_01] == [
+        "found something that could not be told: ValueError"
+    ]
+    assert "PL-12-daemon-no-strategy" in [each.policyName for each in found]
 
 
 def test_a_first_preview_finds_the_mismatch_through_dependencies() -> None:

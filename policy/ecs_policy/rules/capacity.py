@@ -14,13 +14,19 @@ from ecs_policy.model import (
     Instance,
     Service,
 )
-from ecs_policy.rule import Level, Problem, Severity, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, Value, independently, quoted
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _PROVIDER = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_AutoScalingGroupProvider.html"
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,255}")
 _RESERVED = ("aws", "ecs", "fargate")
+
+
+_SAID_EC2_SERVICE_HAS_CAPACITY = Quote(
+    "was unable to place a task because no container instance met all of its requirements.",
+    "https://github.com/aws-samples/amazon-scalable-infra-discord-diffusion/issues/3",
+)
 
 
 @stack_rule(
@@ -32,8 +38,6 @@ _RESERVED = ("aws", "ecs", "fargate")
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/launch_container_instance.html",
-    aws_error="was unable to place a task because no container instance met all of its requirements.",
-    aws_error_source="https://github.com/aws-samples/amazon-scalable-infra-discord-diffusion/issues/3",
 )
 def ec2_service_has_capacity(owner: Service | ClusterCapacityProviders) -> Iterator[Problem]:
     if isinstance(owner, Service):
@@ -55,6 +59,7 @@ def _registers(group: AutoScalingGroup, cluster: Cluster) -> Iterator[Problem]:
             f"{launch.label} {place.location}: got a script whose instances join {quoted(sorted(names))}, expected "
             f"{quoted([wanted])}, since {group.label} is capacity of {cluster.label}; write ECS_CLUSTER={wanted} to "
             "/etc/ecs/ecs.config",
+            _SAID_EC2_SERVICE_HAS_CAPACITY,
         )
 
 
@@ -84,6 +89,7 @@ def _has_instances(service: Service) -> Iterator[Problem]:
         place.location,
         f"{service.label} {place.location}: got {told}, expected {cluster.label} to have instances: this stack gives "
         "it no capacity provider with an Auto Scaling group and no instance that joins it; add them, or run on Fargate",
+        _SAID_EC2_SERVICE_HAS_CAPACITY,
     )
 
 
@@ -94,6 +100,14 @@ def _provides_instances(association: ClusterCapacityProviders) -> bool:
     )
 
 
+_SAID_CP_NAME = Quote(
+    "The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters "
+    "(upper and lowercase), numbers, underscores, and hyphens. The name cannot be prefixed with "
+    '"aws", "ecs", or "fargate". Specify a valid name and try again.',
+    "https://github.com/aws-samples/aws-cdk-examples/issues/626",
+)
+
+
 @resource_rule(
     "LT-10 cp-name",
     on=CapacityProvider,
@@ -101,18 +115,24 @@ def _provides_instances(association: ClusterCapacityProviders) -> bool:
     why="Names that start like ECS's own are reserved.",
     level=Level.REJECTED,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html",
-    aws_error="The specified capacity provider name is invalid. Up to 255 characters are allowed, including letters "
-    "(upper and lowercase), numbers, underscores, and hyphens. The name cannot be prefixed with "
-    '"aws", "ecs", or "fargate". Specify a valid name and try again.',
-    aws_error_source="https://github.com/aws-samples/aws-cdk-examples/issues/626",
 )
 def cp_name(provider: CapacityProvider) -> Iterator[Problem]:
     name = provider["name"]
     text = name.text()
     if text is not None and (not _NAME.fullmatch(text) or text.lower().startswith(_RESERVED)):
         yield name.problem(
-            f"1 to 255 letters, digits, _ or -, not starting with {', '.join(_RESERVED)}", "choose another name"
+            f"1 to 255 letters, digits, _ or -, not starting with {', '.join(_RESERVED)}",
+            "choose another name",
+            quote=_SAID_CP_NAME,
         )
+
+
+_SAID_MANAGED_TERMINATION = Quote(
+    "The managed termination protection setting for the capacity provider is invalid. To enable managed "
+    "termination protection for a capacity provider, the Auto Scaling group must have instance protection from scale "
+    "in enabled.",
+    "https://github.com/ansible/ansible/issues/68625",
+)
 
 
 @stack_rule(
@@ -124,10 +144,6 @@ def cp_name(provider: CapacityProvider) -> Iterator[Problem]:
     level=Level.REJECTED,
     source=_PROVIDER,
     frameworks=("Security Hub ECS.19",),
-    aws_error="The managed termination protection setting for the capacity provider is invalid. To enable managed "
-    "termination protection for a capacity provider, the Auto Scaling group must have instance protection from scale "
-    "in enabled.",
-    aws_error_source="https://github.com/ansible/ansible/issues/68625",
 )
 def managed_termination(provider: CapacityProvider) -> Iterator[Problem]:
     settings = provider["autoScalingGroupProvider"]
@@ -149,5 +165,7 @@ def _protects(provider: CapacityProvider) -> Iterator[Problem]:
     group = auto_scaling_group(provider)
     if group is not None and group["protectFromScaleIn"].flag() is not True:
         yield group["protectFromScaleIn"].problem(
-            f"true, since {provider.label} has managed termination protection", "set protectFromScaleIn to true"
+            f"true, since {provider.label} has managed termination protection",
+            "set protectFromScaleIn to true",
+            quote=_SAID_MANAGED_TERMINATION,
         )

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.iam import Grant, grants
 from ecs_policy.model import Cluster, Container, Role, Service, TaskDefinition
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, independently
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
@@ -89,6 +89,13 @@ def exec_logging_target(cluster: Cluster) -> Iterator[Problem]:
         yield logging.problem('"OVERRIDE" with logConfiguration', "change logging, or remove logConfiguration")
 
 
+_SAID_EXEC_COMMAND = Quote(
+    "The service couldn't be updated because a valid taskRoleArn is not being used. Specify a valid task "
+    "role in your task definition and try again.",
+    "https://github.com/aws/aws-cli/issues/6242",
+)
+
+
 @stack_rule(
     "SV-21 exec-command",
     on=Service,
@@ -96,9 +103,6 @@ def exec_logging_target(cluster: Cluster) -> Iterator[Problem]:
     why="The agent in the container talks to Systems Manager with the task role, and writes to the root file system.",
     level=Level.FAILS,
     source=f"{_GUIDE}/ecs-exec.html",
-    aws_error="The service couldn't be updated because a valid taskRoleArn is not being used. Specify a valid task "
-    "role in your task definition and try again.",
-    aws_error_source="https://github.com/aws/aws-cli/issues/6242",
 )
 def exec_command(service: Service) -> Iterator[Problem]:
     enabled = service["enableExecuteCommand"]
@@ -122,7 +126,9 @@ def _may_talk(service: Service, task_definition: TaskDefinition) -> Iterator[Pro
     reference = task_definition["taskRoleArn"]
     role = reference.one(Role)
     if role is None:
-        yield reference.problem(f"a role, since {service.label} has ECS Exec", "set taskRoleArn")
+        yield reference.problem(
+            f"a role, since {service.label} has ECS Exec", "set taskRoleArn", quote=_SAID_EXEC_COMMAND
+        )
         return
     missing = [each for each in _CHANNELS if not grants(role, Grant(f"ssmmessages:{each}", "*", "ECS Exec"))]
     if missing:

@@ -5,8 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecs_policy.fargate import parse_platform_version
-from ecs_policy.model import CapacityProvider, ClusterCapacityProviders, Service, default_strategy, launch_type_of
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.model import (
+    CapacityProvider,
+    ClusterCapacityProviders,
+    Service,
+    TaskDefinition,
+    default_strategy,
+    launch_type_of,
+)
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, quoted
 
 LAUNCH_TYPES = ("EC2", "EXTERNAL", "FARGATE")
@@ -18,6 +25,12 @@ _MAX_WEIGHT = 1000
 _MAX_BASE = 100_000
 
 
+_SAID_SERVICE_LAUNCH_TYPE_IN_TD = Quote(
+    "Task definition does not support launch_type FARGATE.",
+    "https://github.com/aws/aws-cli/issues/3983",
+)
+
+
 @stack_rule(
     "LT-01 service-launch-type-in-td",
     on=Service,
@@ -27,9 +40,6 @@ _MAX_BASE = 100_000
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskDefinition.html",
-    aws_error="Task definition does not support launch_type FARGATE.",
-    aws_error_source="https://github.com/aws/aws-cli/issues/3983",
-    ours=True,
 )
 def service_launch_type_in_td(service: Service) -> Iterator[Problem]:
     task_definition = service.task_definition
@@ -49,13 +59,22 @@ def service_launch_type_in_td(service: Service) -> Iterator[Problem]:
                 told = f"nothing, which means {launch_type}"
             else:
                 told = place.shown()
+            # AWS may find it compatible by itself, but never with Fargate what is not on awsvpc.
+            sure = launch_type == "FARGATE" and _not_on_awsvpc(task_definition)
             yield Problem(
                 service.urn,
                 place.location,
                 f"{service.label} {place.location}: got {told}, expected one of {quoted(declared)} as "
                 f"{task_definition.label} has in requiresCompatibilities; change the service's launch type, "
                 f'or add "{launch_type}" to requiresCompatibilities',
+                _SAID_SERVICE_LAUNCH_TYPE_IN_TD if sure else None,
+                ours=not sure,
             )
+
+
+def _not_on_awsvpc(task_definition: TaskDefinition) -> bool:
+    mode = task_definition["networkMode"]
+    return not mode.unknown and mode.text() != "awsvpc"
 
 
 @resource_rule(
@@ -197,12 +216,19 @@ def no_strategy_no_launch_type(service: Service) -> Iterator[Problem]:
     strategy = service["capacityProviderStrategies"]
     if service["launchType"].given or strategy.unknown or strategy.items():
         return
-    if service["deploymentController"]["type"].text() == "EXTERNAL":
+    if service.controller == "EXTERNAL":
         return
     if not default_strategy(service):
         yield service["launchType"].problem(
             f"one of {quoted(LAUNCH_TYPES)}, or capacityProviderStrategies", "set one of them"
         )
+
+
+_SAID_NO_MIXED_STRATEGY = Quote(
+    "A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and "
+    "Fargate providers. Specify one or the other and try again.",
+    "https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68",
+)
 
 
 @stack_rule(
@@ -212,9 +238,6 @@ def no_strategy_no_launch_type(service: Service) -> Iterator[Problem]:
     why="A cluster may have both kinds of provider; one strategy may not.",
     level=Level.REJECTED,
     source=f"{_GUIDE}/asg-capacity-providers.html",
-    aws_error="A capacity provider strategy cannot contain a mix of capacity providers using Auto Scaling groups and "
-    "Fargate providers. Specify one or the other and try again.",
-    aws_error_source="https://github.com/terraform-aws-modules/terraform-aws-ecs/issues/68",
 )
 def no_mixed_strategy(owner: Service | ClusterCapacityProviders) -> Iterator[Problem]:
     name = "capacityProviderStrategies" if isinstance(owner, Service) else "defaultCapacityProviderStrategies"
@@ -228,7 +251,9 @@ def no_mixed_strategy(owner: Service | ClusterCapacityProviders) -> Iterator[Pro
             doubt = doubt or outcome
     if "FARGATE" in kinds and len(kinds) > 1:
         yield strategy.problem(
-            f"providers of one kind, not {' and '.join(sorted(kinds))} together", "remove the providers of one kind"
+            f"providers of one kind, not {' and '.join(sorted(kinds))} together",
+            "remove the providers of one kind",
+            quote=_SAID_NO_MIXED_STRATEGY,
         )
     elif doubt is not None:
         raise doubt

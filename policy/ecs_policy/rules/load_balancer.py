@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from ecs_policy.model import Listener, LoadBalancer, Subnet, TargetGroup, WebAclAssociation
-from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.model import Listener, ListenerRule, LoadBalancer, Subnet, TargetGroup, WebAclAssociation
+from ecs_policy.rule import Level, Option, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted
 
 _API = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference"
@@ -22,8 +22,10 @@ _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?")
 _CODES = re.compile(r"[0-9]{1,3}(?:[,-][0-9]{1,3})*")
 
 
-def _application(balancer: LoadBalancer) -> bool:
-    return (balancer["loadBalancerType"].text() or "application") == "application"
+_SAID_TWO_AZS = Quote(
+    "At least two subnets in two different Availability Zones must be specified",
+    "https://github.com/aws-samples/aws-cdk-examples/issues/226",
+)
 
 
 @stack_rule(
@@ -34,17 +36,15 @@ def _application(balancer: LoadBalancer) -> bool:
     level=Level.REJECTED,
     source=_CREATE_LOAD_BALANCER,
     frameworks=("Security Hub ELB.13",),
-    aws_error="At least two subnets in two different Availability Zones must be specified",
-    aws_error_source="https://github.com/aws-samples/aws-cdk-examples/issues/226",
 )
 def two_azs(balancer: LoadBalancer) -> Iterator[Problem]:
-    if not _application(balancer):
+    if balancer.kind != "application":
         return
     subnets, mappings = balancer["subnets"], balancer["subnetMappings"]
     place = mappings if mappings.given else subnets
     count = len(place.items())
     if count < 2:
-        yield place.problem(f"two subnets or more, not {count}", "add a subnet of another zone")
+        yield place.problem(f"two subnets or more, not {count}", "add a subnet of another zone", quote=_SAID_TWO_AZS)
         return
     if mappings.given:
         found = [subnet for each in mappings.items() if (subnet := each["subnetId"].one(Subnet)) is not None]
@@ -92,7 +92,7 @@ def names(owner: LoadBalancer | TargetGroup) -> Iterator[Problem]:
     source=_CREATE_TARGET_GROUP,
 )
 def tg_ip_needs_vpc_port(target_group: TargetGroup) -> Iterator[Problem]:
-    kind = target_group["targetType"].text() or "instance"
+    kind = target_group.target_type
     if kind not in ("ip", "instance", "alb"):
         return
     for key in ("vpcId", "port", "protocol"):
@@ -103,6 +103,12 @@ def tg_ip_needs_vpc_port(target_group: TargetGroup) -> Iterator[Problem]:
         yield enabled.problem(f"true with targetType {kind}", "remove healthCheck.enabled")
 
 
+_SAID_TG_HEALTH_RANGES = Quote(
+    "Health check interval must be greater than the timeout.",
+    "https://github.com/terraform-linters/tflint-ruleset-aws/issues/404",
+)
+
+
 @resource_rule(
     "LB-04 tg-health-ranges",
     on=TargetGroup,
@@ -110,8 +116,6 @@ def tg_ip_needs_vpc_port(target_group: TargetGroup) -> Iterator[Problem]:
     why="Outside them CreateTargetGroup refuses it.",
     level=Level.REJECTED,
     source=_CREATE_TARGET_GROUP,
-    aws_error="Health check interval must be greater than the timeout.",
-    aws_error_source="https://github.com/terraform-linters/tflint-ruleset-aws/issues/404",
 )
 def tg_health_ranges(target_group: TargetGroup) -> Iterator[Problem]:
     check = target_group["healthCheck"]
@@ -121,7 +125,7 @@ def tg_health_ranges(target_group: TargetGroup) -> Iterator[Problem]:
             _within(check["timeout"], 2, 120),
             _within(check["healthyThreshold"], 2, 10),
             _within(check["unhealthyThreshold"], 2, 10),
-            _shorter(check["timeout"], check["interval"]),
+            _shorter(target_group, check["timeout"], check["interval"]),
             _codes(target_group, check["matcher"]),
         )
     )
@@ -132,20 +136,56 @@ def _within(value: Value, least: int, greatest: int) -> Iterator[Problem]:
         yield value.problem(f"{least} to {greatest}", f"change {value.location}")
 
 
-def _shorter(timeout: Value, interval: Value) -> Iterator[Problem]:
-    # The default of the one that is absent depends on the protocol.
-    if timeout.given and interval.given and (timeout.number() or 0) >= (interval.number() or 0):
-        yield timeout.problem(f"less than the interval, which is {interval.number()}", "lower the timeout")
+_DEFAULT_INTERVAL_SECONDS = 30
+"""What the provider sends with any health check that says none."""
+_DEFAULT_TIMEOUT_SECONDS = {"HTTP": 6, "HTTPS": 10, "TCP": 10, "TLS": 10, "GENEVE": 5}
+"""What AWS takes by the protocol of the target group; its page names no others."""
+
+
+def _shorter(target_group: TargetGroup, timeout: Value, interval: Value) -> Iterator[Problem]:
+    if not timeout.given and not interval.given:
+        return
+    every = interval.number() if interval.given else _DEFAULT_INTERVAL_SECONDS
+    within = timeout.number() if timeout.given else _DEFAULT_TIMEOUT_SECONDS.get(target_group.protocol or "")
+    if within is None or every is None or within < every:
+        return
+    if timeout.given:
+        assumed = "" if interval.given else " when nothing is said"
+        yield timeout.problem(
+            f"less than the interval, which is {every}{assumed}", "lower the timeout", quote=_SAID_TG_HEALTH_RANGES
+        )
+    else:
+        yield interval.problem(
+            f"more than the timeout, which for {target_group.protocol} is {within} when nothing is said",
+            "set a timeout that is less, or raise the interval",
+            quote=_SAID_TG_HEALTH_RANGES,
+        )
+
+
+_CODES_OF = {"HTTP": (200, 499), "HTTPS": (200, 499), "GENEVE": (200, 399)}
+_CODES_OF_NETWORK = (200, 599)
+_CODES_OF_GRPC = (0, 99)
 
 
 def _codes(target_group: TargetGroup, matcher: Value) -> Iterator[Problem]:
     text = matcher.text()
-    if text is None or target_group["protocol"].text() not in ("HTTP", "HTTPS"):
+    if text is None:
         return
-    least, greatest = (0, 99) if target_group["protocolVersion"].text() == "GRPC" else (200, 499)
+    protocol = "HTTP" if target_group.target_type == "lambda" else target_group.protocol
+    if protocol is None:
+        return  # LB-03
+    grpc = target_group.protocol_version == "GRPC"
+    least, greatest = _CODES_OF_GRPC if grpc else _CODES_OF.get(protocol, _CODES_OF_NETWORK)
     codes = [int(code) for code in re.split("[,-]", text)] if _CODES.fullmatch(text) else []
     if not codes or not all(least <= code <= greatest for code in codes):
-        yield matcher.problem(f'codes from {least} to {greatest}, as "200" or "200-299"', "change matcher")
+        example = '"0" or "0-5"' if grpc else '"200" or "200-299"'
+        yield matcher.problem(f"codes from {least} to {greatest}, as {example}", "change matcher")
+
+
+_SAID_HTTPS_CERT = Quote(
+    "A certificate must be specified for HTTPS listeners",
+    "https://github.com/pulumi/pulumi/issues/15712",
+)
 
 
 @resource_rule(
@@ -155,13 +195,12 @@ def _codes(target_group: TargetGroup, matcher: Value) -> Iterator[Problem]:
     why="CreateListener refuses it without.",
     level=Level.REJECTED,
     source=_CREATE_LISTENER,
-    aws_error="A certificate must be specified for HTTPS listeners",
-    aws_error_source="https://github.com/pulumi/pulumi/issues/15712",
 )
 def https_cert(listener: Listener) -> Iterator[Problem]:
     certificate = listener["certificateArn"]
-    if not certificate.given and listener["protocol"].text() in ("HTTPS", "TLS"):
-        yield certificate.problem("the ARN of a certificate", "set certificateArn")
+    if not certificate.given and listener.protocol in ("HTTPS", "TLS"):
+        quote = _SAID_HTTPS_CERT if listener.protocol == "HTTPS" else None
+        yield certificate.problem("the ARN of a certificate", "set certificateArn", quote=quote)
 
 
 @resource_rule(
@@ -175,17 +214,47 @@ def https_cert(listener: Listener) -> Iterator[Problem]:
     frameworks=("Security Hub ELB.1", "Security Hub ELB.18"),
 )
 def https_or_redirect(listener: Listener) -> Iterator[Problem]:
-    if listener["protocol"].text() != "HTTP":
+    if listener.protocol == "HTTP" and not _redirects(listener["defaultActions"]):
+        protocol = listener["protocol"]
+        told = "" if protocol.given else " (nothing means HTTP)"
+        yield protocol.problem(
+            f'"HTTPS", or only a redirect to HTTPS{told}', "listen on HTTPS, and redirect HTTP to it"
+        )
+
+
+def _redirects(actions: Value) -> bool:
+    """Whether all that the actions do is to send clients to HTTPS."""
+    found = actions.items()
+    return bool(found) and all(_to_https(action) for action in found)
+
+
+def _to_https(action: Value) -> bool:
+    # Without a protocol a redirect keeps the one of the request.
+    return (action["type"].text() or "").lower() == "redirect" and action["redirect"]["protocol"].text() == "HTTPS"
+
+
+@stack_rule(
+    "LB-06b https-or-redirect-rule",
+    on=ListenerRule,
+    title="A rule of a listener for plain HTTP only sends clients to HTTPS",
+    why="A listener whose default is a redirect serves plain HTTP all the same to what its rules forward.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source=f"{_ALB}/load-balancer-listeners.html",
+    frameworks=("Security Hub ELB.1", "Security Hub ELB.18"),
+)
+def https_or_redirect_rule(rule: ListenerRule) -> Iterator[Problem]:
+    actions = rule["actions"]
+    if not actions.unknown and _redirects(actions):
         return
-    actions = listener["defaultActions"]
-    for action in actions.items():
-        protocol = action["redirect"]["protocol"]
-        # Without a protocol a redirect keeps the one of the request.
-        if action["type"].text() != "redirect" or protocol.text() != "HTTPS":
-            yield listener["protocol"].problem(
-                '"HTTPS", or only a redirect to HTTPS', "listen on HTTPS, and redirect HTTP to it"
-            )
-            return
+    listener = rule["listenerArn"].one(Listener)
+    if listener is None or listener.protocol != "HTTP" or not _redirects(listener["defaultActions"]):
+        return  # HTTPS, or LB-06 speaks of the listener itself
+    if not _redirects(actions):
+        yield actions.problem(
+            f"only a redirect to HTTPS, as {listener.label} on plain HTTP has by default",
+            "put the rule on a listener for HTTPS",
+        )
 
 
 STRONG_TLS = (
@@ -216,7 +285,7 @@ STRONG_TLS = (
     },
 )
 def tls_policy(listener: Listener, options: Mapping[str, Any]) -> Iterator[Problem]:
-    if listener["protocol"].text() not in ("HTTPS", "TLS"):
+    if listener.protocol not in ("HTTPS", "TLS"):
         return
     policy = listener["sslPolicy"]
     allowed = options["allowedPolicies"]
@@ -236,7 +305,7 @@ def tls_policy(listener: Listener, options: Mapping[str, Any]) -> Iterator[Probl
 )
 def drop_headers(balancer: LoadBalancer) -> Iterator[Problem]:
     value = balancer["dropInvalidHeaderFields"]
-    if _application(balancer) and value.flag() is not True:
+    if balancer.kind == "application" and value.flag() is not True:
         yield value.problem("true", "set dropInvalidHeaderFields to true")
 
 
@@ -251,7 +320,7 @@ def drop_headers(balancer: LoadBalancer) -> Iterator[Problem]:
     frameworks=("Security Hub ELB.5",),
 )
 def access_logs(balancer: LoadBalancer) -> Iterator[Problem]:
-    if (balancer["loadBalancerType"].text() or "application") == "gateway":
+    if balancer.kind == "gateway":
         return
     logs = balancer["accessLogs"]
     if not logs["bucket"].given:
@@ -288,7 +357,7 @@ def deletion_protection(balancer: LoadBalancer) -> Iterator[Problem]:
 )
 def desync(balancer: LoadBalancer) -> Iterator[Problem]:
     mode = balancer["desyncMitigationMode"]
-    if _application(balancer) and mode.text() not in (None, "defensive", "strictest"):
+    if balancer.kind == "application" and mode.text() not in (None, "defensive", "strictest"):
         yield mode.problem('"defensive" (the default) or "strictest"', "change desyncMitigationMode")
 
 
@@ -303,7 +372,7 @@ def desync(balancer: LoadBalancer) -> Iterator[Problem]:
     frameworks=("Security Hub ELB.16",),
 )
 def waf(balancer: LoadBalancer) -> Iterator[Problem]:
-    if not _application(balancer) or balancer["internal"].flag():
+    if balancer.kind != "application" or balancer["internal"].flag():
         return
     if not balancer.stack.relation(WebAclAssociation, "resourceArn", LoadBalancer).of(balancer):
         yield Problem(

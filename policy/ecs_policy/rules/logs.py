@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ecs_policy.model import Container, LogGroup
-from ecs_policy.rule import Level, Option, Problem, Severity, resource_rule, stack_rule
+from ecs_policy.rule import Level, Option, Problem, Quote, Severity, resource_rule, stack_rule
 from ecs_policy.values import quoted, readable
 
 RETENTION_DAYS = (
@@ -98,6 +98,12 @@ def kms(group: LogGroup) -> Iterator[Problem]:
         yield group["kmsKeyId"].problem("the ARN of a KMS key", "set kmsKeyId")
 
 
+_SAID_GROUP_EXISTS = Quote(
+    "failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not exist",
+    "https://github.com/cn-terraform/terraform-aws-nexus/issues/35",
+)
+
+
 @stack_rule(
     "LG-03 group-exists",
     on=Container,
@@ -107,10 +113,6 @@ def kms(group: LogGroup) -> Iterator[Problem]:
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html",
-    aws_error="failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log group does not "
-    "exist",
-    aws_error_source="https://github.com/cn-terraform/terraform-aws-nexus/issues/35",
-    ours=True,
     options={
         "existing": Option(
             schema={"type": "array", "items": {"type": "string"}, "default": []},
@@ -134,6 +136,7 @@ def group_exists(container: Container, options: Mapping[str, Any]) -> Iterator[P
         yield name.problem(
             f"a log group of this stack, which has {quoted(names)}",
             "create it, set awslogs-create-group to true, or add it to existing of this rule",
+            quote=_SAID_GROUP_EXISTS,
         )
         return
     regions = [each.region() for each in groups]

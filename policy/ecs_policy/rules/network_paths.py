@@ -11,12 +11,18 @@ from ecs_policy.load_balancing import balancers_of, target_groups
 from ecs_policy.model import LoadBalancer, Repository, SecurityGroup, Service, Subnet, TargetGroup, TaskDefinition
 from ecs_policy.network import WayOut, endpoints, lets_out, permits, way_out
 from ecs_policy.ports import host_ports
-from ecs_policy.rule import Level, Problem, Severity, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, stack_rule
 from ecs_policy.values import NotEvaluated, Value, independently, quoted
 
 _HTTPS = 443
 _PULLING = frozenset({"ecr.api", "ecr.dkr", "s3"})
 _PUBLIC_REGISTRIES = ("docker.io", "public.ecr.aws", "quay.io", "ghcr.io", "gcr.io", "registry.k8s.io")
+
+
+_SAID_EGRESS_PATH = Quote(
+    "CannotPullContainerError",
+    "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
+)
 
 
 @stack_rule(
@@ -29,8 +35,6 @@ _PUBLIC_REGISTRIES = ("docker.io", "public.ecr.aws", "quay.io", "ghcr.io", "gcr.
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
-    aws_error="CannotPullContainerError",
-    aws_error_source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
 )
 def egress_path(service: Service) -> Iterator[Problem]:
     if "FARGATE" not in service.launch_types or not service["networkConfiguration"].given:
@@ -63,6 +67,7 @@ def _routes(service: Service) -> Iterator[Problem]:
             f"{'' if configuration['assignPublicIp'].flag() else ', tasks get no public address'}, and the VPC has no "
             f"endpoints for {quoted(sorted(missing))}",
             "choose subnets behind a NAT gateway, or add the endpoints",
+            quote=_SAID_EGRESS_PATH,
         )
     elif doubt is not None:
         raise doubt
@@ -158,7 +163,7 @@ def alb_to_task_sg(link: Value) -> Iterator[Problem]:
         (balancer.urn, ports): (balancer, ports)
         for group in groups
         for balancer in balancers_of(group)
-        if (balancer["loadBalancerType"].text() or "application") == "application"
+        if balancer.kind == "application"
         for ports in _ports(link, task_definition, group)
     }
     sides = _sides(service, task_definition) if ways else []

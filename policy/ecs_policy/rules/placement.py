@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ecs_policy.cluster_query import QueryError, mentions, parse
 from ecs_policy.model import AutoscalingTarget, Service, TaskDefinition
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -23,6 +23,12 @@ _BINPACK_FIELDS = ("cpu", "memory")
 _SPREAD_FIELD = re.compile(r"instanceId|host|attribute:[A-Za-z0-9_./\\-]{1,128}")
 
 
+_SAID_NO_CONSTRAINTS_ON_FARGATE = Quote(
+    "Placement constraints are not supported with FARGATE launch type.",
+    "https://github.com/GetSimpl/cloudlift/pull/138",
+)
+
+
 @stack_rule(
     "PL-01 no-constraints-on-fargate",
     on=Service,
@@ -30,11 +36,9 @@ _SPREAD_FIELD = re.compile(r"instanceId|host|attribute:[A-Za-z0-9_./\\-]{1,128}"
     why="On Fargate there are no instances to choose from; CreateService refuses constraints.",
     level=Level.REJECTED,
     source=_CREATE_SERVICE,
-    aws_error="Placement constraints are not supported with FARGATE launch type.",
-    aws_error_source="https://github.com/GetSimpl/cloudlift/pull/138",
 )
 def no_constraints_on_fargate(service: Service) -> Iterator[Problem]:
-    yield from _not_on_fargate(service, service["placementConstraints"])
+    yield from _not_on_fargate(service, service["placementConstraints"], _SAID_NO_CONSTRAINTS_ON_FARGATE)
 
 
 @resource_rule(
@@ -62,14 +66,16 @@ def no_td_constraints_on_fargate(task_definition: TaskDefinition) -> Iterator[Pr
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement.html",
 )
 def no_strategies_on_fargate(service: Service) -> Iterator[Problem]:
-    yield from _not_on_fargate(service, service["orderedPlacementStrategies"])
+    yield from _not_on_fargate(service, service["orderedPlacementStrategies"], None)
 
 
-def _not_on_fargate(service: Service, placement: Value) -> Iterator[Problem]:
+def _not_on_fargate(service: Service, placement: Value, quote: Quote | None) -> Iterator[Problem]:
     if not placement.given or (not placement.unknown and not placement.items()):
         return
     if "FARGATE" in service.launch_types and placement.items():
-        yield placement.problem("none on Fargate", f"remove {placement.location}, or run the service on EC2")
+        yield placement.problem(
+            "none on Fargate", f"remove {placement.location}, or run the service on EC2", quote=quote
+        )
 
 
 @resource_rule(
@@ -172,6 +178,12 @@ def max_constraints(service: Service) -> Iterator[Problem]:
         )
 
 
+_SAID_CONSTRAINT_TYPE = Quote(
+    "constraint.type 'distinctInstance' is not supported.",
+    "https://github.com/aws-samples/aws-cdk-examples/issues/628",
+)
+
+
 @resource_rule(
     "PL-10 constraint-type",
     on=(Service, TaskDefinition),
@@ -180,8 +192,6 @@ def max_constraints(service: Service) -> Iterator[Problem]:
     why="A service takes distinctInstance and memberOf, a task definition memberOf only.",
     level=Level.REJECTED,
     source=_TD_CONSTRAINT,
-    aws_error="constraint.type 'distinctInstance' is not supported.",
-    aws_error_source="https://github.com/aws-samples/aws-cdk-examples/issues/628",
 )
 def constraint_type(constraint: Value) -> Iterator[Problem]:
     allowed = ("memberOf",) if isinstance(constraint.resource, TaskDefinition) else ("distinctInstance", "memberOf")
@@ -189,7 +199,9 @@ def constraint_type(constraint: Value) -> Iterator[Problem]:
     if found not in allowed:
         move = found == "distinctInstance"
         yield constraint["type"].problem(
-            f"one of {quoted(allowed)}", "move the constraint to the service" if move else "change type"
+            f"one of {quoted(allowed)}",
+            "move the constraint to the service" if move else "change type",
+            quote=_SAID_CONSTRAINT_TYPE if move else None,
         )
 
 
@@ -261,9 +273,10 @@ def daemon_not_fargate(service: Service) -> Iterator[Problem]:
 
 
 def _no_other_controller(service: Service) -> Iterator[Problem]:
-    controller = service["deploymentController"]["type"]
-    if controller.text() in ("CODE_DEPLOY", "EXTERNAL"):
-        yield controller.problem('"ECS" with DAEMON', "remove deploymentController, or use REPLICA")
+    if service.controller in ("CODE_DEPLOY", "EXTERNAL"):
+        yield service["deploymentController"]["type"].problem(
+            '"ECS" with DAEMON', "remove deploymentController, or use REPLICA"
+        )
 
 
 def _no_fargate(service: Service, scheduling: Value) -> Iterator[Problem]:

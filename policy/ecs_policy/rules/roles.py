@@ -17,7 +17,7 @@ from ecs_policy.model import (
     RolePolicyAttachment,
     TaskDefinition,
 )
-from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Level, Option, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, independently, plain, quoted
 
 _TASKS = "ecs-tasks.amazonaws.com"
@@ -74,6 +74,12 @@ def _no_star_in_statement(document: Value, statement: Value) -> Iterator[Problem
             )
 
 
+_SAID_TRUST_ECS_TASKS = Quote(
+    "ECS was unable to assume the role",
+    "https://github.com/aws-samples/aws-modern-application-workshop/issues/149",
+)
+
+
 @stack_rule(
     "IM-02 trust-ecs-tasks",
     on=(TaskDefinition, InstanceProfile),
@@ -82,9 +88,6 @@ def _no_star_in_statement(document: Value, statement: Value) -> Iterator[Problem
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/task-iam-roles.html",
-    aws_error="ECS was unable to assume the role",
-    aws_error_source="https://github.com/aws-samples/aws-modern-application-workshop/issues/149",
-    ours=True,
     options={
         "alsoTrusted": Option(
             schema={"type": "array", "items": {"type": "string"}, "default": []},
@@ -98,7 +101,7 @@ def trust_ecs_tasks(owner: TaskDefinition | InstanceProfile, options: Mapping[st
         if role is not None:
             services, _ = trusted_services(role)
             if not services.intersection(_INSTANCES):
-                yield _not_trusted(role, _INSTANCES[0], f"the instances of {owner.label}")
+                yield _not_trusted(role, _INSTANCES[0], f"the instances of {owner.label}", None)
         return
     also = options["alsoTrusted"]
     yield from independently(_for_tasks(owner[key], also) for key in ("executionRoleArn", "taskRoleArn"))
@@ -110,7 +113,7 @@ def _for_tasks(reference: Value, also: list[str]) -> Iterator[Problem]:
         return
     services, others = trusted_services(role)
     if _TASKS not in services:
-        yield _not_trusted(role, _TASKS, f"{reference.location} of {reference.resource.label}")
+        yield _not_trusted(role, _TASKS, f"{reference.location} of {reference.resource.label}", _SAID_TRUST_ECS_TASKS)
         return
     strangers = sorted(services - {_TASKS}) + [each.text() or "" for each in others]
     strangers = [each for each in strangers if not any(matches(pattern, each) for pattern in also)]
@@ -119,18 +122,26 @@ def _for_tasks(reference: Value, also: list[str]) -> Iterator[Problem]:
             role,
             f"{quoted(strangers)} beside {_TASKS}, expected nobody else to assume a role of tasks; remove them, or "
             "add them to alsoTrusted of this rule",
+            ours=True,
         )
 
 
-def _not_trusted(role: Role, principal: str, user: str) -> Problem:
+def _not_trusted(role: Role, principal: str, user: str, quote: Quote | None) -> Problem:
     return _trust(
         role,
         f"no trust in {principal}, expected it since the role is for {user}; allow that service sts:AssumeRole",
+        quote=quote,
     )
 
 
-def _trust(role: Role, what: str) -> Problem:
-    return Problem(role.urn, "assumeRolePolicy", f"{role.label} assumeRolePolicy: got {what}")
+def _trust(role: Role, what: str, *, quote: Quote | None = None, ours: bool = False) -> Problem:
+    return Problem(role.urn, "assumeRolePolicy", f"{role.label} assumeRolePolicy: got {what}", quote, ours)
+
+
+_SAID_EXEC_ROLE_PERMS = Quote(
+    "ResourceInitializationError: unable to pull secrets or registry auth",
+    "https://github.com/aws/copilot-cli/issues/3104",
+)
 
 
 @stack_rule(
@@ -143,8 +154,6 @@ def _trust(role: Role, what: str) -> Problem:
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/task_execution_IAM_role.html",
-    aws_error="ResourceInitializationError: unable to pull secrets or registry auth",
-    aws_error_source="https://github.com/aws/copilot-cli/issues/3104",
 )
 def exec_role_perms(task_definition: TaskDefinition) -> Iterator[Problem]:
     reference = task_definition["executionRoleArn"]
@@ -166,6 +175,7 @@ def exec_role_perms(task_definition: TaskDefinition) -> Iterator[Problem]:
             f"{task_definition.label} {reference.location}: got {role.label}, expected a role that may "
             f"{', '.join(missing)} (for {' and '.join(dict.fromkeys(missing.values()))}); allow it in a policy of the "
             f"role, or attach {EXECUTION_POLICY.rpartition('/')[2]} for images and logs",
+            _SAID_EXEC_ROLE_PERMS if any(not each.startswith(("logs:", "s3:")) for each in missing) else None,
         )
     elif doubt is not None:
         raise doubt

@@ -8,7 +8,7 @@ from typing import Any
 
 from ecs_policy.fargate import parse_platform_version
 from ecs_policy.model import AutoscalingTarget, Service, TaskDefinition
-from ecs_policy.rule import Enforcement, Level, Option, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Enforcement, Level, Option, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -59,9 +59,10 @@ def _complete(breaker: Value) -> Iterator[Problem]:
 
 
 def _rolling(service: Service, breaker: Value) -> Iterator[Problem]:
-    controller = service["deploymentController"]["type"]
-    if breaker["enable"].flag() and (controller.text() or "ECS") != "ECS":
-        yield controller.problem('"ECS" with a circuit breaker', "remove deploymentCircuitBreaker or the controller")
+    if breaker["enable"].flag() and service.controller != "ECS":
+        yield service["deploymentController"]["type"].problem(
+            '"ECS" with a circuit breaker', "remove deploymentCircuitBreaker or the controller"
+        )
 
 
 @resource_rule(
@@ -109,6 +110,12 @@ def desired_count(service: Service, options: Mapping[str, Any]) -> Iterator[Prob
             yield count.problem(f"{least} or more", f"set {count.location} to {least} or more")
 
 
+_SAID_PLATFORM_VERSION = Quote(
+    "The platform version must be null when specifying an EC2 launch type.",
+    "https://github.com/aws/amazon-ecs-cli/issues/1040",
+)
+
+
 @stack_rule(
     "SV-16 platform-version",
     on=Service,
@@ -117,8 +124,6 @@ def desired_count(service: Service, options: Mapping[str, Any]) -> Iterator[Prob
     "namespace, no single key of a secret, no environment file.",
     level=Level.REJECTED,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/platform-fargate.html",
-    aws_error="The platform version must be null when specifying an EC2 launch type.",
-    aws_error_source="https://github.com/aws/amazon-ecs-cli/issues/1040",
 )
 def platform_version(service: Service) -> Iterator[Problem]:
     value = service["platformVersion"]
@@ -129,8 +134,10 @@ def platform_version(service: Service) -> Iterator[Problem]:
     if version is None and text != "LATEST":
         yield value.problem('"LATEST" or a version as "1.4.0"', "leave platformVersion out")
         return
-    if service.launch_types.keys() <= {"EC2", "EXTERNAL", "MANAGED_INSTANCES"}:
-        yield value.problem("nothing, since the service is not on Fargate", "remove platformVersion")
+    launch_types = service.launch_types.keys()
+    if launch_types <= {"EC2", "EXTERNAL", "MANAGED_INSTANCES"}:
+        quote = _SAID_PLATFORM_VERSION if launch_types == {"EC2"} else None
+        yield value.problem("nothing, since the service is not on Fargate", "remove platformVersion", quote=quote)
         return
     task_definition = service.task_definition if version is not None and version < _FIRST_WITH_FEATURES else None
     if task_definition is not None and not task_definition.for_windows:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.model import DiscoveryService, Service, TaskDefinition
 from ecs_policy.ports import ports_of
-from ecs_policy.rule import Level, Problem, Value, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Value, stack_rule
 from ecs_policy.values import NotEvaluated, independently, quoted
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -70,6 +70,13 @@ def _named(
         )
 
 
+_SAID_SERVICE_REGISTRY = Quote(
+    "When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' must "
+    "be specified from the task definition.",
+    "https://github.com/aws/aws-cdk/issues/29245",
+)
+
+
 @stack_rule(
     "SV-20 service-registry",
     on=Service,
@@ -77,9 +84,6 @@ def _named(
     why="An SRV record holds a port, an A record does not; tasks in the instance's network are known by a container.",
     level=Level.REJECTED,
     source=f"{_API}/API_ServiceRegistry.html",
-    aws_error="When specifying 'host' or 'bridge' for networkMode, values for 'containerName' and 'containerPort' must "
-    "be specified from the task definition.",
-    aws_error_source="https://github.com/aws/aws-cdk/issues/29245",
 )
 def service_registry(service: Service) -> Iterator[Problem]:
     registry = service["serviceRegistries"]
@@ -107,6 +111,7 @@ def _fits_tasks(service: Service, registry: Value) -> Iterator[Problem]:
             yield name.problem(
                 f"a container, since {task_definition.label} has the network mode {task_definition.network_mode}",
                 "set containerName and containerPort",
+                quote=_SAID_SERVICE_REGISTRY,
             )
     elif registry["port"].given or (name.given and port.given):
         yield from _needs_no_port(registry)

@@ -7,11 +7,17 @@ from collections.abc import Iterator
 from ecs_policy.load_balancing import alternate_arn, attachments, target_groups
 from ecs_policy.model import Service, TargetGroup, TaskDefinition
 from ecs_policy.ports import ports_of
-from ecs_policy.rule import Enforcement, Level, Problem, Severity, Value, stack_rule
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, Severity, Value, stack_rule
 from ecs_policy.values import independently, quoted
 
 _CREATE_SERVICE = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html"
 _LOAD_BALANCER = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LoadBalancer.html"
+
+
+_SAID_LB_CONTAINER = Quote(
+    "The container app did not have a container port 80 defined.",
+    "https://github.com/pulumi/pulumi-awsx/issues/1172",
+)
 
 
 @stack_rule(
@@ -23,8 +29,6 @@ _LOAD_BALANCER = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source=_LOAD_BALANCER,
-    aws_error="The container app did not have a container port 80 defined.",
-    aws_error_source="https://github.com/pulumi/pulumi-awsx/issues/1172",
 )
 def lb_container(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
@@ -46,7 +50,14 @@ def lb_container(link: Value) -> Iterator[Problem]:
         yield port.problem(
             f"a port of container '{container.name}' in {task_definition.label}, which publishes {published}",
             "change containerPort, or add the port to the container's portMappings",
+            quote=_SAID_LB_CONTAINER,
         )
+
+
+_SAID_TG_TYPE = Quote(
+    "has target type instance, which is incompatible with the awsvpc network mode specified in the task definition.",
+    "https://github.com/hashicorp/terraform-provider-aws/issues/11723",
+)
 
 
 @stack_rule(
@@ -58,9 +69,6 @@ def lb_container(link: Value) -> Iterator[Problem]:
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source=_LOAD_BALANCER,
-    aws_error="has target type instance, which is incompatible with the awsvpc network mode "
-    "specified in the task definition.",
-    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/11723",
 )
 def tg_type(link: Value) -> Iterator[Problem]:
     task_definition = _task_definition(link)
@@ -75,13 +83,20 @@ def tg_type(link: Value) -> Iterator[Problem]:
 def _fits(target_group: TargetGroup, task_definition: TaskDefinition, link: Value) -> Iterator[Problem]:
     mode = task_definition.network_mode
     expected = "ip" if mode == "awsvpc" else "instance"
-    found = target_group["targetType"].text() or "instance"
+    found = target_group.target_type
     if found != expected:
         yield target_group["targetType"].problem(
             f'"{expected}", since {link.resource.label} registers tasks of {task_definition.label}, '
             f"whose network mode is {mode}",
             f'set targetType to "{expected}", or change networkMode',
+            quote=_SAID_TG_TYPE if (found, mode) == ("instance", "awsvpc") else None,
         )
+
+
+_SAID_TG_ATTACHED_BEFORE_SERVICE = Quote(
+    "does not have an associated load balancer.",
+    "https://github.com/hashicorp/terraform/issues/32908",
+)
 
 
 @stack_rule(
@@ -93,8 +108,6 @@ def _fits(target_group: TargetGroup, task_definition: TaskDefinition, link: Valu
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source=_LOAD_BALANCER,
-    aws_error="does not have an associated load balancer.",
-    aws_error_source="https://github.com/hashicorp/terraform/issues/32908",
 )
 def tg_attached_before_service(service: Service) -> Iterator[Problem]:
     links = service["loadBalancers"]
@@ -112,12 +125,14 @@ def tg_attached_before_service(service: Service) -> Iterator[Problem]:
             yield links.problem(
                 f"target groups that a listener forwards to; none forwards to {target_group.label}",
                 "add a listener or listener rule that forwards to it, and let the service depend on that",
+                quote=_SAID_TG_ATTACHED_BEFORE_SERVICE,
             )
         elif not service.stack.waits_for(service, attached):
             names = " or ".join(each.label for each in attached[:3])
             yield links.problem(
                 f"a service that waits for what attaches {target_group.label} to a load balancer",
                 f"add {names} to the service's dependsOn",
+                quote=_SAID_TG_ATTACHED_BEFORE_SERVICE,
             )
     for arn in arns:
         if arn.given and (doubtful or not found or not arn.unknown):
@@ -200,7 +215,7 @@ def tg_port_vs_container(link: Value) -> Iterator[Problem]:
 
 
 def _same_port(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
-    if target_group["targetType"].text() != "ip":
+    if target_group.target_type != "ip":
         return
     port, wanted = target_group["port"], link["containerPort"].number()
     if port.given and wanted is not None and port.number() != wanted:
@@ -211,7 +226,7 @@ _PROTOCOL_VERSIONS = {"http": ("HTTP1",), "http2": ("HTTP2", "GRPC"), "grpc": ("
 
 
 def _same_protocol(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
-    if target_group["targetType"].text() != "ip" or target_group["protocol"].text() not in ("HTTP", "HTTPS"):
+    if target_group.target_type != "ip" or target_group.protocol not in ("HTTP", "HTTPS"):
         return
     task_definition = _task_definition(link)
     container = task_definition.container_named(link["containerName"]) if task_definition is not None else None
@@ -219,12 +234,17 @@ def _same_protocol(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
         if mapping["containerPort"].number() != link["containerPort"].number():
             continue
         spoken = mapping["appProtocol"].text() or ""
-        version = target_group["protocolVersion"]
-        if spoken in _PROTOCOL_VERSIONS and (version.text() or "HTTP1") not in _PROTOCOL_VERSIONS[spoken]:
-            yield version.problem(
+        if spoken in _PROTOCOL_VERSIONS and target_group.protocol_version not in _PROTOCOL_VERSIONS[spoken]:
+            yield target_group["protocolVersion"].problem(
                 f"{quoted(_PROTOCOL_VERSIONS[spoken])}, since the container's appProtocol is {spoken}",
                 "change protocolVersion, or appProtocol in the container's port mapping",
             )
+
+
+_SAID_HEALTHCHECK_GRACE = Quote(
+    "Health check grace period is only valid for services configured to use load balancers",
+    "https://github.com/hashicorp/terraform-provider-aws/issues/31104",
+)
 
 
 @stack_rule(
@@ -237,8 +257,6 @@ def _same_protocol(link: Value, target_group: TargetGroup) -> Iterator[Problem]:
     severity=Severity.LOW,
     enforcement=Enforcement.ADVISORY,
     source=_CREATE_SERVICE,
-    aws_error="Health check grace period is only valid for services configured to use load balancers",
-    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/31104",
 )
 def healthcheck_grace(service: Service) -> Iterator[Problem]:
     period = service["healthCheckGracePeriodSeconds"]
@@ -252,7 +270,14 @@ def healthcheck_grace(service: Service) -> Iterator[Problem]:
         yield period.problem(
             "nothing without a load balancer, VPC Lattice or a container health check",
             "remove healthCheckGracePeriodSeconds, or add a health check",
+            quote=_SAID_HEALTHCHECK_GRACE,
         )
+
+
+_SAID_IAM_ROLE_PARAM = Quote(
+    "You cannot specify an IAM role for services that require a service linked role.",
+    "https://github.com/hashicorp/terraform-provider-aws/issues/4657",
+)
 
 
 @stack_rule(
@@ -262,8 +287,6 @@ def healthcheck_grace(service: Service) -> Iterator[Problem]:
     why="With awsvpc, or with more than one target group, ECS uses its service-linked role and refuses another.",
     level=Level.REJECTED,
     source=_CREATE_SERVICE,
-    aws_error="You cannot specify an IAM role for services that require a service linked role.",
-    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/4657",
 )
 def iam_role_param(service: Service) -> Iterator[Problem]:
     role = service["iamRole"]
@@ -275,7 +298,9 @@ def iam_role_param(service: Service) -> Iterator[Problem]:
     task_definition = service.task_definition
     if task_definition is not None and task_definition.network_mode == "awsvpc":
         yield role.problem(
-            f"nothing, since {task_definition.label} uses awsvpc", "remove iamRole: ECS uses its service-linked role"
+            f"nothing, since {task_definition.label} uses awsvpc",
+            "remove iamRole: ECS uses its service-linked role",
+            quote=_SAID_IAM_ROLE_PARAM,
         )
 
 

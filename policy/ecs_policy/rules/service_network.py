@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from ecs_policy.load_balancing import balancers_of, target_groups
 from ecs_policy.model import SecurityGroup, Service, Subnet
 from ecs_policy.network import vpc_of
-from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, stack_rule
 from ecs_policy.stack import Resource
 from ecs_policy.values import independently
+
+_SAID_NETCONF_IFF_AWSVPC = Quote(
+    "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
+    "https://github.com/fabfuel/ecs-deploy/issues/133",
+)
 
 
 @stack_rule(
@@ -20,8 +25,6 @@ from ecs_policy.values import independently
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html",
-    aws_error="Network Configuration must be provided when networkMode 'awsvpc' is specified.",
-    aws_error_source="https://github.com/fabfuel/ecs-deploy/issues/133",
 )
 def netconf_iff_awsvpc(service: Service) -> Iterator[Problem]:
     task_definition = service.task_definition
@@ -30,7 +33,9 @@ def netconf_iff_awsvpc(service: Service) -> Iterator[Problem]:
     configuration, mode = service["networkConfiguration"], task_definition.network_mode
     if mode == "awsvpc" and not configuration.given:
         yield configuration.problem(
-            f"subnets and security groups, since {task_definition.label} uses awsvpc", "set networkConfiguration"
+            f"subnets and security groups, since {task_definition.label} uses awsvpc",
+            "set networkConfiguration",
+            quote=_SAID_NETCONF_IFF_AWSVPC,
         )
     if mode != "awsvpc" and configuration.given:
         yield configuration.problem(
@@ -131,6 +136,12 @@ def assign_public_ip(service: Service) -> Iterator[Problem]:
         yield value.problem("false", "set assignPublicIp to false, and give private subnets a NAT gateway or endpoints")
 
 
+_SAID_NO_PUBLIC_IP_ON_EC2 = Quote(
+    "Assign public IP is not supported for this launch type.",
+    "https://github.com/aws/aws-cdk/issues/13348",
+)
+
+
 @stack_rule(
     "SV-03b no-public-ip-on-ec2",
     on=Service,
@@ -138,10 +149,8 @@ def assign_public_ip(service: Service) -> Iterator[Problem]:
     why="Only Fargate gives tasks public addresses.",
     level=Level.REJECTED,
     source=_AWSVPC_CONFIGURATION,
-    aws_error="Assign public IP is not supported for this launch type.",
-    aws_error_source="https://github.com/aws/aws-cdk/issues/13348",
 )
 def no_public_ip_on_ec2(service: Service) -> Iterator[Problem]:
     value = service["networkConfiguration"]["assignPublicIp"]
     if value.flag() and "EC2" in service.launch_types:
-        yield value.problem("false on EC2", "remove assignPublicIp")
+        yield value.problem("false on EC2", "remove assignPublicIp", quote=_SAID_NO_PUBLIC_IP_ON_EC2)

@@ -6,12 +6,18 @@ from collections.abc import Iterable, Iterator
 
 from ecs_policy.fargate import ADDABLE_CAPABILITIES
 from ecs_policy.model import Container, TaskDefinition
-from ecs_policy.rule import Level, Problem, Value, resource_rule
+from ecs_policy.rule import Level, Problem, Quote, Value, resource_rule
 from ecs_policy.values import independently, quoted
 
 _DIFFERENCES = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-tasks-services.html"
 _FORBIDDEN = ("dockerSecurityOptions", "privileged")
 _FORBIDDEN_ON_LINUX = ("maxSwap", "swappiness")
+
+
+_SAID_FARGATE_FORBIDDEN_PARAMS = Quote(
+    "Tasks using the Fargate launch type do not support ipcMode.",
+    "https://github.com/cn-terraform/terraform-aws-ecs-fargate/issues/2",
+)
 
 
 @resource_rule(
@@ -21,12 +27,17 @@ _FORBIDDEN_ON_LINUX = ("maxSwap", "swappiness")
     why="There is no host to share or to rule over. (Names and links: TD-08, TD-09; placement: PL-02.)",
     level=Level.REJECTED,
     source=_DIFFERENCES,
-    aws_error="Tasks using the Fargate launch type do not support ipcMode.",
-    aws_error_source="https://github.com/cn-terraform/terraform-aws-ecs-fargate/issues/2",
 )
 def fargate_forbidden_params(task_definition: TaskDefinition) -> Iterator[Problem]:
     if task_definition.for_fargate:
-        yield from independently([_none(task_definition["ipcMode"]), _forbidden_in_containers(task_definition)])
+        yield from independently([_no_ipc(task_definition["ipcMode"]), _forbidden_in_containers(task_definition)])
+
+
+def _no_ipc(mode: Value) -> Iterator[Problem]:
+    if mode.filled:
+        yield mode.problem(
+            "nothing on Fargate", "remove ipcMode, or run the task on EC2", quote=_SAID_FARGATE_FORBIDDEN_PARAMS
+        )
 
 
 def _forbidden_in_containers(task_definition: TaskDefinition) -> Iterator[Problem]:
@@ -69,6 +80,12 @@ def _added(linux: Value) -> Iterator[Problem]:
             yield each.problem(f"nothing but {quoted(ADDABLE_CAPABILITIES)} on Fargate", "remove the capability")
 
 
+_SAID_FARGATE_PID = Quote(
+    "Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is 'task'.",
+    "https://github.com/aws/aws-cdk/issues/29619",
+)
+
+
 @resource_rule(
     "TD-13 fargate-pid",
     on=TaskDefinition,
@@ -77,14 +94,12 @@ def _added(linux: Value) -> Iterator[Problem]:
     level=Level.REJECTED,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html",
     frameworks=("Security Hub ECS.3", "Control Tower CT.ECS.PR.10"),
-    aws_error="Tasks using the Fargate launch type do not support pidMode 'host'. The supported value for pidMode is "
-    "'task'.",
-    aws_error_source="https://github.com/aws/aws-cdk/issues/29619",
 )
 def fargate_pid(task_definition: TaskDefinition) -> Iterator[Problem]:
     mode = task_definition["pidMode"]
     if mode.filled and task_definition.for_fargate and mode.text() != "task":
-        yield mode.problem('"task", or nothing, on Fargate', "change or remove pidMode")
+        quote = _SAID_FARGATE_PID if mode.text() == "host" else None
+        yield mode.problem('"task", or nothing, on Fargate', "change or remove pidMode", quote=quote)
 
 
 def _none(place: Value) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_policy.fargate import CONTAINER_TIMEOUT_SECONDS
 from ecs_policy.model import Container, TaskDefinition
-from ecs_policy.rule import Level, Problem, Value, resource_rule
+from ecs_policy.rule import Level, Problem, Quote, Value, resource_rule
 from ecs_policy.values import independently, quoted, readable
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -20,6 +20,12 @@ _HEALTH_CHECK = {
 }
 
 
+_SAID_DEPENDSON_EXISTS = Quote(
+    "because it does not exist",
+    "https://github.com/eagletmt/hako/pull/99",
+)
+
+
 @resource_rule(
     "TD-24 dependson-exists",
     on=TaskDefinition,
@@ -27,8 +33,6 @@ _HEALTH_CHECK = {
     why="A container that waits for nobody, or for itself, never starts.",
     level=Level.REJECTED,
     source=_DEPENDENCY,
-    aws_error="because it does not exist",
-    aws_error_source="https://github.com/eagletmt/hako/pull/99",
 )
 def dependson_exists(task_definition: TaskDefinition) -> Iterator[Problem]:
     dependencies, doubt = readable(
@@ -50,6 +54,7 @@ def _exists(container: Container, name: Value) -> Iterator[Problem]:
         yield name.problem(
             f"another container of the task ({quoted(container.sibling_names)})",
             "change containerName, or remove the dependency",
+            quote=_SAID_DEPENDSON_EXISTS,
         )
 
 
@@ -90,6 +95,12 @@ def _circle(edges: Mapping[str, Sequence[str]]) -> list[str]:
     return []
 
 
+_SAID_DEPENDSON_CONDITION = Quote(
+    "A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
+    "https://github.com/boto/boto3/issues/2436",
+)
+
+
 @resource_rule(
     "TD-25 dependson-condition",
     on=TaskDefinition,
@@ -97,8 +108,6 @@ def _circle(edges: Mapping[str, Sequence[str]]) -> list[str]:
     why="Only a container with a health check becomes HEALTHY. When an essential container is COMPLETE the task ends.",
     level=Level.REJECTED,
     source=_DEPENDENCY,
-    aws_error="A dependency container with SUCCESS or COMPLETE condition cannot be an essential container",
-    aws_error_source="https://github.com/boto/boto3/issues/2436",
 )
 def dependson_condition(task_definition: TaskDefinition) -> Iterator[Problem]:
     dependencies, doubt = readable(task_definition.containers, _dependencies)
@@ -123,7 +132,9 @@ def _can_happen(task_definition: TaskDefinition, dependency: Value) -> Iterator[
             )
     elif target.essential:
         yield condition.problem(
-            f"START or HEALTHY, since container '{target.name}' is essential", 'set its "essential" to false'
+            f"START or HEALTHY, since container '{target.name}' is essential",
+            'set its "essential" to false',
+            quote=_SAID_DEPENDSON_CONDITION,
         )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.fargate import LOG_DRIVERS
 from ecs_policy.model import Container, TaskDefinition
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule
 from ecs_policy.values import independently, quoted, readable
 
 _LOG_CONFIGURATION = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html"
@@ -43,6 +43,12 @@ def fargate_log_driver(container: Container) -> Iterator[Problem]:
         yield driver.problem(f"one of {quoted(allowed)} on {'Fargate' if fargate else 'EC2'}", "change logDriver")
 
 
+_SAID_AWSLOGS_OPTIONS = Quote(
+    "Log driver awslogs requires options: awslogs-region, awslogs-group",
+    "https://github.com/klothoplatform/klotho/issues/892",
+)
+
+
 @resource_rule(
     "TD-29 awslogs-options",
     on=Container,
@@ -50,8 +56,6 @@ def fargate_log_driver(container: Container) -> Iterator[Problem]:
     why="Group and region are required, on Fargate the stream prefix too; a misspelt option is refused.",
     level=Level.REJECTED,
     source=_LOG_CONFIGURATION,
-    aws_error="Log driver awslogs requires options: awslogs-region, awslogs-group",
-    aws_error_source="https://github.com/klothoplatform/klotho/issues/892",
 )
 def awslogs_options(container: Container) -> Iterator[Problem]:
     if container["logConfiguration"]["logDriver"].text() != "awslogs":
@@ -64,10 +68,17 @@ def awslogs_options(container: Container) -> Iterator[Problem]:
             )
     for name in ("awslogs-group", "awslogs-region"):
         if not options[name].given:
-            yield options[name].problem("a value with the awslogs driver", f"set {name}")
+            yield options[name].problem("a value with the awslogs driver", f"set {name}", quote=_SAID_AWSLOGS_OPTIONS)
     prefix = options["awslogs-stream-prefix"]
     if not prefix.given and container.task_definition.for_fargate:
         yield prefix.problem("a value with the awslogs driver on Fargate", "set awslogs-stream-prefix")
+
+
+_SAID_FIRELENS_PAIR = Quote(
+    "When a firelensConfiguration object is specified, at least one container has to be configured with "
+    "the awsfirelens log driver.",
+    "https://github.com/pulumi/pulumi/issues/6138",
+)
 
 
 @resource_rule(
@@ -77,9 +88,6 @@ def awslogs_options(container: Container) -> Iterator[Problem]:
     why="FireLens is a driver in some containers and a router in another; one without the other is refused.",
     level=Level.REJECTED,
     source=_FIRELENS,
-    aws_error="When a firelensConfiguration object is specified, at least one container has to be configured with "
-    "the awsfirelens log driver.",
-    aws_error_source="https://github.com/pulumi/pulumi/issues/6138",
 )
 def firelens_pair(task_definition: TaskDefinition) -> Iterator[Problem]:
     containers = task_definition.containers
@@ -95,7 +103,9 @@ def firelens_pair(task_definition: TaskDefinition) -> Iterator[Problem]:
             )
     if routing and not sending and no_senders is None:
         yield routing[0].problem(
-            "a container that logs by awsfirelens", 'remove firelensConfiguration, or set a logDriver to "awsfirelens"'
+            "a container that logs by awsfirelens",
+            'remove firelensConfiguration, or set a logDriver to "awsfirelens"',
+            quote=_SAID_FIRELENS_PAIR,
         )
     for place in routing[1:]:
         yield place.problem("one log router in the task", "remove this one or the others")

@@ -7,7 +7,7 @@ from itertools import chain
 
 from ecs_policy.model import Container, TaskDefinition
 from ecs_policy.ports import Ports, ports_of
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule
 from ecs_policy.values import independently, quoted, readable
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -73,6 +73,12 @@ def none_no_ports(container: Container) -> Iterator[Problem]:
         yield ports.problem("none in network mode none", "remove portMappings, or change networkMode")
 
 
+_SAID_HOSTPORT_EQ = Quote(
+    "When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
+    "https://github.com/klothoplatform/klotho/issues/892",
+)
+
+
 @resource_rule(
     "TD-06 hostport-eq",
     on=Container,
@@ -80,8 +86,6 @@ def none_no_ports(container: Container) -> Iterator[Problem]:
     why="These modes translate no ports. 0, a free port of the host's choice, is another port, too.",
     level=Level.REJECTED,
     source=_PORT_MAPPING,
-    aws_error="When networkMode=awsvpc, the host ports and container ports in port mappings must match.",
-    aws_error_source="https://github.com/klothoplatform/klotho/issues/892",
 )
 def hostport_eq(container: Container) -> Iterator[Problem]:
     yield from independently(_host_port(container, mapping) for mapping in container["portMappings"].items())
@@ -93,7 +97,11 @@ def _host_port(container: Container, mapping: Value) -> Iterator[Problem]:
         return
     mode = container.task_definition.network_mode
     if mode in _ONE_NETWORK:
-        yield mapping["hostPort"].problem(f"{inside}, the containerPort, in network mode {mode}", "remove hostPort")
+        yield mapping["hostPort"].problem(
+            f"{inside}, the containerPort, in network mode {mode}",
+            "remove hostPort",
+            quote=_SAID_HOSTPORT_EQ if mode == "awsvpc" else None,
+        )
 
 
 @resource_rule(
@@ -153,6 +161,12 @@ def _overlaps(ports: list[Ports]) -> Iterator[tuple[Ports, Ports]]:
             widest = each
 
 
+_SAID_LINKS_BRIDGE_ONLY = Quote(
+    "Links are not supported when networkMode=awsvpc.",
+    "https://github.com/aws-observability/aws-otel-collector/issues/1359",
+)
+
+
 @resource_rule(
     "TD-08 links-bridge-only",
     on=Container,
@@ -160,8 +174,6 @@ def _overlaps(ports: list[Ports]) -> Iterator[tuple[Ports, Ports]]:
     why="In awsvpc and host mode containers of a task reach each other on localhost; there is nothing to link.",
     level=Level.REJECTED,
     source=_CONTAINER,
-    aws_error="Links are not supported when networkMode=awsvpc.",
-    aws_error_source="https://github.com/aws-observability/aws-otel-collector/issues/1359",
 )
 def links_bridge_only(container: Container) -> Iterator[Problem]:
     links = container["links"]
@@ -169,7 +181,17 @@ def links_bridge_only(container: Container) -> Iterator[Problem]:
         return
     mode = container.task_definition.network_mode
     if mode != "bridge":
-        yield links.problem(f"none in network mode {mode}", "remove links, and call the other container on localhost")
+        yield links.problem(
+            f"none in network mode {mode}",
+            "remove links, and call the other container on localhost",
+            quote=_SAID_LINKS_BRIDGE_ONLY if mode == "awsvpc" else None,
+        )
+
+
+_SAID_AWSVPC_NO_HOSTNAME_EXTRAHOSTS = Quote(
+    "hostname is not supported on container when networkMode=awsvpc.",
+    "https://github.com/labd/ecs-deplojo/issues/26",
+)
 
 
 @resource_rule(
@@ -179,8 +201,6 @@ def links_bridge_only(container: Container) -> Iterator[Problem]:
     why="The task's network interface brings its own host name, hosts file and resolver.",
     level=Level.REJECTED,
     source=_CONTAINER,
-    aws_error="hostname is not supported on container when networkMode=awsvpc.",
-    aws_error_source="https://github.com/labd/ecs-deplojo/issues/26",
 )
 def awsvpc_no_hostname(container: Container) -> Iterator[Problem]:
     yield from independently(_not_in_awsvpc(container, each) for each in container.fields(_NOT_IN_AWSVPC))
@@ -188,4 +208,8 @@ def awsvpc_no_hostname(container: Container) -> Iterator[Problem]:
 
 def _not_in_awsvpc(container: Container, place: Value) -> Iterator[Problem]:
     if place.filled and container.task_definition.network_mode == "awsvpc":
-        yield place.problem("nothing in network mode awsvpc", f"remove {place.path[-1]}, or change networkMode")
+        yield place.problem(
+            "nothing in network mode awsvpc",
+            f"remove {place.path[-1]}, or change networkMode",
+            quote=_SAID_AWSVPC_NO_HOSTNAME_EXTRAHOSTS if place.path[-1] == "hostname" else None,
+        )

@@ -6,10 +6,18 @@ from collections.abc import Callable, Iterator
 
 from ecs_policy.image_reference import parse_image
 from ecs_policy.model import Container, Role, TaskDefinition
-from ecs_policy.rule import Level, Problem, Severity, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated
 
 _EXECUTION_ROLE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_execution_IAM_role.html"
+_Need = tuple[str, Quote | None]
+"""Why a container needs the role, empty where it does not, and what AWS answers to one without."""
+
+
+_SAID_EXEC_ROLE_FARGATE = Quote(
+    "Fargate requires task definition to have execution role ARN to support ECR images.",
+    "https://github.com/hashicorp/terraform-provider-aws/issues/3051",
+)
 
 
 @resource_rule(
@@ -20,19 +28,23 @@ _EXECUTION_ROLE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/t
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source=_EXECUTION_ROLE,
-    aws_error="Fargate requires task definition to have execution role ARN to support ECR images.",
-    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/3051",
 )
 def exec_role_fargate(task_definition: TaskDefinition) -> Iterator[Problem]:
     if not task_definition["executionRoleArn"].given and task_definition.for_fargate:
         yield from _needs_role(task_definition, _fargate_need)
 
 
-def _fargate_need(container: Container) -> str:
+def _fargate_need(container: Container) -> _Need:
     if container["logConfiguration"]["logDriver"].text() == "awslogs":
-        return "logs by awslogs"
+        return "logs by awslogs", None
     image = parse_image(container["image"].text() or "")
-    return "pulls from ECR" if image is not None and image.ecr_region else ""
+    return ("pulls from ECR", _SAID_EXEC_ROLE_FARGATE) if image is not None and image.ecr_region else ("", None)
+
+
+_SAID_EXEC_ROLE_SECRETS = Quote(
+    "When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
+    "https://github.com/hashicorp/terraform-provider-aws/issues/6503",
+)
 
 
 @resource_rule(
@@ -42,31 +54,31 @@ def _fargate_need(container: Container) -> str:
     why="The agent fetches secrets and registry credentials with the execution role, on every launch type.",
     level=Level.REJECTED,
     source=_EXECUTION_ROLE,
-    aws_error="When you are specifying container secrets, you must also specify a value for 'executionRoleArn'.",
-    aws_error_source="https://github.com/hashicorp/terraform-provider-aws/issues/6503",
 )
 def exec_role_secrets(task_definition: TaskDefinition) -> Iterator[Problem]:
     if not task_definition["executionRoleArn"].given:
         yield from _needs_role(task_definition, _secrets_need)
 
 
-def _secrets_need(container: Container) -> str:
-    if container["secrets"].items() or container["logConfiguration"]["secretOptions"].items():
-        return "is given secrets"
-    return "has repositoryCredentials" if container["repositoryCredentials"].given else ""
+def _secrets_need(container: Container) -> _Need:
+    if container["secrets"].items():
+        return "is given secrets", _SAID_EXEC_ROLE_SECRETS
+    if container["logConfiguration"]["secretOptions"].items():
+        return "logs with secrets", None
+    return "has repositoryCredentials" if container["repositoryCredentials"].given else "", None
 
 
-def _needs_role(task_definition: TaskDefinition, need: Callable[[Container], str]) -> Iterator[Problem]:
+def _needs_role(task_definition: TaskDefinition, need: Callable[[Container], _Need]) -> Iterator[Problem]:
     doubt = None
     for container in task_definition.containers:
         try:
-            reason = need(container)
+            reason, quote = need(container)
         except NotEvaluated as outcome:
             doubt = outcome
             continue
         if reason:
             yield task_definition["executionRoleArn"].problem(
-                f"a role, since container '{container.name}' {reason}", "set executionRoleArn"
+                f"a role, since container '{container.name}' {reason}", "set executionRoleArn", quote=quote
             )
             return
     if doubt is not None:

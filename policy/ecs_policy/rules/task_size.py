@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.fargate import EPHEMERAL_STORAGE_GIB, parse_cpu, parse_memory, task_size_problem
 from ecs_policy.model import Container, TaskDefinition
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule
 from ecs_policy.values import independently, quoted, readable
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -14,6 +14,12 @@ _REGISTER = f"{_API}/API_RegisterTaskDefinition.html"
 _CONTAINER = f"{_API}/API_ContainerDefinition.html"
 _EC2_CPU_UNITS = (128, 196_608)
 _LEAST_MEMORY_MIB = 6
+
+
+_SAID_FARGATE_CPU_MEM = Quote(
+    "No Fargate configuration exists for given values.",
+    "https://github.com/aws/amazon-ecs-cli/issues/463",
+)
 
 
 @resource_rule(
@@ -24,8 +30,6 @@ _LEAST_MEMORY_MIB = 6
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html",
-    aws_error="No Fargate configuration exists for given values.",
-    aws_error_source="https://github.com/aws/amazon-ecs-cli/issues/463",
 )
 def fargate_cpu_mem(task_definition: TaskDefinition) -> Iterator[Problem]:
     if not task_definition.for_fargate:
@@ -35,9 +39,17 @@ def fargate_cpu_mem(task_definition: TaskDefinition) -> Iterator[Problem]:
     for line in (task_size_problem(*sizes, windows=task_definition.for_windows) or "").splitlines():
         place = cpu if line.startswith("cpu") else memory
         if not place.unknown:
-            yield Problem(task_definition.urn, place.location, f"{task_definition.label} {line}")
+            # AWS looks for the pair: it says so only where both are there.
+            quote = _SAID_FARGATE_CPU_MEM if place is memory and memory.given else None
+            yield Problem(task_definition.urn, place.location, f"{task_definition.label} {line}", quote)
     cpu.require_known()
     memory.require_known()
+
+
+_SAID_EC2_TASK_CPU_RANGE = Quote(
+    "Invalid 'cpu' setting for task.",
+    "https://github.com/hashicorp/waypoint/issues/574",
+)
 
 
 @resource_rule(
@@ -47,8 +59,6 @@ def fargate_cpu_mem(task_definition: TaskDefinition) -> Iterator[Problem]:
     why="Outside of Fargate any amount will do, from an eighth of a CPU to 192.",
     level=Level.REJECTED,
     source=_REGISTER,
-    aws_error="Invalid 'cpu' setting for task.",
-    aws_error_source="https://github.com/hashicorp/waypoint/issues/574",
 )
 def ec2_task_cpu_range(task_definition: TaskDefinition) -> Iterator[Problem]:
     cpu = task_definition["cpu"]
@@ -57,7 +67,11 @@ def ec2_task_cpu_range(task_definition: TaskDefinition) -> Iterator[Problem]:
     units = parse_cpu(cpu.text())
     least, greatest = _EC2_CPU_UNITS
     if units is None or not least <= units <= greatest:
-        yield cpu.problem(f"{least} to {greatest} CPU units, as a number or in vCPU", "change or remove cpu")
+        yield cpu.problem(
+            f"{least} to {greatest} CPU units, as a number or in vCPU",
+            "change or remove cpu",
+            quote=_SAID_EC2_TASK_CPU_RANGE,
+        )
 
 
 @resource_rule(
@@ -89,6 +103,12 @@ def _storage_elsewhere(task_definition: TaskDefinition) -> Iterator[Problem]:
         )
 
 
+_SAID_EC2_MEMORY = Quote(
+    "At least one of 'memory' or 'memoryReservation' must be specified.",
+    "https://github.com/aws/aws-cli/issues/4453",
+)
+
+
 @resource_rule(
     "TD-20 ec2-memory",
     on=Container,
@@ -96,8 +116,6 @@ def _storage_elsewhere(task_definition: TaskDefinition) -> Iterator[Problem]:
     why="ECS places a task by its memory. (On Fargate the task always has a size.)",
     level=Level.REJECTED,
     source=_CONTAINER,
-    aws_error="At least one of 'memory' or 'memoryReservation' must be specified.",
-    aws_error_source="https://github.com/aws/aws-cli/issues/4453",
 )
 def ec2_memory(container: Container) -> Iterator[Problem]:
     task_definition = container.task_definition
@@ -105,7 +123,9 @@ def ec2_memory(container: Container) -> Iterator[Problem]:
         return
     if not container["memory"].number() and not container["memoryReservation"].number():
         yield container["memory"].problem(
-            "a size in MiB here, as memoryReservation or as the task's memory", "set one of them"
+            "a size in MiB here, as memoryReservation or as the task's memory",
+            "set one of them",
+            quote=_SAID_EC2_MEMORY,
         )
 
 
@@ -134,6 +154,12 @@ def _limit(limit: Value, reservation: Value) -> Iterator[Problem]:
         yield limit.problem(f"at least the memoryReservation, {reservation.shown()}", "raise memory, or reserve less")
 
 
+_SAID_SUM_CPU = Quote(
+    "The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
+    "https://github.com/klothoplatform/klotho/issues/892",
+)
+
+
 @resource_rule(
     "TD-22 sum-cpu",
     on=TaskDefinition,
@@ -141,8 +167,6 @@ def _limit(limit: Value, reservation: Value) -> Iterator[Problem]:
     why="What containers reserve comes out of what the task has.",
     level=Level.REJECTED,
     source=_CONTAINER,
-    aws_error="The sum of all container 'cpu' values cannot be greater than the value of the task 'cpu'.",
-    aws_error_source="https://github.com/klothoplatform/klotho/issues/892",
 )
 def sum_cpu(task_definition: TaskDefinition) -> Iterator[Problem]:
     cpu = task_definition["cpu"]
@@ -152,10 +176,18 @@ def sum_cpu(task_definition: TaskDefinition) -> Iterator[Problem]:
     amounts, doubt = readable(task_definition.containers, lambda each: each["cpu"].number() or 0)
     if sum(amounts) > units:
         yield cpu.problem(
-            f"at least {sum(amounts)}, the sum of its containers' cpu", "raise the task's cpu, or lower the containers'"
+            f"at least {sum(amounts)}, the sum of its containers' cpu",
+            "raise the task's cpu, or lower the containers'",
+            quote=_SAID_SUM_CPU,
         )
     elif doubt is not None:
         raise doubt
+
+
+_SAID_SUM_MEM = Quote(
+    "is greater than for the task.",
+    "https://github.com/pulumi/pulumi-awsx/issues/1220",
+)
 
 
 @resource_rule(
@@ -165,8 +197,6 @@ def sum_cpu(task_definition: TaskDefinition) -> Iterator[Problem]:
     why="No container can have more memory than its task, and all reservations together must fit.",
     level=Level.REJECTED,
     source=_CONTAINER,
-    aws_error="is greater than for the task.",
-    aws_error_source="https://github.com/pulumi/pulumi-awsx/issues/1220",
 )
 def sum_mem(task_definition: TaskDefinition) -> Iterator[Problem]:
     memory = task_definition["memory"]
@@ -176,7 +206,9 @@ def sum_mem(task_definition: TaskDefinition) -> Iterator[Problem]:
     limits, no_limits = readable(task_definition.containers, lambda each: (each["memory"], each["memory"].number()))
     too_large = [place for place, limit in limits if limit is not None and limit > mib]
     for place in too_large:
-        yield place.problem(f"at most {mib}, the task's memory", "lower it, or raise the task's memory")
+        yield place.problem(
+            f"at most {mib}, the task's memory", "lower it, or raise the task's memory", quote=_SAID_SUM_MEM
+        )
     reserved, no_reserved = readable(task_definition.containers, _reserved)
     if sum(reserved) > mib and not too_large:
         yield memory.problem(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecs_policy.model import Container, TaskDefinition
-from ecs_policy.rule import Enforcement, Level, Problem, Value, resource_rule
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, Value, resource_rule
 from ecs_policy.values import independently, quoted, readable
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -20,6 +20,12 @@ _SOURCES = (
 _NOT_ON_FARGATE = ("dockerVolumeConfiguration", "fsxWindowsFileServerVolumeConfiguration", "hostPath")
 
 
+_SAID_FARGATE_VOLUMES = Quote(
+    "Fargate compatible task definitions do not support sourcePath",
+    "https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/174",
+)
+
+
 @resource_rule(
     "TD-12 fargate-volumes",
     on=TaskDefinition,
@@ -28,8 +34,6 @@ _NOT_ON_FARGATE = ("dockerVolumeConfiguration", "fsxWindowsFileServerVolumeConfi
     "configured at launch.",
     level=Level.REJECTED,
     source=f"{_API}/API_Volume.html",
-    aws_error="Fargate compatible task definitions do not support sourcePath",
-    aws_error_source="https://github.com/cloudposse/terraform-aws-ecs-alb-service-task/issues/174",
 )
 def fargate_volumes(task_definition: TaskDefinition) -> Iterator[Problem]:
     volumes = task_definition["volumes"].items()
@@ -54,7 +58,11 @@ def _one_source(volume: Value) -> Iterator[Problem]:
 
 def _not_on_fargate(task_definition: TaskDefinition, volume: Value, name: str) -> Iterator[Problem]:
     if volume[name].filled and task_definition.for_fargate:
-        yield volume[name].problem("nothing on Fargate", "use the task's ephemeral storage, EFS or a volume at launch")
+        yield volume[name].problem(
+            "nothing on Fargate",
+            "use the task's ephemeral storage, EFS or a volume at launch",
+            quote=_SAID_FARGATE_VOLUMES if name == "hostPath" else None,
+        )
 
 
 def _one_at_launch(volumes: list[Value]) -> Iterator[Problem]:
@@ -69,6 +77,12 @@ def _at_launch(volume: Value) -> bool:
     return volume["configureAtLaunch"].flag() is True
 
 
+_SAID_MOUNT_VOLUME_EXISTS = Quote(
+    "Unknown volume",
+    "https://github.com/ansible/ansible/issues/35751",
+)
+
+
 @resource_rule(
     "TD-31 mount-volume-exists",
     on=Container,
@@ -76,8 +90,6 @@ def _at_launch(volume: Value) -> bool:
     why="A mount point names a volume of the task, volumesFrom another container of it.",
     level=Level.REJECTED,
     source=f"{_API}/API_MountPoint.html",
-    aws_error="Unknown volume",
-    aws_error_source="https://github.com/ansible/ansible/issues/35751",
 )
 def mount_volume_exists(container: Container) -> Iterator[Problem]:
     yield from independently([_mounted(container), _mounted_from(container)])
@@ -95,7 +107,11 @@ def _volume_exists(container: Container, name: Value) -> Iterator[Problem]:
         return
     if doubt is not None:
         raise doubt
-    yield name.problem(f"a volume of the task, which has {quoted(names)}", "change sourceVolume, or add the volume")
+    yield name.problem(
+        f"a volume of the task, which has {quoted(names)}",
+        "change sourceVolume, or add the volume",
+        quote=_SAID_MOUNT_VOLUME_EXISTS,
+    )
 
 
 def _mounted_from(container: Container) -> Iterator[Problem]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.model import FlowLog, Service, Subnet, Vpc, VpcCidrAssociation, VpcEndpoint
 from ecs_policy.network import Network, network, service_of
-from ecs_policy.rule import Level, Problem, Severity, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, quoted, readable
 
 _USER_GUIDE = "https://docs.aws.amazon.com/vpc/latest/userguide"
@@ -44,6 +44,12 @@ def no_auto_public_subnet(subnet: Subnet) -> Iterator[Problem]:
         yield value.problem("false", "set mapPublicIpOnLaunch to false")
 
 
+_SAID_SUBNET_CIDR = Quote(
+    "conflicts with another subnet",
+    "https://github.com/hashicorp/terraform/issues/33470",
+)
+
+
 @stack_rule(
     "NW-07 subnet-cidr",
     on=Vpc,
@@ -51,8 +57,6 @@ def no_auto_public_subnet(subnet: Subnet) -> Iterator[Problem]:
     why="CreateSubnet refuses others.",
     level=Level.REJECTED,
     source=f"{_USER_GUIDE}/subnet-sizing.html",
-    aws_error="conflicts with another subnet",
-    aws_error_source="https://github.com/hashicorp/terraform/issues/33470",
 )
 def subnet_cidr(vpc: Vpc) -> Iterator[Problem]:
     relation = vpc.stack.relation(Subnet, "vpcId", Vpc)
@@ -69,7 +73,9 @@ def subnet_cidr(vpc: Vpc) -> Iterator[Problem]:
             )
     for (_, earlier), (later, subnet) in _overlapping(placed):
         yield subnet["cidrBlock"].problem(
-            f"a range apart from that of {earlier.label}, {earlier['cidrBlock'].shown()}", f"move one; {later} is taken"
+            f"a range apart from that of {earlier.label}, {earlier['cidrBlock'].shown()}",
+            f"move one; {later} is taken",
+            quote=_SAID_SUBNET_CIDR,
         )
     doubt = doubt or unclear
     if doubt is not None:

@@ -19,6 +19,10 @@ def listener(**properties: Any) -> Resources:
     return {"listener": resource("aws:lb/listener:Listener", **properties)}
 
 
+def listener_rule(**properties: Any) -> dict[str, Any]:
+    return resource("aws:lb/listenerRule:ListenerRule", **properties)
+
+
 def group(**properties: Any) -> Resources:
     return {"group": target_group(**properties)}
 
@@ -32,7 +36,10 @@ IN_TWO = {**balancer(subnets=["${a.id}", "${c.id}"]), "a": A, "c": C}
 NLB = balancer(loadBalancerType="network")
 NO_LOAD_BALANCER = {"a": A}
 COMPLETE = {"vpcId": "vpc-1", "port": 80, "protocol": "HTTP"}
+FORWARD = [{"type": "forward", "targetGroupArn": "arn"}]
+ELB = "arn:aws:elasticloadbalancing:ap-northeast-1:123456789012:loadbalancer/"
 TO_HTTPS = [{"type": "redirect", "redirect": {"protocol": "HTTPS", "statusCode": "HTTP_301"}}]
+RULE = listener_rule(listenerArn="${listener.arn}", actions=FORWARD)
 LOGS = {"bucket": "logs", "enabled": True}
 
 
@@ -118,6 +125,18 @@ EXAMPLES = {
             says=("TargetGroup 'group' healthCheck.interval: got 3, expected 5 to 300; change healthCheck.interval"),
         ),
         violates("a timeout as long as the interval", checked(interval=5, timeout=5), at={"group.healthCheck.timeout"}),
+        violates("a timeout as long as the provider's interval", checked(timeout=30), at={"group.healthCheck.timeout"}),
+        violates("an interval below AWS's timeout", checked(interval=5), at={"group.healthCheck.interval"}),
+        violates(
+            "an interval below AWS's timeout for TLS",
+            group(protocol="TLS", healthCheck={"interval": 10}),
+            at={"group.healthCheck.interval"},
+        ),
+        passes("an interval above AWS's timeout", checked(interval=7)),
+        passes(
+            "an interval alone, of a protocol whose timeout nobody tells",
+            group(protocol="UDP", healthCheck={"interval": 5}),
+        ),
         violates(
             "thresholds",
             checked(healthyThreshold=1, unhealthyThreshold=11),
@@ -129,6 +148,21 @@ EXAMPLES = {
             "HTTP codes for gRPC",
             group(protocol="HTTP", protocolVersion="GRPC", healthCheck={"matcher": "200"}),
             at={"group.healthCheck.matcher"},
+        ),
+        violates(
+            "an error as health of a gateway's target",
+            group(protocol="GENEVE", healthCheck={"matcher": "200-499"}),
+            at={"group.healthCheck.matcher"},
+        ),
+        violates(
+            "no code of a function",
+            group(targetType="lambda", healthCheck={"matcher": "1"}),
+            at={"group.healthCheck.matcher"},
+        ),
+        passes("gRPC in lower case", group(protocol="HTTP", protocolVersion="grpc", healthCheck={"matcher": "0-99"})),
+        passes(
+            "codes behind a network load balancer",
+            group(protocol="TCP", healthCheck={"protocol": "HTTP", "matcher": "200-599"}),
         ),
         passes(
             "within", checked(interval=5, timeout=4, healthyThreshold=2, unhealthyThreshold=10, matcher="200,301-302")
@@ -151,6 +185,8 @@ EXAMPLES = {
                 "Listener 'listener' certificateArn: got nothing, expected the ARN of a certificate; set certificateArn"
             ),
         ),
+        violates("in lower case", listener(protocol="https"), at={"listener.certificateArn"}),
+        violates("none for TLS", listener(protocol="TLS"), at={"listener.certificateArn"}),
         passes("a certificate", listener(protocol="HTTPS", certificateArn="arn:aws:acm:x")),
         missing("no protocol", listener()),
         unknown("an unknown protocol", listener(protocol=not_known()), not_evaluated={"listener.protocol"}),
@@ -171,14 +207,63 @@ EXAMPLES = {
             listener(protocol="HTTP", defaultActions=[{"type": "redirect", "redirect": {"host": "www"}}]),
             at={"listener.protocol"},
         ),
+        violates("in lower case", listener(protocol="http", defaultActions=FORWARD), at={"listener.protocol"}),
+        violates(
+            "a redirect and a page",
+            listener(protocol="HTTP", defaultActions=[*TO_HTTPS, {"type": "fixed-response"}]),
+            at={"listener.protocol"},
+        ),
         passes("a redirect", listener(protocol="HTTP", defaultActions=TO_HTTPS)),
-        missing("no actions", listener(protocol="HTTP")),
+        passes("a redirect, without protocol", listener(port=80, defaultActions=TO_HTTPS)),
+        missing("no protocol: HTTP", listener(port=80, defaultActions=FORWARD), at={"listener.protocol"}),
+        missing(
+            "no protocol, and no port, but an application load balancer: HTTP",
+            listener(loadBalancerArn=ELB + "app/a/1", defaultActions=FORWARD),
+            at={"listener.protocol"},
+        ),
+        missing("no protocol at a gateway", listener(loadBalancerArn=ELB + "gwy/a/1", defaultActions=FORWARD)),
+        missing("no actions", listener(protocol="HTTP"), at={"listener.protocol"}),
         unknown(
             "unknown actions",
             listener(protocol="HTTP", defaultActions=not_known()),
             not_evaluated={"listener.defaultActions"},
         ),
         not_applicable("HTTPS", listener(protocol="HTTPS")),
+    ],
+    "LB-06b": [
+        violates(
+            "a page beside the redirect",
+            {**listener(protocol="HTTP", defaultActions=TO_HTTPS), "rule": RULE},
+            at={"rule.actions"},
+            says=(
+                'ListenerRule \'rule\' actions: got [an object with "type", "targetGroupArn"], expected only a '
+                "redirect to HTTPS, as Listener 'listener' on plain HTTP has by default; put the rule on a listener "
+                "for HTTPS"
+            ),
+            preview=True,
+        ),
+        passes(
+            "another redirect",
+            {
+                **listener(protocol="HTTP", defaultActions=TO_HTTPS),
+                "rule": listener_rule(listenerArn="${listener.arn}", actions=TO_HTTPS),
+            },
+        ),
+        missing(
+            "no actions",
+            {**listener(port=80, defaultActions=TO_HTTPS), "rule": listener_rule(listenerArn="${listener.arn}")},
+            at={"rule.actions"},
+        ),
+        unknown(
+            "a listener of somebody else",
+            {"rule": listener_rule(listenerArn=not_known(), actions=FORWARD)},
+            not_evaluated={"rule.listenerArn"},
+        ),
+        not_applicable("a listener for HTTPS", {**listener(protocol="HTTPS"), "rule": RULE}),
+        not_applicable(
+            "a listener that serves plain HTTP by itself, which LB-06 reports",
+            {**listener(protocol="HTTP", defaultActions=FORWARD), "rule": RULE},
+        ),
     ],
     "LB-07": [
         violates(
@@ -196,6 +281,7 @@ EXAMPLES = {
             listener(protocol="TLS", sslPolicy="ELBSecurityPolicy-TLS13-1-2-Ext2-2021-06"),
             at={"listener.sslPolicy"},
         ),
+        violates("in lower case", listener(protocol="https"), at={"listener.sslPolicy"}),
         passes("TLS 1.3", listener(protocol="HTTPS", sslPolicy="ELBSecurityPolicy-TLS13-1-3-2021-06")),
         missing("none: one of 2016", listener(protocol="HTTPS"), at={"listener.sslPolicy"}),
         unknown("unknown", listener(protocol="HTTPS", sslPolicy=not_known()), not_evaluated={"listener.sslPolicy"}),
