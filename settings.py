@@ -9,10 +9,10 @@ import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env
+from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env, is_config_secret
 
 from components.access_logs import AccessLogRetentionDays
 from components.alarms import EmailAddress, ErrorPercent, LatencyMilliseconds
@@ -28,7 +28,19 @@ from components.autoscaling import (
 )
 from components.capacity import InstanceCount, InstanceType, instance_count_problem, instance_type_problem
 from components.certificate import DomainName
-from components.checks import Check, Contradiction, check_of, is_optional, one_of, refuse, required, text, whole
+from components.checks import (
+    Check,
+    Contradiction,
+    check_of,
+    is_optional,
+    one_of,
+    refuse,
+    required,
+    shown,
+    takes_outputs,
+    text,
+    whole,
+)
 from components.cluster import ContainerInsights
 from components.container import (
     ContainerHealthCheck,
@@ -81,6 +93,7 @@ from components.route import DeregistrationDelaySeconds, HealthCheckPath, Target
 from components.service import CapacityShare, DesiredCount, LaunchType, TaskStartSeconds
 from components.task_definition import EphemeralStorageGib, NetworkMode, fargate_size_problem, network_mode_problem
 from ecs_policy.fargate import TASK_SIZES
+from ecs_policy.values import Hidden, plain
 
 _PRIVATE_NETWORKS = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 """https://datatracker.ietf.org/doc/html/rfc1918"""
@@ -122,14 +135,17 @@ MemoryMib = Annotated[
 ]
 Weight = Annotated[int, whole(0, 1000, fix="choose the part of the tasks relative to the other weight")]
 Base = Annotated[int, whole(0, 100_000, fix="choose how many tasks come before the weights")]
-HealthCheckCommand = Annotated[str, text(r"[^\0]+", "a shell command", fix="write what the image's shell can run")]
+HealthCheckCommand = Annotated[
+    pulumi.Input[str], text(r"[^\0]+", "a shell command", fix="write what the image's shell can run")
+]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """The configuration of one stack. Field `desired_count` is key `desiredCount`, and so on.
 
-    Where a field may be None, the key's empty value (`""`, `0`) says so.
+    Where a field may be None, the key's empty value (`""`, `0`) says so. Where a field takes Outputs, the key may be
+    secret; of an object with one secret in it, which is all that Pulumi tells a program, every value is.
     """
 
     region: Region
@@ -202,14 +218,15 @@ class Settings:
     @classmethod
     def load(cls) -> "Settings":
         """The settings of the current stack. Raises `ArgumentError` that lists every problem."""
-        configuration = _configuration()
+        configuration, secret = _configuration()
         values: dict[str, Any] = {}
         problems: dict[str, str | None] = {}
         for name, (key, annotation) in _keys().items():
-            values[name], problems[key] = _read(key, annotation, configuration.get(key))
+            read = _read_secret if key in secret else _read
+            values[name], problems[key] = read(key, annotation, configuration.get(key))
         problems |= _unknown_keys(configuration)
         refuse(f"The configuration in Pulumi.{pulumi.get_stack()}.yaml", problems, _contradictions(values))
-        return cls(**values)
+        return cls(**{name: _as_output(value) for name, value in values.items()})
 
     @property
     def name(self) -> str:
@@ -323,7 +340,7 @@ class Settings:
     @property
     def container_health_check(self) -> ContainerHealthCheck | None:
         """How ECS knows that the application is well."""
-        return ContainerHealthCheck(command=self.health_check_command) if self.health_check_command else None
+        return None if self.health_check_command is None else ContainerHealthCheck(command=self.health_check_command)
 
     @property
     def execute_command_log_days(self) -> int | None:
@@ -358,11 +375,15 @@ def key_of(field_name: str) -> str:
     return first + "".join(map(str.capitalize, rest))
 
 
-def _configuration() -> dict[str, str]:
-    """All configuration of the stack, the project's keys without their prefix."""
+def _configuration() -> tuple[dict[str, str], set[str]]:
+    """All configuration of the stack, and which keys hold a secret; the project's keys without their prefix."""
     prefix = f"{pulumi.get_project()}:"
     everything = {**get_config_env(), **CONFIG.get()}
-    return {name.removeprefix(prefix): value for name, value in everything.items()}
+    secret = {name for name in everything if is_config_secret(name)} | set(get_config_secret_keys_env())
+    return (
+        {name.removeprefix(prefix): value for name, value in everything.items()},
+        {name.removeprefix(prefix) for name in secret},
+    )
 
 
 def _read(key: str, annotation: object, given: str | None) -> tuple[Any, str | None]:
@@ -378,12 +399,54 @@ def _read(key: str, annotation: object, given: str | None) -> tuple[Any, str | N
         value = _parsed(base, given)
     except ValueError:
         value = given
-    return value, check.problem(key, value)
+    return value, check.refusal(key, _shown(check, value)) if check.problem(key, value) else None
+
+
+def _shown(check: Check, value: Any) -> str:
+    """The value for a message; of an object where none belongs, which `config set --path` makes, only the names."""
+    try:
+        decoded = json.loads(value) if isinstance(value, str) else None
+    except ValueError:
+        decoded = None
+    return shown(decoded) if isinstance(decoded, (dict, list)) else check.shown(value)
+
+
+def _read_secret(key: str, annotation: object, given: str | None) -> tuple[Any, str | None]:
+    """The value of a secret key, which prints as `[secret]`, or what is wrong with it, which does not show it."""
+    check = check_of(annotation)
+    if check is None or not takes_outputs(annotation):
+        return None, (
+            f"{key}: got a secret, expected a value that may be seen, as names, plans and logs show it; "
+            "set it again with --plaintext"
+        )
+    value, problem = _read(key, annotation, given)
+    return _hidden(value), problem and check.refusal(key, "a secret that is something else")
+
+
+def _hidden(value: Any) -> Any:
+    if isinstance(value, str):
+        return Hidden(value)
+    if isinstance(value, Mapping):
+        return {name: _hidden(each) for name, each in value.items()}
+    return tuple(map(_hidden, value)) if isinstance(value, tuple) else value
+
+
+def _as_output(value: Any) -> Any:
+    """The value for a resource: what is hidden stays secret there."""
+    if isinstance(value, Hidden):
+        return pulumi.Output.secret(plain(value))
+    if isinstance(value, Mapping):
+        return {name: _as_output(each) for name, each in value.items()}
+    if isinstance(value, tuple) and any(isinstance(each, Hidden) for each in value):
+        return pulumi.Output.secret([plain(each) for each in value])
+    return value
 
 
 def _parsed(base: object, given: str | None) -> object:
     if given is None:
         return None
+    if takes_outputs(base) and get_origin(base) is not Mapping:
+        base = get_args(base)[0]  # of `pulumi.Input[T]` the T
     if base is bool:
         return {"true": True, "false": False}.get(given, given)
     if base is int:
@@ -579,7 +642,7 @@ def _email_problem(email: str | None, alarms: bool, email_key: str, alarms_key: 
     if email is None or alarms:
         return None
     return (
-        f"{email_key}: got {email!r} with {alarms_key} false, expected nobody while there is nothing to tell; "
+        f"{email_key}: got {shown(email)} with {alarms_key} false, expected nobody while there is nothing to tell; "
         f"remove {email_key}, or set {alarms_key} to true"
     )
 

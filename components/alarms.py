@@ -14,7 +14,7 @@ LatencyMilliseconds = Annotated[
     int, whole(1, 3_600_000, fix="choose the milliseconds within which 99 of 100 answers must come")
 ]
 EmailAddress = Annotated[
-    str,
+    pulumi.Input[str],
     text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address", fix="name who is to be told, for instance a team's list"),
 ]
 

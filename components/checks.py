@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import ipaddress
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import PurePath
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import pulumi
 
@@ -25,9 +26,16 @@ class Check:
     accepts: Callable[[object], bool]
     """Whether a value is allowed; answers for a value of any type."""
 
+    shown: Callable[[object], str] = dataclasses.field(default=lambda value: shown(value))
+    """How a message quotes a value that is not allowed."""
+
     def problem(self, argument: str, value: object) -> str | None:
         """The message about a value that is not allowed, or None."""
-        return None if self.accepts(value) else f"{argument}: got {shown(value)}, expected {self.expected}; {self.fix}"
+        return None if self.accepts(value) else self.refusal(argument, self.shown(value))
+
+    def refusal(self, argument: str, got: str) -> str:
+        """The message about what was got."""
+        return f"{argument}: got {got}, expected {self.expected}; {self.fix}"
 
 
 def whole(low: int, high: int, *, fix: str) -> Check:
@@ -83,9 +91,40 @@ def each(check: Check, *, at_least: int = 1) -> Check:
 
 
 def shown(value: object) -> str:
-    """A value as messages quote it; long ones are cut."""
-    printed = "nothing" if value is None else repr(str(value) if isinstance(value, PurePath) else value)
+    """A value as messages quote it: long ones are cut, of an object only the names are told, of an Output nothing."""
+    printed = _printed(value)
     return printed if len(printed) <= 60 else printed[:57] + "..."
+
+
+def _printed(value: object) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, pulumi.Output):
+        return "an Output"
+    if isinstance(value, Mapping):
+        return f"an object with {', '.join(map(str, value))}" if value else "an empty object"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_printed, value))}]"
+    return repr(str(value) if isinstance(value, PurePath) else value)
+
+
+def kind(value: object) -> str:
+    """What sort of thing a value is, for messages that must not show it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "another string" if value else "an empty string"
+    if isinstance(value, Mapping):
+        return "an object"
+    return "a list" if isinstance(value, (list, tuple)) else "a number"
+
+
+def takes_outputs(annotation: object) -> bool:
+    """Whether there is a `pulumi.Input` in a type: only that can hold a secret, or what is known later."""
+    # `pulumi.Input[T]` is T, an Awaitable or an Output, of which Pulumi writes the last as a text.
+    return get_origin(annotation) is Awaitable or any(map(takes_outputs, get_args(annotation)))
 
 
 def check_of(annotation: object) -> Check | None:
@@ -141,7 +180,8 @@ class Arguments:
         problems = {}
         for field in fields(own):
             check, value = check_of(field.type), getattr(self, field.name)
-            if check and not (value is None and is_optional(field.type)):
+            later = isinstance(value, pulumi.Output) and takes_outputs(field.type)
+            if check and not later and not (value is None and is_optional(field.type)):
                 problems[field.name] = check.problem(field.name, value)
         refuse(type(self).__name__, problems, self.contradictions())
 

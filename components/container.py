@@ -1,14 +1,14 @@
 """One container of a task: what runs, with which settings and secrets, and how ECS knows that it is well."""
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, Check, Contradiction, one_of, text, whole
+from components.checks import Arguments, Check, Contradiction, kind, one_of, shown, text, whole
 from components.network import Port
 
 ContainerName = Annotated[
@@ -117,27 +117,37 @@ def parse_secret(arn: str) -> Secret:
     return SsmParameter(arn=arn)
 
 
-def _variables(accepts: Callable[[str], bool]) -> Callable[[object], bool]:
-    return lambda value: (
-        isinstance(value, dict)
-        and all(
-            isinstance(name, str) and _VARIABLE.fullmatch(name) and isinstance(text, str) and accepts(text)
-            for name, text in value.items()
-        )
+def _variables(expected: str, accepts: Callable[[str], bool], *, fix: str) -> Check:
+    """Variables with values that no message shows: one may be a password, wherever it was meant to go."""
+
+    def problems(given: object) -> Iterator[str]:
+        if not isinstance(given, dict):
+            yield "nothing" if given is None else "no names"
+            return
+        for name, value in given.items():
+            if not isinstance(name, str) or not _VARIABLE.fullmatch(name):
+                yield f"the name {shown(name)}"
+            elif not isinstance(value, str) or not accepts(value):
+                yield f"{kind(value)} for {name}"
+
+    return Check(
+        f"names of letters, digits and _, each with {expected}",
+        fix,
+        lambda value: next(problems(value), None) is None,
+        lambda value: ", ".join(problems(value)),
     )
 
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Environment = Annotated[
-    Mapping[str, str],
-    Check("names of letters, digits and _, each with a string", "quote values that are no strings", _variables(bool)),
+    Mapping[str, pulumi.Input[str]], _variables("a string", bool, fix="quote values that are no strings")
 ]
 SecretArns = Annotated[
     Mapping[str, str],
-    Check(
-        "names of letters, digits and _, each with the ARN of a Secrets Manager secret or SSM parameter",
-        "give full ARNs; a field of a secret is <arn>:<field>::",
-        _variables(lambda arn: _ARN.fullmatch(arn) is not None),
+    _variables(
+        "the ARN of a Secrets Manager secret or SSM parameter",
+        lambda arn: _ARN.fullmatch(arn) is not None,
+        fix="give full ARNs; a field of a secret is <arn>:<field>::",
     ),
 ]
 
@@ -147,7 +157,7 @@ class ContainerHealthCheck(Arguments):
     """A command in the container that tells whether it is well. An essential container that is not gets its task
     replaced. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html"""
 
-    command: str
+    command: pulumi.Input[str]
     """Shell command that ends with 0 when the container is well; the image must have `/bin/sh` and what it calls."""
 
     interval_seconds: Annotated[int, whole(5, 300, fix="choose the seconds between two checks")] = 30

@@ -16,7 +16,7 @@ POLL_SECONDS = 2.0
 PROGRESS_SECONDS = 10.0
 
 Command = Annotated[
-    Sequence[str],
+    pulumi.Input[Sequence[str]],
     Check(
         "a list of words, not empty",
         "name a program of the image and its arguments",
@@ -160,7 +160,9 @@ def _log_lines(api: Api, task: Shape) -> list[str]:
         return []
 
 
-def migration_hook(name: str, container: str, command: Sequence[str], timeout_minutes: int) -> pulumi.ResourceHook:
+def migration_hook(
+    name: str, container: str, command: pulumi.Input[Sequence[str]], timeout_minutes: int
+) -> pulumi.ResourceHook:
     """The hook for `before_create` and `before_update` of an `aws.ecs.Service`: only a new revision migrates."""
 
     async def run(args: pulumi.ResourceHookArgs) -> None:
@@ -168,7 +170,8 @@ def migration_hook(name: str, container: str, command: Sequence[str], timeout_mi
         if service["taskDefinition"] == before.get("taskDefinition"):
             return
         api = Api(str(service["cluster"]), str(service["cluster"]))
-        asked = request(service, container, command)
+        known: Any = await pulumi.Output.from_input(command).future()
+        asked = request(service, container, known)
         pulumi.log.info(await migrate(api, asked, timeout_minutes, lambda text: pulumi.log.info(text, ephemeral=True)))
 
     return pulumi.ResourceHook(f"{name}-migration", run)

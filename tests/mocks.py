@@ -9,7 +9,7 @@ import functools
 import json
 import os
 import runpy
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,13 +84,17 @@ def run(
     *,
     stack: str = "test",
     config: Mapping[str, str] | None = None,
+    secret: Collection[str] = (),
     preview: bool = False,
 ) -> Run:
-    """Run a program on a fresh monitor and event loop; no run sees anything of another, or of the environment."""
+    """Run a program on a fresh monitor and event loop; no run sees anything of another, or of the environment.
+
+    `secret` are the keys of `config` that hold a secret, as the engine names them: a whole key, whatever is in it.
+    """
     hermetic = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
     no_aws = mock.patch("components.verdict.confirm", mock.AsyncMock())
     with mock.patch.dict(os.environ, hermetic, clear=True), no_aws:
-        return contextvars.copy_context().run(_run, program, stack, dict(config or {}), preview)
+        return contextvars.copy_context().run(_run, program, stack, dict(config or {}), secret, preview)
 
 
 def unknown() -> pulumi.Output[Any]:
@@ -103,15 +107,16 @@ def unknown() -> pulumi.Output[Any]:
     return pulumi.Output(set(), future, is_known)
 
 
-def run_main(stack: str, *, preview: bool = False, **changes: object) -> Run:
+def run_main(stack: str, *, preview: bool = False, secret: Collection[str] = (), **changes: object) -> Run:
     """Run the whole program as stack `stack`, with some keys of its configuration changed. To be read only."""
     config = stack_config(stack) | {f"{PROJECT}:{key}": _text(value) for key, value in changes.items()}
-    return _run_main(stack, frozenset(config.items()), preview)
+    return _run_main(stack, frozenset(config.items()), frozenset(f"{PROJECT}:{key}" for key in secret), preview)
 
 
 @functools.cache  # the program takes most of a second, and many tests look at the same stack
-def _run_main(stack: str, config: frozenset[tuple[str, str]], preview: bool) -> Run:
-    return run(lambda: runpy.run_path(str(ROOT / "__main__.py")), stack=stack, config=dict(config), preview=preview)
+def _run_main(stack: str, config: frozenset[tuple[str, str]], secret: frozenset[str], preview: bool) -> Run:
+    program = lambda: runpy.run_path(str(ROOT / "__main__.py"))  # noqa: E731
+    return run(program, stack=stack, config=dict(config), secret=secret, preview=preview)
 
 
 def stack_config(stack: str) -> dict[str, str]:
@@ -130,11 +135,13 @@ def _text(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
 
 
-def _run(program: Callable[[], object], stack: str, config: dict[str, str], preview: bool) -> Run:
+def _run(
+    program: Callable[[], object], stack: str, config: dict[str, str], secret: Collection[str], preview: bool
+) -> Run:
     record = Run()
     with _event_loop() as loop:
         pulumi.runtime.reset_options(project=PROJECT, stack=stack, preview=preview)
-        pulumi.runtime.set_all_config(config)
+        pulumi.runtime.set_all_config(config, list(secret))
         answers = _Aws(preview)
         mocks.set_mocks(answers, PROJECT, stack, preview, monitor=_Monitor(answers, record))
         loop.run_until_complete(run_pulumi_func(lambda: _called(program)))

@@ -1,10 +1,12 @@
 """What a stack's configuration may say, and what a user reads who says something else."""
 
 import json
+from collections.abc import Collection
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -19,18 +21,19 @@ DECLARED: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "Pulumi.yaml").read
 KEYS = {key: schema for key, schema in DECLARED.items() if ":" not in key}
 
 
-def load(**changes: str | None) -> Settings:
-    """The settings of stack dev with some keys changed; None removes a key."""
+def load(secret: Collection[str] = (), /, **changes: str | None) -> Settings:
+    """The settings of stack dev with some keys changed, some of them secret; None removes a key."""
     changed = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in changes.items()}
     config = {key: value for key, value in (stack_config("dev") | changed).items() if value is not None}
+    keys = [key if ":" in key else f"{PROJECT}:{key}" for key in secret]
     loaded: list[Settings] = []
-    run(lambda: loaded.append(Settings.load()), stack="dev", config=config)
+    run(lambda: loaded.append(Settings.load()), stack="dev", config=config, secret=keys)
     return loaded[0]
 
 
-def refusal(**changes: str | None) -> str:
+def refusal(secret: Collection[str] = (), /, **changes: str | None) -> str:
     with pytest.raises(ArgumentError) as refused:
-        load(**changes)
+        load(secret, **changes)
     return str(refused.value)
 
 
@@ -92,7 +95,7 @@ def test_one_message_lists_every_problem() -> None:
         "The configuration in Pulumi.dev.yaml cannot be used:\n"
         "  - natGateways: got 'one', expected one of none, single, one-per-zone; choose how tasks reach ECR and "
         "CloudWatch Logs\n"
-        "  - allowedIngressCidrs: got ('0.0.0.0',), expected a list, not empty and without repetition, of: "
+        "  - allowedIngressCidrs: got ['0.0.0.0'], expected a list, not empty and without repetition, of: "
         "an IPv4 network with a prefix from /0 to /32 and no host bits; "
         'list the networks of your clients, or ["0.0.0.0/0"] for everybody\n'
         "  - desiredCount: got 'two', expected a whole number from 0 to 5000; choose how many tasks are to run; "
@@ -447,3 +450,69 @@ def test_any_text_is_taken_or_refused_by_key(changes: dict[str, str]) -> None:
         _, *problems = str(refused).split("\n  - ")
         assert problems
         assert {problem.split(":")[0] for problem in problems} <= set(KEYS)
+
+
+MAY_BE_SECRET = {
+    "environment": '{"LEVEL": "hunter2"}',
+    "healthCheckCommand": "curl hunter2",
+    "migrationCommand": '["migrate", "hunter2"]',
+    "alarmEmail": "hunter2@example.com",
+}
+
+
+def test_a_secret_is_taken_where_resources_can_keep_it_and_refused_everywhere_else() -> None:
+    taken = load(MAY_BE_SECRET, **MAY_BE_SECRET)
+    kept = taken.environment["LEVEL"], taken.health_check_command, taken.migration_command, taken.alarm_email
+    assert all(isinstance(each, pulumi.Output) for each in kept)
+    others = {*KEYS, "aws:region"} - MAY_BE_SECRET.keys()
+    told = refusal(others, **dict.fromkeys(others, "hunter2"))
+    assert {
+        problem.partition(": got a secret, expected a value that may be seen, as names, plans")[0]
+        for problem in told.split("  - ")[1:]
+    } == others
+    assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("environment", '{"A": "hunter2", "B": 5}', "B"),
+        ("environment", "hunter2", "A"),
+        ("healthCheckCommand", "hunter2\0", "A"),
+        ("migrationCommand", '["hunter2", 5]', "A"),
+        ("alarmEmail", "hunter2", "A"),
+        ("desiredCount", "hunter2", "A"),
+        ("unknown", "hunter2", "A"),
+    ],
+)
+def test_nothing_of_a_secret_is_told_of_what_is_wrong_with_it(key: str, value: str, said: str) -> None:
+    told = refusal([key], **{key: value})
+    assert f"  - {key}: got " in told
+    assert "hunter2" not in told and f" {said} " not in told
+
+
+def test_a_contradiction_tells_nothing_of_a_secret() -> None:
+    told = refusal(["alarmEmail"], alarmEmail="team@example.com", alarms="false")
+    assert "  - alarmEmail: got [secret] with alarms false, expected nobody" in told
+    secrets = {"LEVEL": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/level"}
+    told = refusal(["environment"], environment='{"LEVEL": "hunter2"}', secrets=json.dumps(secrets))
+    assert told.endswith("  - secrets: got LEVEL, expected names that environment does not have; keep each in one")
+
+
+def test_variables_are_told_by_name_and_never_by_value() -> None:
+    assert refusal(environment='{"A": "hunter2", "B": 5, "C": null, "D": ["hunter2"], "E F": "hunter2"}') == (
+        "The configuration in Pulumi.dev.yaml cannot be used:\n"
+        "  - environment: got a number for B, nothing for C, a list for D, the name 'E F', expected names of letters, "
+        "digits and _, each with a string; quote values that are no strings"
+    )
+    assert "  - secrets: got another string for KEY, expected names" in refusal(secrets='{"KEY": "hunter2"}')
+    assert "  - environment: got no names, expected names" in refusal(environment="hunter2")
+
+
+@given(st.dictionaries(st.sampled_from(["A", "b-c"]), st.recursive(st.just("hunter2") | st.none(), st.lists)))
+@settings(max_examples=8)
+def test_no_object_shows_its_values_wherever_it_is_given(given: dict[str, Any]) -> None:
+    for wrong in (given, [given]):
+        told = refusal(**dict.fromkeys(KEYS, json.dumps(wrong)))
+        assert told.count(": got ") > len(KEYS) / 2
+        assert "hunter2" not in told

@@ -382,6 +382,21 @@ def test_what_the_application_is_told() -> None:
     assert secret in made.get("aws:iam/rolePolicy:RolePolicy", f"{NAME}-execution").inputs["policy"]
 
 
+def test_what_is_set_as_a_secret_stays_one_in_every_resource() -> None:
+    made = run_main(
+        "dev",
+        secret=["environment", "healthCheckCommand", "migrationCommand", "alarmEmail"],
+        environment={"LEVEL": "hunter2"},
+        healthCheckCommand="curl hunter2",
+        migrationCommand=["migrate", "hunter2"],
+        alarmEmail="hunter2@example.com",
+    )
+    assert made.get("aws:ecs/taskDefinition:TaskDefinition").inputs["containerDefinitions"] == SECRET
+    assert made.get("aws:sns/topicSubscription:TopicSubscription").inputs["endpoint"] == SECRET
+    assert made.get("h4b:service:Service").inputs["migrationCommand"] == SECRET
+    assert "hunter2" not in repr(made)
+
+
 def test_tasks_are_private_and_the_load_balancer_is_where_its_clients_are(stack: str) -> None:
     made = run_main(stack)
     if stack == "dev-ec2":

@@ -70,6 +70,11 @@ def test_no_problem_is_no_error() -> None:
     [
         (whole(1, 4, fix="f"), None, "x: got nothing, expected a whole number from 1 to 4; f"),
         (whole(1, 4, fix="f"), "2", "x: got '2', expected a whole number from 1 to 4; f"),
+        (
+            whole(1, 4, fix="f"),
+            [{"PASSWORD": "hunter2"}, "a"],
+            "x: got [an object with PASSWORD, 'a'], expected a whole number from 1 to 4; f",
+        ),
         (whole(1, 4, fix="f"), True, "x: got True, expected a whole number from 1 to 4; f"),
         (one_of(1, 3, fix="f"), 2, "x: got 2, expected one of 1, 3; f"),
         (one_of(1, 3, fix="f"), True, "x: got True, expected one of 1, 3; f"),
@@ -83,7 +88,7 @@ def test_no_problem_is_no_error() -> None:
         (
             each(one_of("a", "b", fix="f")),
             ("a", "a"),
-            "x: got ('a', 'a'), expected a list, not empty and without repetition, of: one of a, b; f",
+            "x: got ['a', 'a'], expected a list, not empty and without repetition, of: one of a, b; f",
         ),
     ],
 )

@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
+import pulumi
 import pytest
 
 from components import migration as module
-from components.migration import MigrationFailedError, migrate, request
+from components.migration import MigrationFailedError, migrate, migration_hook, request
 from tests.components.test_post_mortem import NEW, OLD
 from tests.components.test_verdict import Recorded
+from tests.mocks import run
 
 CLUSTER = "arn:aws:ecs:ap-northeast-1:123456789012:cluster/shop"
 TASK = "arn:aws:ecs:ap-northeast-1:123456789012:task/shop/0123"
@@ -111,6 +114,20 @@ class TestRequest:
         assert asked["capacityProviderStrategy"] == [{"capacityProvider": "ours", "base": 0, "weight": 1}]
         assert asked["placementConstraints"] == on_instances["placementConstraints"]
         assert not {"launchType", "networkConfiguration"} & asked.keys()
+
+
+def test_a_secret_command_is_what_the_task_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    migrated = mock.AsyncMock(return_value="done")
+    monkeypatch.setattr(module, "migrate", migrated)
+
+    def program() -> None:
+        hook = migration_hook("web", "web", pulumi.Output.secret(["migrate", "hunter2"]), 60)
+        args: Any = SimpleNamespace(new_inputs=SERVICE, old_inputs=None)
+        running: Any = hook.callback(args)
+        pulumi.export("ran", pulumi.Output.from_input(asyncio.ensure_future(running)))
+
+    run(program)
+    assert migrated.call_args.args[1] == request(SERVICE, "web", ["migrate", "hunter2"])
 
 
 class TestCourse:
