@@ -104,7 +104,12 @@ load_balancer = LoadBalancer(
     on_aws,
 )
 if settings.has_firewall:
-    Firewall(name, FirewallArgs(load_balancer_arn=load_balancer.arn, web_acl_arn=settings.web_acl_arn), on_aws)
+    firewall_args = FirewallArgs(
+        load_balancer_arn=load_balancer.arn,
+        web_acl_arn=settings.web_acl_arn,
+        log_retention_days=settings.log_retention_days,
+    )
+    Firewall(name, firewall_args, on_aws)
 route = Route(
     name,
     RouteArgs(

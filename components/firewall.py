@@ -10,6 +10,8 @@ import pulumi
 import pulumi_aws as aws
 
 from components.checks import Arguments, text, whole
+from components.log_retention import LogRetentionDays
+from components.route import TEST_HEADER
 
 _ARN = r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[\w-]{1,128}/[0-9a-f-]{36}"
 WebAclArn = Annotated[
@@ -33,13 +35,19 @@ RequestLimit = Annotated[
 ]
 
 _WINDOW_SECONDS = 300
-_MANAGED_RULE_GROUPS = {
-    "AWSManagedRulesAmazonIpReputationList": 1,
-    "AWSManagedRulesKnownBadInputsRuleSet": 2,
-    "AWSManagedRulesCommonRuleSet": 3,
-}
-"""Cheapest decision first: known bots, known exploits, then the common attacks.
-https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
+_KNOWN_CLIENTS = "AWSManagedRulesAmazonIpReputationList"
+_KNOWN_ATTACKS = (
+    "AWSManagedRulesKnownBadInputsRuleSet",
+    "AWSManagedRulesSQLiRuleSet",
+    "AWSManagedRulesCommonRuleSet",
+)
+"""https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
+
+_LOG_PREFIX = "aws-waf-logs-"
+"""https://docs.aws.amazon.com/waf/latest/developerguide/logging-cw-logs.html"""
+
+_UNTOLD_HEADERS = ("authorization", "cookie", TEST_HEADER.lower())
+"""Whoever reads the log or the samples could do with them what the client can."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +66,23 @@ class FirewallArgs(Arguments):
     own. At least 10.
     https://docs.aws.amazon.com/waf/latest/developerguide/waf-rule-statement-type-rate-based.html"""
 
+    log_retention_days: LogRetentionDays = 365
+    """Days that CloudWatch Logs keeps what a web ACL of its own stopped."""
+
 
 class Firewall(pulumi.ComponentResource):
     """AWS WAF for a load balancer: known bad clients and requests are answered with 403 and never reach a task.
 
-    AWS updates the managed rules. They inspect the first 8 KB of a body and refuse larger ones: an application that
-    takes uploads brings a web ACL of its own.
+    The cheapest decision comes first: who is known to attack, who asks too often, then what is asked: known exploits,
+    SQL, and the common attacks. A known attacker thus never counts as a client. AWS updates the managed rules. They
+    inspect the first 8 KB of a body and refuse larger ones: an application that takes uploads brings a web ACL of its
+    own.
     https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-baseline.html
 
-    Not done here: logs of the web ACL; samples and counts are in its own metrics.
+    Which rule stopped or counted whom is logged, except for the values of `authorization`, `cookie` and the header of
+    test requests, which the samples leave out as well. Requests that nothing stops are not logged: they are in the load
+    balancer's access log, and their headers are nobody's business.
+    https://docs.aws.amazon.com/waf/latest/developerguide/data-protection-and-logging.html
     """
 
     TYPE = "h4b:firewall:Firewall"
@@ -83,15 +99,16 @@ class Firewall(pulumi.ComponentResource):
         self.register_outputs({})
 
     def _web_acl(self, name: str, args: FirewallArgs) -> "aws.wafv2.WebAcl":
-        return aws.wafv2.WebAcl(
+        web_acl = aws.wafv2.WebAcl(
             name,
             scope="REGIONAL",
             description="Managed rules and a rate limit for each client",
             default_action=aws.wafv2.WebAclDefaultActionArgs(allow=aws.wafv2.WebAclDefaultActionAllowArgs()),
             rules=[
+                _managed(_KNOWN_CLIENTS, 0),
                 aws.wafv2.WebAclRuleArgs(
                     name="rate",
-                    priority=0,
+                    priority=1,
                     action=aws.wafv2.WebAclRuleActionArgs(block=aws.wafv2.WebAclRuleActionBlockArgs()),
                     statement=aws.wafv2.WebAclRuleStatementArgs(
                         rate_based_statement=aws.wafv2.WebAclRuleStatementRateBasedStatementArgs(
@@ -102,28 +119,105 @@ class Firewall(pulumi.ComponentResource):
                     ),
                     visibility_config=_rule_visibility("rate"),
                 ),
-                *(
-                    aws.wafv2.WebAclRuleArgs(
-                        name=group,
-                        priority=priority,
-                        override_action=aws.wafv2.WebAclRuleOverrideActionArgs(
-                            none=aws.wafv2.WebAclRuleOverrideActionNoneArgs()
-                        ),
-                        statement=aws.wafv2.WebAclRuleStatementArgs(
-                            managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
-                                vendor_name="AWS", name=group
-                            )
-                        ),
-                        visibility_config=_rule_visibility(group),
-                    )
-                    for group, priority in _MANAGED_RULE_GROUPS.items()
-                ),
+                *(_managed(group, priority) for priority, group in enumerate(_KNOWN_ATTACKS, start=2)),
             ],
+            data_protection_config=aws.wafv2.WebAclDataProtectionConfigArgs(
+                data_protections=[
+                    aws.wafv2.WebAclDataProtectionConfigDataProtectionArgs(
+                        action="SUBSTITUTION",
+                        field=aws.wafv2.WebAclDataProtectionConfigDataProtectionFieldArgs(
+                            field_type="SINGLE_HEADER", field_keys=list(_UNTOLD_HEADERS)
+                        ),
+                    )
+                ]
+            ),
             visibility_config=aws.wafv2.WebAclVisibilityConfigArgs(
                 cloudwatch_metrics_enabled=True, metric_name=name, sampled_requests_enabled=True
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        self._log(name, web_acl.arn, args.log_retention_days)
+        return web_acl
+
+    def _log(self, name: str, web_acl_arn: pulumi.Output[str], retention_days: int) -> None:
+        child = pulumi.ResourceOptions(parent=self)
+        log_group = aws.cloudwatch.LogGroup(f"{_LOG_PREFIX}{name}", retention_in_days=retention_days, opts=child)
+        policy = aws.cloudwatch.LogResourcePolicy(
+            name,
+            policy_name=log_group.name,
+            policy_document=_delivered(self, log_group.arn),
+            opts=child,
+        )
+        aws.wafv2.WebAclLoggingConfiguration(
+            name,
+            resource_arn=web_acl_arn,
+            log_destination_configs=[log_group.arn],
+            logging_filter=aws.wafv2.WebAclLoggingConfigurationLoggingFilterArgs(
+                default_behavior="DROP",
+                filters=[
+                    aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterArgs(
+                        behavior="KEEP",
+                        requirement="MEETS_ANY",
+                        conditions=[_action("BLOCK"), _action("COUNT")],
+                    )
+                ],
+            ),
+            # Without the permission WAF would write one itself, for the whole account.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
+        )
+
+
+def _managed(group: str, priority: int) -> "aws.wafv2.WebAclRuleArgs":
+    return aws.wafv2.WebAclRuleArgs(
+        name=group,
+        priority=priority,
+        override_action=aws.wafv2.WebAclRuleOverrideActionArgs(none=aws.wafv2.WebAclRuleOverrideActionNoneArgs()),
+        statement=aws.wafv2.WebAclRuleStatementArgs(
+            managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
+                vendor_name="AWS", name=group
+            )
+        ),
+        visibility_config=_rule_visibility(group),
+    )
+
+
+def _action(action: str) -> "aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionArgs":
+    return aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionArgs(
+        action_condition=aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionActionConditionArgs(
+            action=action
+        )
+    )
+
+
+def _delivered(parent: pulumi.Resource, log_group_arn: pulumi.Output[str]) -> pulumi.Output[str]:
+    """https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-infrastructure-CWL.html"""
+    own = pulumi.InvokeOutputOptions(parent=parent)
+    account = aws.get_caller_identity_output(opts=own).account_id
+    region = aws.get_region_output(opts=own).region
+    partition = aws.get_partition_output(opts=own).partition
+    return pulumi.Output.json_dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Sid": "Delivery",
+                    "Effect": "Allow",
+                    "Principal": {"Service": "delivery.logs.amazonaws.com"},
+                    "Action": ["logs:CreateLogStream", "logs:PutLogEvents"],
+                    "Resource": pulumi.Output.concat(log_group_arn, ":*"),
+                    # Not for the logs of others.
+                    "Condition": {
+                        "StringEquals": {"aws:SourceAccount": account},
+                        "ArnLike": {
+                            "aws:SourceArn": pulumi.Output.concat(
+                                "arn:", partition, ":logs:", region, ":", account, ":*"
+                            )
+                        },
+                    },
+                }
+            ],
+        }
+    )
 
 
 def _rule_visibility(metric_name: str) -> "aws.wafv2.WebAclRuleVisibilityConfigArgs":

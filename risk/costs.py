@@ -223,10 +223,19 @@ _FORMULAS: Mapping[str, _Formula] = {
 }
 
 _FREE = (
-    *("aws:acm/", "aws:appautoscaling/", "aws:cloudwatch/event", "aws:cloudwatch/logGroup", "aws:ecr/", "aws:iam/"),
+    *("aws:acm/", "aws:appautoscaling/", "aws:cloudwatch/event", "aws:cloudwatch/log", "aws:ecr/", "aws:iam/"),
     *("aws:ec2/defaultSecurityGroup", "aws:ec2/flowLog", "aws:ec2/internetGateway", "aws:ec2/launchTemplate"),
     *("aws:ec2/route", "aws:ec2/securityGroup", "aws:ec2/subnet", "aws:ec2/vpc:", "aws:ecs/capacityProvider"),
     *("aws:ecs/cluster", "aws:ecs/taskDefinition", "aws:kms/alias", "aws:lb/listener", "aws:lb/targetGroup"),
-    *("aws:route53/record", "aws:s3/", "aws:sns/", "aws:vpc/", "aws:wafv2/webAclAssociation", "docker:"),
+    *(
+        "aws:route53/record",
+        "aws:s3/",
+        "aws:sns/",
+        "aws:vpc/",
+        "aws:wafv2/webAclAssociation",
+        "aws:wafv2/webAclLogging",
+        "docker:",
+    ),
+    "random:",
 )
 """How the names of types begin that cost nothing, or by use only."""

@@ -1,4 +1,4 @@
-# ruff: noqa: RUF012 - a description has fixed methods, and its tables are never changed
+# ruff: noqa: ARG002, RUF012 - a description has fixed methods, and its tables are never changed
 """CloudWatch Logs."""
 
 from __future__ import annotations
@@ -7,7 +7,7 @@ from typing import Any
 
 from local.providers.aws import schema
 from local.providers.aws.resource import Call, Resource, Values, ignoring, tag_changes
-from local.providers.aws.schema import boolean, integer, output, string
+from local.providers.aws.schema import boolean, integer, output, policy, string
 
 RETENTION_DAYS = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
@@ -88,3 +88,40 @@ class LogGroup(Resource):
             return
         with ignoring("ResourceNotFoundException"):
             call.client("logs").delete_log_group(logGroupName=resource_id)
+
+
+class LogResourcePolicy(Resource):
+    """Of the account alone; one of a single log group is the official provider's business."""
+
+    type_name = "aws:cloudwatch/logResourcePolicy:LogResourcePolicy"
+    name_property = None
+    tagged = False
+    properties = {
+        "policyDocument": policy(required=True),
+        "policyName": string(required=True, replaces=True),
+    }
+
+    def create(self, call: Call, new: Values) -> str:
+        self._put(call, new)
+        return str(new["policyName"])
+
+    def _put(self, call: Call, new: Values) -> None:
+        call.client("logs").put_resource_policy(policyName=new["policyName"], policyDocument=new["policyDocument"])
+
+    def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
+        pages = call.client("logs").get_paginator("describe_resource_policies").paginate()
+        found = [each for page in pages for each in page["resourcePolicies"] if each.get("policyName") == resource_id]
+        if not found:
+            return None
+        known, text = state.get("policyDocument"), found[0]["policyDocument"]
+        return {
+            "policyDocument": known if known and schema.same_policy(known, text) else text,
+            "policyName": resource_id,
+        }
+
+    def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
+        self._put(call, new)
+
+    def delete(self, call: Call, resource_id: str, state: Values) -> None:
+        with ignoring("ResourceNotFoundException"):
+            call.client("logs").delete_resource_policy(policyName=resource_id)

@@ -1,5 +1,8 @@
 # ruff: noqa: ARG002, RUF012 - a description has fixed methods, and its tables are never changed
-"""AWS WAF: web ACLs and what they protect. Of the statements, rate limits and managed rule groups."""
+"""AWS WAF: web ACLs, what they protect and what they log. Of the statements, rate limits and managed rule groups.
+
+The emulator takes web ACLs and asks them nothing, and does not know logs of theirs: the state alone remembers those.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 
 from local.providers.aws import schema
 from local.providers.aws.resource import Call, Resource, Values, error_code, ignoring, tag_changes, tag_list, tag_map
-from local.providers.aws.schema import block, blocks, boolean, integer, output, string
+from local.providers.aws.schema import block, blocks, boolean, integer, output, string, strings
 
 BUSY_SECONDS = 300
 VISIBILITY = block(
@@ -41,6 +44,10 @@ RULE = {
     ),
     "visibilityConfig": VISIBILITY,
 }
+PROTECTED = ("SINGLE_HEADER", "SINGLE_COOKIE", "SINGLE_QUERY_ARGUMENT", "QUERY_STRING", "BODY")
+LOGGED = ("ALLOW", "BLOCK", "COUNT", "CAPTCHA", "CHALLENGE", "EXCLUDED_AS_COUNT")
+NO_LOGS = "InvalidAction"
+"""What the emulator answers to an operation that it does not know."""
 SPELLED = {"cloudwatchMetricsEnabled": "CloudWatchMetricsEnabled"}
 READ = {api: key for key, api in SPELLED.items()}
 
@@ -73,6 +80,26 @@ class WebAcl(Resource):
     properties = {
         "arn": output(),
         "capacity": output("integer"),
+        "dataProtectionConfig": block(
+            {
+                "dataProtections": blocks(
+                    {
+                        "action": string(required=True, allowed=("SUBSTITUTION", "HASH")),
+                        "excludeRateBasedDetails": boolean(default=False),
+                        "excludeRuleMatchDetails": boolean(default=False),
+                        "field": block(
+                            {
+                                "fieldKeys": strings(),
+                                "fieldType": string(required=True, allowed=PROTECTED),
+                            },
+                            required=True,
+                        ),
+                    },
+                    ordered=True,
+                )
+            },
+            forgotten=True,
+        ),
         "defaultAction": block({"allow": block({}), "block": block({})}, required=True),
         "description": string(forgotten=True),
         "lockToken": output(),
@@ -109,6 +136,8 @@ class WebAcl(Resource):
         }
         if new.get("description"):
             definition["Description"] = new["description"]
+        if new.get("dataProtectionConfig"):
+            definition["DataProtectionConfig"] = _api(new["dataProtectionConfig"])
         return definition
 
     def _find(self, call: Call, resource_id: str, state: Values) -> Values | None:
@@ -128,6 +157,7 @@ class WebAcl(Resource):
         return {
             "arn": acl["ARN"],
             "capacity": acl.get("Capacity"),
+            "dataProtectionConfig": _properties(acl.get("DataProtectionConfig")),
             "defaultAction": _properties(acl["DefaultAction"]),
             "description": acl.get("Description") or None,
             "lockToken": found["LockToken"],
@@ -199,6 +229,77 @@ class WebAclAssociation(Resource):
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
         with ignoring("WAFNonexistentItemException"):
             call.client("wafv2").disassociate_web_acl(ResourceArn=state["resourceArn"])
+
+
+class WebAclLoggingConfiguration(Resource):
+    type_name = "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration"
+    name_property = None
+    tagged = False
+    properties = {
+        "logDestinationConfigs": strings(required=True, replaces=True),
+        "loggingFilter": block(
+            {
+                "defaultBehavior": string(required=True, allowed=("KEEP", "DROP")),
+                "filters": blocks(
+                    {
+                        "behavior": string(required=True, allowed=("KEEP", "DROP")),
+                        "conditions": blocks(
+                            {
+                                "actionCondition": block({"action": string(required=True, allowed=LOGGED)}),
+                                "labelNameCondition": block({"labelName": string(required=True)}),
+                            },
+                            required=True,
+                        ),
+                        "requirement": string(required=True, allowed=("MEETS_ALL", "MEETS_ANY")),
+                    },
+                    required=True,
+                ),
+            }
+        ),
+        "redactedFields": blocks(
+            {
+                "method": block({}),
+                "queryString": block({}),
+                "singleHeader": block({"name": string(required=True)}),
+                "uriPath": block({}),
+            }
+        ),
+        "resourceArn": string(required=True, replaces=True),
+    }
+
+    def _put(self, call: Call, new: Values) -> None:
+        definition = {key: new.get(key) for key in ("loggingFilter", "redactedFields", "resourceArn")}
+        request = {**_api(definition), "LogDestinationConfigs": new["logDestinationConfigs"]}
+        with ignoring(NO_LOGS):
+            call.client("wafv2").put_logging_configuration(LoggingConfiguration=request)
+
+    def create(self, call: Call, new: Values) -> str:
+        self._put(call, new)
+        return str(new["resourceArn"])
+
+    def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
+        waf = call.client("wafv2")
+        try:
+            found = waf.get_logging_configuration(ResourceArn=resource_id)["LoggingConfiguration"]
+        except waf.exceptions.WAFNonexistentItemException:
+            return None
+        except waf.exceptions.ClientError as error:
+            if error_code(error) != NO_LOGS:
+                raise
+            return {key: state.get(key) for key in self.properties}
+        return {
+            "logDestinationConfigs": found["LogDestinationConfigs"],
+            "loggingFilter": _properties(found.get("LoggingFilter")),
+            "redactedFields": _properties(found.get("RedactedFields") or []),
+            "resourceArn": found["ResourceArn"],
+        }
+
+    def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
+        self._put(call, new)
+
+    def delete(self, call: Call, resource_id: str, state: Values) -> None:
+        with ignoring("WAFNonexistentItemException", NO_LOGS):
+            call.client("wafv2").delete_logging_configuration(ResourceArn=resource_id)
 
 
 def _when_free(call: Call, what: str, action: Callable[[], Any], *busy: str) -> None:

@@ -892,10 +892,10 @@ LIVES = [
     ),
     Life(
         "aws:wafv2/webAcl:WebAcl",
-        lambda w: web_acl(),
-        in_place=lambda w: web_acl(limit=500, description="stricter"),
+        lambda w: web_acl(dataProtectionConfig=untold("cookie")),
+        in_place=lambda w: web_acl(limit=500, description="stricter", dataProtectionConfig=untold("cookie")),
         in_place_paths={"rules", "description"},
-        replacing=lambda w: web_acl(name="life-other"),
+        replacing=lambda w: web_acl(name="life-other", dataProtectionConfig=untold("cookie")),
         replacing_paths={"name", "rules", "description"},
     ),
     Life(
@@ -922,6 +922,24 @@ LIVES = [
         in_place_paths={"autoScalingGroupProvider.managedScaling.targetCapacity"},
         replacing=lambda w: {"autoScalingGroupProvider": scaled_by_ecs(w, targetCapacity=80), "name": "other"},
         replacing_paths={"name"},
+    ),
+    Life(
+        "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",
+        lambda w: logged(w, "BLOCK"),
+        in_place=lambda w: logged(w, "COUNT"),
+        in_place_paths={"loggingFilter.filters"},
+    ),
+    Life(
+        "aws:cloudwatch/logResourcePolicy:LogResourcePolicy",
+        lambda w: {"policyName": "life", "policyDocument": delivered("logs:PutLogEvents")},
+        same=lambda w: {
+            "policyName": "life",
+            "policyDocument": json.dumps(json.loads(delivered("logs:PutLogEvents")), indent=1),
+        },
+        in_place=lambda w: {"policyName": "life", "policyDocument": delivered("logs:CreateLogStream")},
+        in_place_paths={"policyDocument"},
+        replacing=lambda w: {"policyName": "other", "policyDocument": delivered("logs:CreateLogStream")},
+        replacing_paths={"policyName"},
     ),
     Life(
         "aws:wafv2/webAclAssociation:WebAclAssociation",
@@ -958,6 +976,31 @@ def topic_policy(topic: str, service: str) -> str:
 def dashboard(text: str) -> str:
     widget = {"type": "text", "x": 0, "y": 0, "width": 6, "height": 6, "properties": {"markdown": text}}
     return json.dumps({"widgets": [widget]})
+
+
+def untold(header: str) -> Inputs:
+    field = {"fieldType": "SINGLE_HEADER", "fieldKeys": [header]}
+    return {"dataProtections": [{"action": "SUBSTITUTION", "field": field}]}
+
+
+def logged(world: World, action: str) -> Inputs:
+    kept = {"behavior": "KEEP", "requirement": "MEETS_ANY", "conditions": [{"actionCondition": {"action": action}}]}
+    log_group = world.have("waf-log", "aws:cloudwatch/logGroup:LogGroup", name="aws-waf-logs-life")
+    return {
+        "resourceArn": world.web_acl,
+        "logDestinationConfigs": [log_group["arn"]],
+        "loggingFilter": {"defaultBehavior": "DROP", "filters": [kept]},
+    }
+
+
+def delivered(action: str) -> str:
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "delivery.logs.amazonaws.com"},
+        "Action": action,
+        "Resource": "*",
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def web_acl(*, limit: int = 1000, **more: Any) -> Inputs:

@@ -130,6 +130,7 @@ LEFT_OUT = {
         "ipv6IpamPoolId",
         "ipv6NetmaskLength",
     },
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {"resourceArn"},
     "aws:ec2/vpcEndpoint:VpcEndpoint": {"resourceConfigurationArn", "serviceNetworkArn"},
     "aws:ecs/service:Service": {"serviceConnectConfiguration", "volumeConfiguration", "vpcLatticeConfigurations"},
     "aws:iam/policy:Policy": {"delayAfterPolicyCreationInMs"},
@@ -231,7 +232,6 @@ LEFT_OUT = {
         "captchaConfig",
         "challengeConfig",
         "customResponseBodies",
-        "dataProtectionConfig",
         "monetizationConfig",
         "ruleJson",
         "tokenDomains",
@@ -241,6 +241,7 @@ LEFT_OUT = {
 REQUIRED_AS_ALTERNATIVES_ARE_LEFT_OUT = {
     "aws:acm/certificate:Certificate": {"domainName", "validationMethod"},
     "aws:appautoscaling/policy:Policy": {"targetTrackingScalingPolicyConfiguration"},
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": {"policyName"},
     "aws:cloudwatch/metricAlarm:MetricAlarm": {"comparisonOperator", "evaluationPeriods"},
     "aws:ecs/capacityProvider:CapacityProvider": {"autoScalingGroupProvider"},
     "aws:ec2/natGateway:NatGateway": {"subnetId"},
