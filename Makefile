@@ -71,6 +71,9 @@ down: $(READY) ## Remove everything that `up` made
 image: $(READY) ## Build the image alone; CACHE=folder keeps its layers for a Docker that has none
 	@$(BIN)/python -m local.image build $(if $(CACHE),--cache $(CACHE))
 
+newest-base: $(READY) ## Pin imageBase to the digest that its tag has in the registry today
+	@$(BIN)/python -m local.newest_base
+
 image-run: $(READY) ## Run the image alone as h4b-local-run on http://localhost:8080
 	@$(BIN)/python -m local.image run
 
@@ -132,4 +135,4 @@ clean: ## `down`, then remove the virtual environments and all local state; the 
 	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help up refresh preview picture plan deploy drift environment bootstrap status logs shell down image image-run image-shell image-stop check test bench chaos format docs lock setup clean
+.PHONY: help up refresh preview picture plan deploy drift environment bootstrap status logs shell down image newest-base image-run image-shell image-stop check test bench chaos format docs lock setup clean

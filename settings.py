@@ -93,6 +93,7 @@ from components.route import DeregistrationDelaySeconds, HealthCheckPath, Target
 from components.service import CapacityShare, DesiredCount, LaunchType, TaskStartSeconds
 from components.task_definition import EphemeralStorageGib, NetworkMode, fargate_size_problem, network_mode_problem
 from ecs_policy.fargate import TASK_SIZES
+from ecs_policy.image_reference import parse_image
 from ecs_policy.values import Hidden, plain
 
 _PRIVATE_NETWORKS = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
@@ -107,7 +108,12 @@ Region = Annotated[
     ),
 ]
 ImageBase = Annotated[
-    str, text(r"[a-z0-9][!-~]*", "an image reference", fix="name an image with apt-get, for instance ubuntu:24.04")
+    str,
+    Check(
+        "an image reference, such as ubuntu:24.04, with or without @sha256: and 64 hexadecimal digits",
+        "name an image with apt-get; `make newest-base` adds the digest",
+        lambda value: isinstance(value, str) and parse_image(value) is not None,
+    ),
 ]
 CertificateArn = Annotated[
     str,

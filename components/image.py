@@ -118,7 +118,7 @@ class AppImageArgs(Arguments):
 
     version: ImageVersion
     """Release version: the readable first part of the tag. A new version builds and pushes again even if no file
-    changed, which is how a newer base image is taken in."""
+    changed, which is how a newer base image is taken in that is named by its tag alone."""
 
     context: BuildContext
     """The build context: a folder with a `Dockerfile`, absolute or relative to the project. Its `.dockerignore` is

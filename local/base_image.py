@@ -130,15 +130,16 @@ def _present(client: docker.DockerClient, name: str) -> bool:
     return True
 
 
-def _pull(client: docker.DockerClient, name: str, shown: Step) -> str | None:
-    """Pulls `name`; where its registry cannot be used, the reason."""
-    shown.note(f"asking the registry for {name}")
+def ask_registry(client: docker.DockerClient, name: str) -> tuple[str, None] | tuple[None, str]:
+    """The digest that `name` has in its registry, of all platforms together; or why the registry cannot be used.
+
+    Raises UserError where the registry answers that it does not have the image."""
     patience = client.api.timeout
     client.api.timeout = CONTACT_SECONDS
     try:
-        client.api.inspect_distribution(name)  # type: ignore[no-untyped-call]
+        answer: Any = client.api.inspect_distribution(name)  # type: ignore[no-untyped-call]
     except requests.Timeout:
-        return f"no answer within {CONTACT_SECONDS} s"
+        return None, f"no answer within {CONTACT_SECONDS} s"
     except docker.errors.APIError as problem:
         reason = str(problem.explanation or problem)
         # Docker Hub answers "denied" for a repository that does not exist.
@@ -147,9 +148,18 @@ def _pull(client: docker.DockerClient, name: str, shown: Step) -> str | None:
                 f"base image: got {name}, which its registry does not offer ({reason}); "
                 "correct the name, or `docker login`"
             ) from problem
-        return _short(reason)
+        return None, _short(reason)
     finally:
         client.api.timeout = patience
+    return str(answer["Descriptor"]["digest"]), None
+
+
+def _pull(client: docker.DockerClient, name: str, shown: Step) -> str | None:
+    """Pulls `name`; where its registry cannot be used, the reason."""
+    shown.note(f"asking the registry for {name}")
+    _, obstacle = ask_registry(client, name)
+    if obstacle is not None:
+        return obstacle
     try:
         for event in client.api.pull(name, stream=True, decode=True):
             if "error" in event:

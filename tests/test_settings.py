@@ -57,7 +57,7 @@ def test_what_follows_from_project_and_stack() -> None:
         "h4b-helloworld-dev",
         {"project": "h4b-helloworld", "stack": "dev", "managed-by": "pulumi"},
         Path("app_image"),
-        {"BASE_IMAGE": "ubuntu:24.04"},
+        {"BASE_IMAGE": stack_config("dev")["h4b-helloworld:imageBase"]},
     ]
 
 
@@ -368,6 +368,8 @@ def test_keys_of_other_providers_and_of_pulumi_are_left_alone() -> None:
         ("aws:region", "tokyo"),
         ("imageVersion", "-1"),
         ("imageBase", "Ubuntu 24"),
+        ("imageBase", "ubuntu:24.04@sha256:abc"),
+        ("imageBase", "ubuntu:24.04 @sha256:" + "a" * 64),
         ("repositoryName", "ECR"),
         ("keepImages", "30"),
         ("cpuArchitecture", "amd64"),

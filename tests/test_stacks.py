@@ -491,8 +491,17 @@ def test_a_wrong_configuration_stops_the_program_before_anything_is_created(monk
 def test_the_default_base_image_is_the_dockerfiles() -> None:
     dockerfile = (ROOT / "app_image" / "Dockerfile").read_text()
     build = run_main("dev").get("docker:index/image:Image").inputs["build"]
-    assert build["args"] == {"BASE_IMAGE": "ubuntu:24.04"}
-    assert "ARG BASE_IMAGE=ubuntu:24.04\n" in dockerfile
+    configured = stack_config("dev")[f"{PROJECT}:imageBase"]
+    assert build["args"] == {"BASE_IMAGE": configured}
+    assert f"ARG BASE_IMAGE={configured.partition('@')[0]}\n" in dockerfile
+
+
+def test_a_new_base_image_makes_a_new_image() -> None:
+    def image(digit: str) -> str:
+        made = run_main("dev", imageBase=f"ubuntu:24.04@sha256:{digit * 64}")
+        return str(made.get("docker:index/image:Image").inputs["imageName"])
+
+    assert image("a") != image("b")
 
 
 def test_the_container_port_is_the_images() -> None:

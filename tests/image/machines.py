@@ -32,6 +32,8 @@ class FakeDocker:
         self.names = set(present)
         self.labels: dict[str, str] = {}
         self.asked: list[str] = []
+        self.digests: dict[str, str] = {}
+        """What the registry has, by name with tag."""
         self.imported: list[str] = []
         self._registry = registry
         self._events = events or []
@@ -49,10 +51,11 @@ class FakeDocker:
         found = [name for name in self.names if self.labels.get(name) == filters["label"]]
         return [SimpleNamespace(tag=lambda repository, tag: self.names.add(f"{repository}:{tag}")) for _ in found]
 
-    def _inspect(self, name: str) -> None:
+    def _inspect(self, name: str) -> dict[str, Any]:
         self.asked.append(name)
         if self._registry:
             raise self._registry
+        return {"Descriptor": {"digest": self.digests.get(name, f"sha256:{'0' * 64}")}}
 
     def _pull(self, name: str, **_: Any) -> Iterator[dict[str, Any]]:
         yield from self._events

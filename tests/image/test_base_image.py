@@ -114,6 +114,21 @@ def test_another_configured_image_is_tried_first_and_then_reuses_what_was_made(c
     assert len(commands) == made, "the same content was built twice"
 
 
+def test_an_image_by_digest_is_pulled_by_digest(commands: list[list[str]]) -> None:
+    pinned = f"{UBUNTU}@sha256:{'a' * 64}"
+    fake = FakeDocker(UBUNTU)
+    assert ensure(fake, DEBIAN_ROOT, pinned) == (pinned, pinned)
+    assert fake.asked == [pinned], "what the tag is on this machine says nothing about the digest"
+
+
+def test_each_digest_has_a_stand_in_of_its_own_and_the_content_is_made_once(commands: list[list[str]]) -> None:
+    fake = FakeDocker(registry=OFFLINE)
+    first, second = (ensure(fake, DEBIAN_ROOT, f"{UBUNTU}@sha256:{digit * 64}")[0] for digit in "ab")
+    assert first != second
+    assert {first, second} <= fake.names
+    assert len([command for command in commands if "debootstrap" in command]) == 1
+
+
 @pytest.mark.parametrize("on", [DEBIAN_USER, FEDORA_ROOT, MAC])
 def test_where_no_stand_in_can_be_made_the_remedies_are_told(on: Machine, commands: list[list[str]]) -> None:
     with pytest.raises(UserError) as told:

@@ -44,6 +44,14 @@ def test_says_utf8_and_no_more_about_itself_than_apache(start: Start) -> None:
     assert "Apache/" not in body
 
 
+@pytest.mark.parametrize("path", ["/", "/absent"])
+def test_browsers_guess_no_type_and_show_no_page_inside_anothers(start: Start, path: str) -> None:
+    _, headers, _ = get(start(), path)
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Content-Security-Policy"] == "frame-ancestors 'none'"
+    assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+
+
 @pytest.mark.parametrize("path", ["/icons/", "/server-status", "/cgi-bin/", "/.htaccess"])
 def test_serves_nothing_but_the_pages(start: Start, path: str) -> None:
     assert get(start(), path)[0] in (403, 404)
