@@ -31,11 +31,20 @@ _SORTED_BY: Mapping[str, tuple[str, ...]] = {
 """Lists whose order means nothing to ECS. (The order of `dependsOn`, `command` and the like is kept.)"""
 
 
+_ESCAPED_BY_GO = "<>&\u2028\u2029"
+"""What Go's JSON escapes beside what all do. The engine, written in Go, hides a secret of the configuration in what it
+prints, as it is and as its JSON would write it: so it finds those that stand in here, too.
+https://pkg.go.dev/encoding/json#HTMLEscape"""
+
+
 def container_definitions(definitions: Sequence[Definition]) -> str:
     """The canonical JSON of a task's containers: defaults spelled out, meaningless order sorted, nulls left out."""
     canonical = [_canonical(definition) for definition in definitions]
     canonical.sort(key=lambda definition: definition["name"])
-    return json.dumps(canonical, sort_keys=True, separators=(",", ":"))
+    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    for sign in _ESCAPED_BY_GO:
+        text = text.replace(sign, f"\\u{ord(sign):04x}")
+    return text
 
 
 def _canonical(definition: Definition) -> dict[str, Any]:

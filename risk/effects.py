@@ -256,6 +256,8 @@ def _task_definition(change: Change, _preview: Preview) -> Iterator[Said]:
         yield from _plainly(change)
         return
     yield Effect.CHANGES, f"new revision: {', '.join(_task_differences(change)) or _paths(change)}"
+    if isinstance(change.after.get("containerDefinitions"), Mapping):
+        yield Effect.NOT_EVALUATED, "what changes in its containers cannot be shown: they hold a secret"
     for secret in _rotated_secrets(change):
         yield Effect.NOT_UNDONE, f"secret {secret} has a new version: tasks that ECS rolls back to get it, too"
     if not change.after.get("skipDestroy"):
@@ -271,7 +273,8 @@ def _task_differences(change: Change) -> list[str]:
     if "containerDefinitions" in change.properties:
         old, new = _containers(change.before), _containers(change.after)
         if old is None or new is None:
-            return [*differing, "containers, known when the image is pushed"]
+            secret = isinstance(change.after.get("containerDefinitions"), Mapping)
+            return [*differing, "containers" if secret else "containers, known when the image is pushed"]
         for name in sorted({*old, *new}):
             if name not in old or name not in new:
                 differing.append(f"container {name} {'added' if name in new else 'removed'}")

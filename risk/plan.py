@@ -1,10 +1,15 @@
-"""`python -m risk.plan PLAN`: leaves open in a saved plan what only the update can know: it can follow it then.
+"""`python -m risk.plan PLAN`: leaves open in a saved plan what an update cannot follow or must not print.
 
 A plan holds the outputs of components too. Where one of them is a resource that does not exist yet, as with the first
 deployment of a network by awsx, the plan has it without id, the update with one, and the engine calls that a violation
 half way through. https://github.com/pulumi/pulumi/issues/13765, https://github.com/pulumi/pulumi/issues/16681
 
-Everything else stays as it was reviewed: outputs of components go nowhere but into the state.
+And a plan holds secrets, encrypted. Where an update gets another one than was planned, the engine prints both, in
+plain: `MakeError` in https://github.com/pulumi/pulumi/blob/v3.250.0/pkg/resource/deploy/plan.go. Without them a plan
+tells nobody a secret, whatever key he has.
+
+Everything else stays as it was reviewed: outputs of components go nowhere but into the state, and of a secret the
+reviewer has seen no more than that it is one.
 """
 
 from __future__ import annotations
@@ -12,7 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,26 +25,39 @@ from risk.preview import UNKNOWN
 
 _SIGNATURE = "4dabf18193072939515e22adb298388d"
 _RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
-"""How the engine marks a value that is a resource.
+_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the protocol's marker, not a password
+"""How the engine marks a value that is a resource, and one that is a secret.
 https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go"""
 
 
 def make_followable(file: Path) -> None:
     """Writes the plan anew, with that left open. Raises OSError, ValueError or KeyError where it is no plan."""
     plan = json.loads(file.read_text())
+    if "config" in plan:
+        plan["config"] = {key: value for key, value in plan["config"].items() if not _has_ciphertext(value)}
     for planned in plan["resourcePlans"].values():
         goal = planned.get("goal") or {}
         if "outputDiff" in goal:
-            goal["outputDiff"] = _left_open(goal["outputDiff"])
+            goal["outputDiff"] = _left_open(goal["outputDiff"], _is_future_resource)
+    plan["resourcePlans"] = _left_open(plan["resourcePlans"], lambda value: value.get(_SIGNATURE) == _SECRET)
     file.write_text(json.dumps(plan))
 
 
-def _left_open(value: Any) -> Any:
+def _is_future_resource(value: Mapping[str, Any]) -> bool:
+    return value.get(_SIGNATURE) == _RESOURCE and not value.get("id")
+
+
+def _left_open(value: Any, matches: Callable[[Mapping[str, Any]], bool]) -> Any:
     if isinstance(value, Mapping):
-        if value.get(_SIGNATURE) == _RESOURCE and not value.get("id"):
-            return UNKNOWN
-        return {key: _left_open(each) for key, each in value.items()}
-    return [_left_open(each) for each in value] if isinstance(value, list) else value
+        return UNKNOWN if matches(value) else {key: _left_open(each, matches) for key, each in value.items()}
+    return [_left_open(each, matches) for each in value] if isinstance(value, list) else value
+
+
+def _has_ciphertext(value: Any) -> bool:
+    """Whether a value of the configuration, which the engine does not compare, holds a secret."""
+    if isinstance(value, Mapping):
+        return "secure" in value or any(map(_has_ciphertext, value.values()))
+    return isinstance(value, list) and any(map(_has_ciphertext, value))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -108,6 +108,14 @@ def test_nothing_but_nulls_is_lost(definitions: list[dict[str, Any]]) -> None:
             assert len(container[key]) == len(kept)
 
 
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_a_text_stands_in_it_as_the_engine_would_look_for_it(value: str) -> None:
+    text = container_definitions([{"name": "web", "environment": [{"name": "A", "value": value}]}])
+    assert json.loads(text)[0]["environment"] == [{"name": "A", "value": value}]
+    assert not set("<>&\u2028\u2029") & set(text)
+    assert text.isascii() == value.isascii() or set(value) <= {*map(chr, range(128)), "\u2028", "\u2029"}
+
+
 @given(DEFINITIONS)
 def test_there_are_no_nulls(definitions: list[dict[str, Any]]) -> None:
     assert None not in _values(read(container_definitions(definitions)))

@@ -1,4 +1,4 @@
-"""A saved plan leaves open what only the update can know, and nothing else. That an update follows it: tests/local."""
+"""A saved plan leaves open what only the update can know, and secrets, no more. That an update follows it: tests/local."""
 
 from __future__ import annotations
 
@@ -39,6 +39,24 @@ def test_a_resource_among_outputs_that_has_no_id_yet_is_left_open(
     file.write_text(json.dumps(_plan(outputs)))
     assert main([str(file)]) == 0
     assert json.loads(file.read_text()) == _plan(left_open)
+
+
+def test_no_secret_is_left_in_a_plan_not_even_encrypted(tmp_path: Path) -> None:
+    secret = {SIGNATURE: "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "v1:abc"}
+    plan = _plan({}, inputs={"adds": {"endpoint": secret}, "updates": {"list": [1, secret]}})
+    plan["resourcePlans"][NETWORK]["state"] = {"endpoint": secret}
+    plan["config"] = {
+        "a": {"secure": "v1:abc"},
+        "b": {"c": [{"secure": "v1:abc"}]},
+        "d": {"e": ["f"]},
+        "aws:region": "x",
+    }
+    file = tmp_path / "plan.json"
+    file.write_text(json.dumps(plan))
+    assert main([str(file)]) == 0
+    expected = _plan({}, inputs={"adds": {"endpoint": UNKNOWN}, "updates": {"list": [1, UNKNOWN]}})
+    expected["resourcePlans"][NETWORK]["state"] = {"endpoint": UNKNOWN}
+    assert json.loads(file.read_text()) == expected | {"config": {"d": {"e": ["f"]}, "aws:region": "x"}}
 
 
 @pytest.mark.parametrize(

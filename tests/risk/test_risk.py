@@ -211,6 +211,15 @@ def test_a_rotated_secret_is_named_and_outlives_a_rollback() -> None:
     ]
 
 
+def test_containers_that_hold_a_secret_are_not_taken_for_unchanged() -> None:
+    secret = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270", "ciphertext": "[secret]"}
+    task = {"skipDestroy": True, "containerDefinitions": secret}
+    assert _one("aws:ecs/taskDefinition:TaskDefinition", "replace", task, task, ["containerDefinitions"]) == [
+        (Effect.NOT_EVALUATED, "what changes in its containers cannot be shown: they hold a secret"),
+        (Effect.CHANGES, "new revision: containers"),
+    ]
+
+
 def test_a_shift_of_traffic_takes_its_pauses_too() -> None:
     shift = {
         "strategy": "CANARY",
