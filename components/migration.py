@@ -9,7 +9,7 @@ import pulumi
 
 from components.checks import Check, whole
 from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
-from components.post_mortem import Cause, first_cause, told
+from components.post_mortem import Cause, first_cause, log_lines, told
 from ecs_policy.deployment_bounds import format_seconds
 
 POLL_SECONDS = 2.0
@@ -155,7 +155,7 @@ def _look(api: Api, cluster: str, task: Shape) -> Shape:
 
 def _log_lines(api: Api, task: Shape) -> list[str]:
     try:
-        return api.log_lines(task)
+        return log_lines(api, task)
     except FAILURES:
         return []
 

@@ -1,10 +1,15 @@
 """Why tasks did not come to serve: the first cause in plain words, what to change, and what AWS and the log say."""
 
+import os
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from components.ecs_api import FAILURES, Api, Shape
+from components.printable import printable
+
+SHOW_LOG = "SHOW_APPLICATION_LOG"
+"""The variable that asks for the application's log where the update's own log may be public: `true`."""
 
 
 @dataclass(frozen=True)
@@ -127,10 +132,20 @@ def told(cause: Cause | None, api: Api, task: Shape | None) -> list[str]:
     """The cause, what to change, AWS's words, and the end of the log of a task that it stopped."""
     lines = []
     if cause:
-        lines += [f"cause: {cause.what}", f"change: {cause.change}", f"AWS says: {cause.evidence}"]
+        lines += [f"cause: {cause.what}", f"change: {cause.change}", f"AWS says: {printable(cause.evidence)}"]
     if task:
         try:
-            lines += [f"log: {line}" for line in api.log_lines(task)]
+            lines += [f"log: {line}" for line in log_lines(api, task)]
         except FAILURES:
             lines.append("log: none was written")
     return lines
+
+
+def log_lines(api: Api, task: Shape) -> list[str]:
+    """The last lines of the task's log, each of `FAILURES` raised; in CI, whose logs others read, where to read it.
+
+    https://docs.github.com/en/actions/reference/workflows-and-actions/variables: CI is always true there, as elsewhere.
+    """
+    if os.environ.get("CI", "").lower() in ("", "0", "false") or os.environ.get(SHOW_LOG, "").lower() == "true":
+        return [printable(line) for line in api.log_lines(task)]
+    return [f"not shown in CI, whose log others may read; it is in CloudWatch Logs, or set {SHOW_LOG}=true"]

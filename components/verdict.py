@@ -16,6 +16,7 @@ import pulumi
 from components.deployment_time import patience_seconds
 from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
 from components.post_mortem import first_cause, told
+from components.printable import printable
 from ecs_policy.deployment_bounds import format_seconds
 
 POLL_SECONDS = 2.0
@@ -193,7 +194,7 @@ def post_mortem(api: Api, wanted: str, verdict: Verdict) -> str:
         events: Sequence[Shape] = service.get("events") or ()
         cause = first_cause(tasks, api.targets(service), events)
         lines = [verdict.text, *told(cause, api, tasks[0] if tasks else None)]
-        lines += [f"event: {event['message']}" for event in events[:3]]
+        lines += [f"event: {printable(event['message'])}" for event in events[:3]]
     except FAILURES as failure:
         lines = [verdict.text, f"cause: AWS does not tell ({failure})"]
     return "\n  ".join(lines)

@@ -12,6 +12,7 @@ import boto3
 import docker
 import docker.errors
 
+from components.printable import printable
 from local import emulator
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def log_lines(group: str, region: str, *, follow: bool) -> Iterator[str]:
         ]
         for event in sorted(fresh, key=lambda event: event["timestamp"]):
             seen.add(event["eventId"])
-            yield f"{event['logStreamName'].rpartition('/')[2][:8]}  {event['message'].rstrip()}"
+            yield f"{event['logStreamName'].rpartition('/')[2][:8]}  {printable(event['message'])}"
         if not follow:
             return
         time.sleep(1)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, quoteattr
+
+from components.printable import printable
 
 _STYLE = """\
 text { font-family: system-ui, -apple-system, "Segoe UI", "Helvetica Neue", Arial, sans-serif }
@@ -63,7 +65,7 @@ class Drawing:
 
     def text(self, x: float, y: float, said: str, style: str = "") -> None:
         chosen = f' class="{style}"' if style else ""
-        self._parts.append(f'<text{chosen} x="{x:g}" y="{y:g}">{escape(said)}</text>')
+        self._parts.append(f'<text{chosen} x="{x:g}" y="{y:g}">{escape(printable(said))}</text>')
 
     def box(self, rect: Rect, title: str, lines: Sequence[str] = (), style: str = "box") -> None:
         """A box with a title and lines below it; give it the height of `box_height`."""
@@ -93,10 +95,11 @@ class Drawing:
 
     def svg(self, height: float) -> str:
         """The whole file."""
-        title = escape(self._title)
+        title = printable(self._title)
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {self.width} {height:g}" width="{self.width}" '
-            f'height="{height:g}" role="img" aria-label="{title}">\n<title>{title}</title>\n<style>\n{_STYLE}</style>\n'
+            f'height="{height:g}" role="img" aria-label={quoteattr(title)}>\n<title>{escape(title)}</title>\n'
+            f"<style>\n{_STYLE}</style>\n"
             f'<rect class="page" x="0.5" y="0.5" width="{self.width - 1}" height="{height - 1:g}" rx="10"/>\n'
             + "\n".join(self._parts)
             + "\n</svg>\n"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Collection
 
+from components.printable import printable
 from risk.effects import Effect
 from risk.report import Finding, Report
 
@@ -26,17 +29,17 @@ def text(report: Report, fail_on: Collection[Effect] = ()) -> str:
     """A line for each finding, and the verdict."""
     width = max((len(found.effect.value) for found in report.findings), default=0)
     lines = [
-        f"{found.effect.value:<{width}}  {': '.join(filter(None, (found.resource, found.text)))}"
+        f"{found.effect.value:<{width}}  {printable(': '.join(filter(None, (found.resource, found.text))))}"
         for found in report.findings
     ]
     return "\n".join([*lines, verdict(report, fail_on)])
 
 
 def markdown(report: Report, title: str, fail_on: Collection[Effect] = ()) -> str:
-    """A heading, the verdict, a table; what merely changes is folded."""
+    """A heading of letters, digits and ` ./_-`, the verdict, a table; what merely changes is folded."""
     grave = [found for found in report.findings if found.effect is not Effect.CHANGES]
     rest = [found for found in report.findings if found.effect is Effect.CHANGES]
-    lines = [f"## {title}", "", verdict(report, fail_on), ""]
+    lines = [f"## {re.sub(r'[^A-Za-z0-9 ./_-]', '', title)}", "", verdict(report, fail_on), ""]
     if grave:
         lines += [*_table(grave), ""]
     if rest:
@@ -56,11 +59,13 @@ def verdict(report: Report, fail_on: Collection[Effect] = ()) -> str:
 
 
 def _table(findings: list[Finding]) -> list[str]:
+    """The table as HTML: Markdown reads nothing in it up to the next empty line.
+    https://github.github.com/gfm/#html-blocks"""
     rows = [
-        f"| {_MARKS[found.effect]} {found.effect.value} | {_cell(found.resource)} | {_cell(found.text)} |"
+        f"<tr><td>{_MARKS[found.effect]}&nbsp;{found.effect.value}</td>{_cell(found.resource)}{_cell(found.text)}</tr>"
         for found in findings
     ]
-    return ["| | resource | what |", "| --- | --- | --- |", *rows]
+    return ["<table>", "<tr><th></th><th>resource</th><th>what</th></tr>", *rows, "</table>"]
 
 
 def _count(findings: list[Finding]) -> str:
@@ -68,8 +73,5 @@ def _count(findings: list[Finding]) -> str:
 
 
 def _cell(value: str) -> str:
-    """Text as a cell that shows it as it is."""
-    escaped = value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("|", "\\|")
-    for sign in ("\\`", "`", "*", "_", "@"):
-        escaped = escaped.replace(sign, f"&#{ord(sign[-1])};")
-    return " ".join(escaped.split())
+    """Text as a cell that shows it as it is. In code GitHub makes no links of addresses, issues, people and teams."""
+    return f"<td><code>{html.escape(printable(value))}</code></td>" if value else "<td></td>"

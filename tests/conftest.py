@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+
 import hypothesis
 import pytest
 
+from components.post_mortem import SHOW_LOG
+
 hypothesis.settings.register_profile("without deadline", deadline=None)
 hypothesis.settings.load_profile("without deadline")
+
+os.environ[SHOW_LOG] = "true"  # the same in CI as everywhere
 
 TAKES_LONG = ("engine", "docker", "emulator")
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime, timezone
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from components.post_mortem import first_cause
+from components.post_mortem import SHOW_LOG, first_cause, told
 
 OLD, NEW = (f"arn:aws:ecs:ap-northeast-1:123456789012:task-definition/web:{number}" for number in (6, 7))
 NOW = datetime(2026, 5, 4, 12, tzinfo=timezone.utc)
@@ -118,3 +119,34 @@ class TestCause:
 
     def test_nothing_known_is_no_cause(self) -> None:
         assert first_cause([], [], []) is None
+
+
+class TestLog:
+    @pytest.mark.parametrize(
+        ("environment", "is_shown"),
+        [
+            ({}, True),
+            ({"CI": ""}, True),
+            ({"CI": "false"}, True),
+            ({"CI": "true"}, False),
+            ({"CI": "1"}, False),
+            ({"CI": "true", SHOW_LOG: "true"}, True),
+            ({"CI": "true", SHOW_LOG: "false"}, False),
+        ],
+    )
+    def test_what_the_application_wrote_is_not_for_the_log_of_ci_unless_asked_for(
+        self, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], is_shown: bool
+    ) -> None:
+        for name in ("CI", SHOW_LOG):
+            monkeypatch.delenv(name, raising=False)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        api: Any = SimpleNamespace(log_lines=lambda _: ["hunter2", "::error::\x1b[31mred"])
+        lines = told(None, api, task(EXITED, code="EssentialContainerExited", exit_code=1))
+        if is_shown:
+            assert lines == ["log: hunter2", "log: : :error::red"]
+        else:
+            assert lines == [
+                "log: not shown in CI, whose log others may read; it is in CloudWatch Logs, or set "
+                "SHOW_APPLICATION_LOG=true"
+            ]

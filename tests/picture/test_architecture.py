@@ -9,12 +9,15 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from picture.__main__ import main
 from picture.architecture import Path as Allowed
 from picture.architecture import draw, paths
 from picture.graph import UNKNOWN, Graph
 
+SVG = "{http://www.w3.org/2000/svg}"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
 INGRESS = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 EGRESS = "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule"
@@ -160,6 +163,52 @@ def test_names_that_the_engine_generates_are_not_drawn() -> None:
 def test_text_of_the_stack_stays_text() -> None:
     hostile: Given = ("aws:cloudwatch/dashboard:Dashboard", "board", {"dashboardName": "<script>&"}, {})
     assert "<script>&" in words(draw(Graph(plan(hostile))))
+
+
+@given(st.text(), st.text())
+def test_no_text_of_a_plan_becomes_an_element_or_an_attribute(name: str, stack: str) -> None:
+    drawn = ElementTree.fromstring(draw(Graph(_named(plan(*SMALL), name, stack))))
+    attributes = {attribute for element in drawn.iter() for attribute in element.attrib}
+    assert (
+        attributes
+        == {
+            *(
+                "viewBox",
+                "width",
+                "height",
+                "role",
+                "aria-label",
+                "class",
+                "x",
+                "y",
+                "rx",
+                "points",
+                "x1",
+                "y1",
+                "x2",
+                "y2",
+            )
+        }
+        & attributes
+    )
+    assert not {element.tag for element in drawn.iter()} & {f"{SVG}script", f"{SVG}a", f"{SVG}image"}
+
+
+def _named(plan: dict[str, Any], name: str, stack: str) -> dict[str, Any]:
+    """The plan of another stack, each of its resources with another name."""
+    text = json.dumps(plan).replace("urn:pulumi:dev::", f"urn:pulumi:{json.dumps(stack)[1:-1]}::")
+    changed: dict[str, Any] = json.loads(text)
+    for planned in changed["resourcePlans"].values():
+        for key, value in planned["goal"].get("inputDiff", {}).get("adds", {}).items():
+            if isinstance(value, str) and value != UNKNOWN:
+                planned["goal"]["inputDiff"]["adds"][key] = name
+    return changed
+
+
+def test_a_stack_whose_name_would_be_an_attribute_stays_text() -> None:
+    drawn = draw(Graph(_named(plan(*SMALL), "n", 'x" onload="alert(1)')))
+    assert "onload" not in ElementTree.fromstring(drawn).attrib
+    assert 'stack x" onload="alert(1)' in ElementTree.fromstring(drawn).attrib["aria-label"]
 
 
 def test_the_picture_of_a_saved_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

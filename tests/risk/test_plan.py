@@ -1,4 +1,4 @@
-"""A saved plan leaves open what only the update can know, and secrets, no more. That an update follows it: tests/local."""
+"""A saved plan leaves open what only the update can know, and secrets. That an update follows it: tests/local."""
 
 from __future__ import annotations
 

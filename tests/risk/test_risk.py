@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 from pulumi.automation.events import EngineEvent
 
+from components.printable import printable
 from risk import render
 from risk.__main__ import main
 from risk.effects import Effect
@@ -268,14 +272,108 @@ def test_an_unknown_effect_and_an_unreadable_file_are_told(tmp_path: Path, capsy
     assert "expected the event log of a preview" in capsys.readouterr().err
 
 
-@given(st.text(), st.text(), st.sampled_from(Effect))
-def test_no_text_breaks_out_of_its_cell(resource: str, text: str, effect: Effect) -> None:
-    shown = render.markdown(Report((Finding(effect, resource, text),), unchanged=0), "Deploy risk")
-    row = next(
-        line for line in shown.split("\n") if line.startswith(("| ⛔", "| 🔴", "| 🟠", "| ⚪", "| 🟡", "| 🔵", "| 🟢"))
-    )
-    assert row.replace("\\|", "").count("|") == 4
-    assert "<" not in row and ">" not in row and "`" not in row and "@" not in row
+GITHUB = MarkdownIt("gfm-like", {"html": True})
+"""Tables, addresses that become links, and HTML that stays, as in a comment."""
+
+
+class _Page(HTMLParser):
+    """The elements of a page, and the text of its table by cell; what is in a cell, and outside `code`, beside it."""
+
+    def __init__(self, markdown: str) -> None:
+        super().__init__()
+        self.elements: set[str] = set()
+        self.rows: list[list[str]] = []
+        self.bare = ""
+        self._open: list[str] = []
+        self.feed(GITHUB.render(markdown))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert attrs == []
+        self.elements.add(tag)
+        self._open.append(tag)
+        if tag == "tr":
+            self.rows.append([])
+        if tag in ("td", "th"):
+            self.rows[-1].append("")
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self._open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        if "td" in self._open:
+            self.rows[-1][-1] += data
+        if "code" not in self._open:
+            self.bare += data
+
+
+_TRICKS = st.sampled_from(
+    [
+        *(
+            "[a](https://evil.example)",
+            "![a](https://evil.example/t.png)",
+            "<img src=x>",
+            "</code>",
+            "</td>",
+            "</table>",
+        ),
+        *(
+            "https://evil.example",
+            "www.evil.example",
+            "a@evil.example",
+            "@octo-org/team",
+            "#1",
+            "octo-org/app#1",
+            "GH-1",
+        ),
+        *(
+            "\\|",
+            "|",
+            "\\\\|",
+            "`",
+            "``",
+            "\n\n# a\n",
+            "\r\n| a | b |\n",
+            "<!-- ",
+            "-->",
+            "~~~",
+            "&lt;",
+            "&#64;",
+            "*a*",
+        ),
+        *(
+            "\0",
+            "\x1b[31m",
+            "\u202e",
+            "\u2028",
+            "::error::a",
+            "##[error]a",
+            "\n::add-mask::a",
+            "<details>",
+            "$a$",
+            ":heart:",
+        ),
+    ]
+)
+_TEXT = st.text() | st.lists(_TRICKS | st.text(max_size=5)).map("".join)
+
+
+@given(_TEXT, _TEXT, st.sampled_from(Effect))
+def test_whatever_a_report_tells_is_a_text_in_its_cell_and_nothing_else(
+    resource: str, text: str, effect: Effect
+) -> None:
+    report = Report((Finding(effect, resource, text),), unchanged=0)
+    page = _Page(render.markdown(report, "Deploy risk of dev"))
+    assert [row[1:] for row in page.rows] == [["", ""], [printable(resource), printable(text)]]
+    assert page.elements <= {"h2", "p", "table", "tr", "th", "td", "code", "details", "summary"}
+    assert re.fullmatch(r"[\w\s.,:;%-]*", page.bare.translate(dict.fromkeys(map(ord, "⛔🔴🟠⚪🟡🔵🟢"))))
+
+
+@given(_TEXT, _TEXT)
+def test_a_report_in_a_log_is_a_line_for_each_finding_and_no_command(resource: str, text: str) -> None:
+    report = Report((Finding(Effect.WARNED, resource, text),), unchanged=0)
+    first, verdict = render.text(report).split("\n")
+    assert first.isprintable() and "##[" not in first and not first.startswith("::")
+    assert verdict.startswith("May be deployed: ")
 
 
 _inputs = st.dictionaries(
