@@ -131,7 +131,7 @@ $(READY): requirements-setup.txt requirements-dev.txt policy/requirements.txt po
 	@touch $@
 
 clean: ## `down`, then remove the virtual environments and all local state; the engine stays in the user's cache
-	@if [ -e $(READY) ]; then $(BIN)/python -m local down; fi
+	@if [ -e $(READY) ]; then $(BIN)/python -m local down --layers; fi
 	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 

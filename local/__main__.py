@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -73,7 +74,10 @@ def _parser() -> argparse.ArgumentParser:
     add("status", status)
     add("logs", logs).add_argument("--follow", "-f", action="store_true", help="keep printing new lines until Ctrl-C")
     add("shell", shell).add_argument("words", nargs="*", metavar="COMMAND", help="what to run (default: bash)")
-    add("down", down)
+    add("env", env)
+    add("down", down).add_argument(
+        "--layers", action="store_true", help="also the layers of its image, which make the next build quick"
+    )
     return parser
 
 
@@ -147,16 +151,16 @@ def up(chosen: argparse.Namespace) -> int:
     if not planned.changed:
         # The engine runs nothing then, but the last update may have been rolled back.
         wanted = stack.recorded_resources(STATE, SERVICE_TYPE)[0]["outputs"]["taskDefinition"]
-        running = cloud.service(outputs["clusterName"], outputs["serviceName"], region).described
+        running = cloud.service(outputs["clusterName"], outputs["serviceName"]).described
         verdict = decide(running, wanted, None)
         if verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
             say(f"{console.paint('✗', '31')} {verdict.text}; repair it, or run `make refresh` to try it again")
             return 1
-    host = cloud.load_balancer_host(outputs["albDnsName"], region)
+    host = cloud.load_balancer_host(outputs["albDnsName"])
     code, body = cloud.wait_for_answer(host)
     if code != 200:
         say(f"{console.paint('✗', '31')} http://{host}/ answered {code or 'nothing'}: {body.strip()[:200]}")
-        _explain_tasks(region)
+        _explain_tasks()
         return 1
     say()
     say(console.paint(body.strip(), "1"))
@@ -245,10 +249,10 @@ def status(_: argparse.Namespace) -> int:
     """Show the service, its tasks, the health of its targets, the image and the address."""
     from local import cloud
 
-    region, outputs = _running_outputs()
-    found = cloud.service(outputs["clusterName"], outputs["serviceName"], region)
+    outputs = _running_outputs()
+    found = cloud.service(outputs["clusterName"], outputs["serviceName"])
     described = found.described
-    host = cloud.load_balancer_host(outputs["albDnsName"], region)
+    host = cloud.load_balancer_host(outputs["albDnsName"])
     say(f"url       http://{host}/")
     say(f"image     {outputs['imageUri']}")
     say(f"revision  {described['taskDefinition'].rpartition('/')[2]}")
@@ -273,8 +277,8 @@ def logs(chosen: argparse.Namespace) -> int:
     """Print the log of the tasks."""
     from local import cloud
 
-    region, outputs = _running_outputs()
-    for line in cloud.log_lines(outputs["logGroupName"], region, follow=chosen.follow):
+    outputs = _running_outputs()
+    for line in cloud.log_lines(outputs["logGroupName"], follow=chosen.follow):
         say(line)
     return 0
 
@@ -283,8 +287,8 @@ def shell(chosen: argparse.Namespace) -> int:
     """Open a shell in a running task's container, as ECS Exec does."""
     from local import cloud
 
-    region, outputs = _running_outputs()
-    found = cloud.service(outputs["clusterName"], outputs["serviceName"], region)
+    outputs = _running_outputs()
+    found = cloud.service(outputs["clusterName"], outputs["serviceName"])
     containers = filter(
         None, map(cloud.container_of, (task for task in found.tasks if task["lastStatus"] == "RUNNING"))
     )
@@ -295,7 +299,15 @@ def shell(chosen: argparse.Namespace) -> int:
     return subprocess.run(["docker", "exec", "-i", *terminal, container, *(chosen.words or ["bash"])]).returncode  # noqa: S607
 
 
-def down(_: argparse.Namespace) -> int:
+def env(_: argparse.Namespace) -> int:
+    """Print what makes a shell's AWS clients call the emulator: eval "$(.venv/bin/python -m local env)"."""
+    say("unset AWS_PROFILE AWS_SESSION_TOKEN")
+    for name, value in emulator.needed().client_environment().items():
+        say(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def down(chosen: argparse.Namespace) -> int:
     """Remove everything that `up` made: resources, containers, emulator, its data; stop Docker if `up` started it."""
     from local import docker_engine
 
@@ -305,7 +317,7 @@ def down(_: argparse.Namespace) -> int:
         except UserError as problem:
             say(f"  {console.paint('!', '33')} {problem}")  # what could not be destroyed goes with the emulator
         with step("Stop the emulator, remove its containers and data"):
-            emulator.stop()
+            emulator.stop(layers=chosen.layers)
             shutil.rmtree(STATE, ignore_errors=True)
         docker_engine.stop_if_ours()
     return 0
@@ -327,7 +339,7 @@ def _destroy() -> None:
             providers.stop()
 
 
-def _running_outputs() -> tuple[str, dict[str, Any]]:
+def _running_outputs() -> dict[str, Any]:
     from local import stack
 
     recorded = stack.recorded(STATE) if emulator.running() else None
@@ -336,15 +348,15 @@ def _running_outputs() -> tuple[str, dict[str, Any]]:
     outputs = stack.recorded_outputs(STATE)
     if "albDnsName" not in outputs:
         raise UserError("the local stack is not complete; run `make up`")
-    return str(stack.effective_configuration(stack.LOCAL)["aws:region"]), outputs
+    return outputs
 
 
-def _explain_tasks(region: str) -> None:
+def _explain_tasks() -> None:
     """Why tasks stopped, where ECS knows it."""
     from local import cloud, stack
 
     for found in stack.recorded_resources(STATE, SERVICE_TYPE):
-        described = cloud.service(found["outputs"]["cluster"], found["outputs"]["name"], region)
+        described = cloud.service(found["outputs"]["cluster"], found["outputs"]["name"])
         for task in described.tasks:
             if task.get("stoppedReason"):
                 say(f"  task {task['taskArn'].rpartition('/')[2][:8]} stopped: {task['stoppedReason']}")

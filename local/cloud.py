@@ -6,9 +6,8 @@ import http.client
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import boto3
 import docker
 import docker.errors
 
@@ -25,27 +24,19 @@ _NOT_YET = (502, 503, 504)
 TASK_LABEL_PREFIX = "ministack-ecs-"
 
 
-def client(service: str, region: str) -> Any:
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=emulator.ENDPOINT,
-        region_name=region,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",  # noqa: S106 the emulator takes any
-    )
-
-
-def load_balancer_host(dns_name: str, region: str) -> str:
+def load_balancer_host(dns_name: str) -> str:
     """Where the emulator answers for a load balancer; `*.localhost` is loopback for curl and browsers."""
-    for found in client("elbv2", region).describe_load_balancers()["LoadBalancers"]:
+    running = emulator.needed()
+    for found in running.client("elbv2").describe_load_balancers()["LoadBalancers"]:
         if found["DNSName"] == dns_name:
-            return f"{found['LoadBalancerName']}.alb.localhost:{emulator.PORT}"
+            return f"{found['LoadBalancerName']}.alb.localhost:{running.port}"
     raise LookupError(f"no load balancer answers to {dns_name}")
 
 
 def get(host: str, path: str = "/", timeout_seconds: float = 5.0) -> tuple[int, str]:
     """Status and body of one request through the load balancer."""
-    connection = http.client.HTTPConnection(emulator.HOST, emulator.PORT, timeout=timeout_seconds)
+    port = int(host.rpartition(":")[2])
+    connection = http.client.HTTPConnection(emulator.HOST, port, timeout=timeout_seconds)
     try:
         connection.request("GET", path, headers={"Host": host})
         answer = connection.getresponse()
@@ -79,14 +70,15 @@ class Service:
     """Health by address."""
 
 
-def service(cluster: str, name: str, region: str) -> Service:
-    ecs = client("ecs", region)
+def service(cluster: str, name: str) -> Service:
+    client = emulator.needed().client
+    ecs = client("ecs")
     described = ecs.describe_services(cluster=cluster, services=[name])["services"][0]
     tasks: list[TaskTypeDef] = []
     for status in ("RUNNING", "STOPPED"):
         arns = ecs.list_tasks(cluster=cluster, serviceName=name, desiredStatus=status)["taskArns"]
         tasks += ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
-    elbv2 = client("elbv2", region)
+    elbv2 = client("elbv2")
     targets = {
         health["Target"]["Id"]: health["TargetHealth"]["State"]
         for link in described["loadBalancers"]
@@ -109,9 +101,9 @@ def container_of(task: TaskTypeDef) -> str:
     return ""
 
 
-def log_lines(group: str, region: str, *, follow: bool) -> Iterator[str]:
+def log_lines(group: str, *, follow: bool) -> Iterator[str]:
     """`stream  message` in order of time; with `follow` it waits for more, for ever."""
-    logs = client("logs", region)
+    logs = emulator.needed().client("logs")
     seen: set[str] = set()
     while True:
         fresh = [

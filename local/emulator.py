@@ -1,4 +1,4 @@
-"""The AWS emulator: one MiniStack process on loopback, started by `up` and stopped by `down`."""
+"""The AWS emulator: one MiniStack behind a guard, on loopback, started by `up` and stopped by `down`."""
 
 from __future__ import annotations
 
@@ -14,26 +14,35 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from dataclasses import asdict, dataclass
+from collections.abc import MutableMapping
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import docker
 import docker.errors
 
-from local import paths
+from local import docker_engine, lock, paths
 from local.console import UserError, step
+from local.key import Key
 
 HOST = "127.0.0.1"
-PORT = int(os.environ.get("LOCAL_PORT", "4566"))
-"""The gateway: AWS API, image registry and load balancers share it."""
+FIRST_PORT = 4566
+"""The gateway: AWS API, image registry and load balancers share it. Where it is taken, the next free one."""
 
-ENDPOINT = f"http://{HOST}:{PORT}"
-REGISTRY = f"localhost:{PORT}"
-"""Docker trusts a registry on localhost without TLS."""
-
+PORTS_TRIED = 34
 START_SECONDS = 60
 STOP_SECONDS = 15
 CONTAINER_LABEL = "ministack.instance"
+"""On every container: `<owner>:<port>`."""
+
+IMAGE_LABEL = "h4b.checkout"
+"""On every image that is built here: the owner."""
+
+LAYERS = "h4b-layers"
+"""Name of the image whose layers are kept for the next build; its tag is the owner."""
+
+_PASSED_ON = ("HOME", "LANG", "LC_ALL", "PATH", "USER", "XDG_RUNTIME_DIR")
+"""Of the environment, beside Docker's: MiniStack reads some eighty variables, and half of them open it."""
 
 _RECORD = paths.LOCAL / "emulator.json"
 _LOG = paths.LOCAL / "emulator.log"
@@ -47,19 +56,76 @@ class Emulator:
     pid: int
     started_ticks: int
     region: str
+    port: int
+    key: Key
 
     @property
     def identity(self) -> str:
         return f"{self.pid}-{self.started_ticks}"
 
+    @property
+    def endpoint(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def registry(self) -> str:
+        """Docker trusts a registry on localhost without TLS."""
+        return f"localhost:{self.port}"
+
+    def client_environment(self) -> dict[str, str]:
+        """What sends an AWS client to the emulator, with its key."""
+        return {
+            "AWS_ENDPOINT_URL": self.endpoint,
+            "AWS_REGION": self.region,
+            "AWS_ACCESS_KEY_ID": self.key.access_key_id,
+            "AWS_SECRET_ACCESS_KEY": self.key.secret_access_key,
+        }
+
+    def claim(self, environment: MutableMapping[str, str]) -> None:
+        """Sends the AWS clients of `environment` here. Credentials of an account must not travel to the emulator."""
+        for name in [name for name in environment if name.startswith("AWS_")]:
+            del environment[name]
+        environment.update(self.client_environment())
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of the emulator."""
+        import boto3
+
+        return boto3.client(
+            service,  # type: ignore[call-overload]
+            endpoint_url=self.endpoint,
+            region_name=self.region,
+            aws_access_key_id=self.key.access_key_id,
+            aws_secret_access_key=self.key.secret_access_key,
+        )
+
+    def write(self, record: Path) -> None:
+        content = {"pid": self.pid, "started_ticks": self.started_ticks, "region": self.region, "port": self.port}
+        paths.write_private(record, json.dumps(content | vars(self.key)))
+
+    @classmethod
+    def read(cls, record: Path) -> Emulator | None:
+        """What `write` wrote; None where there is no such file, or an earlier version wrote it."""
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            found = json.loads(record.read_text())
+            key = Key(found["access_key_id"], found["secret_access_key"])
+            return cls(found["pid"], found["started_ticks"], found["region"], found["port"], key)
+        return None
+
 
 def running() -> Emulator | None:
     """The emulator that this checkout started, if it is alive."""
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        recorded = Emulator(**json.loads(_RECORD.read_text()))
-        if _started_ticks(recorded.pid) == recorded.started_ticks:
-            return recorded
+    recorded = Emulator.read(_RECORD)
+    if recorded and _started_ticks(recorded.pid) == recorded.started_ticks:
+        return recorded
     return None
+
+
+def needed() -> Emulator:
+    """The running emulator. Raises UserError where there is none."""
+    if found := running():
+        return found
+    raise UserError("the local stack is not running; run `make up`")
 
 
 def _started_ticks(pid: int) -> int:
@@ -74,71 +140,70 @@ def _started_ticks(pid: int) -> int:
     return 0
 
 
-def client_environment() -> dict[str, str]:
-    """What sends an AWS client to the emulator; it takes any credentials."""
-    return {"AWS_ENDPOINT_URL": ENDPOINT, "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
-
-
 def ensure(region: str) -> Emulator:
     """The running emulator, started if there is none. Raises UserError where it cannot run."""
+    wanted = _wanted_port()
     found = running()
-    if found and found.region == region and _answers():
+    if found and wanted not in (None, found.port):
+        raise UserError(
+            f"LOCAL_PORT: got {wanted}, but the emulator of this checkout runs on {found.port}; "
+            "leave LOCAL_PORT out, or run `make down` first"
+        )
+    if found and found.region == region and _answers(found.port):
         return found
     with step("AWS emulator") as shown:
         if importlib.util.find_spec("docker") is None:
             raise UserError(
                 "emulator: the Python package `docker` is missing, tasks would have no container; run `make setup`"
             )
-        if found:
+        if _RECORD.exists():
             shown.note("not answering, starting it again")
             stop()
-        if _port_is_taken():
-            raise UserError(
-                f"port {PORT}: taken by another program; stop it (`ss -ltnp 'sport = :{PORT}'` names it), "
-                "or choose another port with LOCAL_PORT=4567"
-            )
-        shown.note("starting")
-        started = _start(region)
-        shown.note(f"MiniStack at {ENDPOINT} ({region})")
+        # Two checkouts may start at the same time.
+        with lock.exclusive(paths.cache() / "port.lock"):
+            port = _free_port(wanted)
+            shown.note("starting")
+            started = _start(port, region)
+        instead = f"; {FIRST_PORT} is taken" if wanted is None and port != FIRST_PORT else ""
+        shown.note(f"MiniStack at {started.endpoint} ({region}){instead}")
         return started
 
 
-def _port_is_taken() -> bool:
+def _wanted_port() -> int | None:
+    given = os.environ.get("LOCAL_PORT", "")
+    if not given:
+        return None
+    if not given.isascii() or not given.isdigit() or not 1 <= int(given) <= 65535:
+        raise UserError(f"LOCAL_PORT: got {given}, expected a port from 1 to 65535; choose a free one or leave it out")
+    return int(given)
+
+
+def _free_port(wanted: int | None) -> int:
+    tried = [wanted] if wanted else list(range(FIRST_PORT, FIRST_PORT + PORTS_TRIED))
+    for port in tried:
+        if not _is_taken(port):
+            return port
+    raise UserError(
+        f"port {tried[0]}{f' to {tried[-1]}' * (len(tried) > 1)}: taken by another program; stop it "
+        f"(`ss -ltnp 'sport = :{tried[0]}'` names it), or choose another port with LOCAL_PORT=5566"
+    )
+
+
+def _is_taken(port: int) -> bool:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((HOST, PORT))
+            probe.bind((HOST, port))
         except OSError:
             return True
     return False
 
 
-def _start(region: str) -> Emulator:
-    shutil.rmtree(_DATA, ignore_errors=True)
-    _DATA.mkdir(parents=True)
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
-    environment |= {
-        "BIND_HOST": HOST,
-        "GATEWAY_PORT": str(PORT),
-        "MINISTACK_REGION": region,  # without it a load balancer outside us-east-1 does not answer
-        "STATE_DIR": str(_DATA / "state"),
-        "S3_DATA_DIR": str(_DATA / "s3"),
-        "TMPDIR": str(_DATA),
-    }
-    with _LOG.open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "ministack"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            env=environment,
-            cwd=_DATA,
-            start_new_session=True,
-        )
-    started = Emulator(process.pid, _started_ticks(process.pid), region)
-    _RECORD.write_text(json.dumps(asdict(started)))
+def _start(port: int, region: str) -> Emulator:
+    process, started = launch(_DATA, _LOG, port, region)
+    started.write(_RECORD)
     deadline = time.monotonic() + START_SECONDS
-    while not _answers():
+    while not _answers(port):
         if process.poll() is not None or time.monotonic() > deadline:
             last = _LOG.read_text(errors="replace").strip().splitlines()[-1:] or ["no output"]
             stop()
@@ -147,48 +212,90 @@ def _start(region: str) -> Emulator:
     return started
 
 
-def _answers() -> bool:
+def launch(data: Path, log: Path, port: int, region: str) -> tuple[subprocess.Popen[bytes], Emulator]:
+    """Starts a process with an empty cloud and a new key. It answers soon after."""
+    from local import gateway
+
+    shutil.rmtree(data, ignore_errors=True)
+    data.mkdir(parents=True, mode=0o700)
+    key = Key.new()
+    passed_on = {name: value for name, value in os.environ.items() if name in _PASSED_ON or name.startswith("DOCKER_")}
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.gateway"],
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env=passed_on
+            | gateway.environment(port, region, paths.owner(), str(data))
+            | {"PYTHONPATH": str(paths.ROOT)},
+            cwd=data,
+            start_new_session=True,
+        )
+    assert process.stdin
+    with process.stdin as told:
+        told.write(json.dumps({"port": port, **vars(key)}).encode() + b"\n")
+    return process, Emulator(process.pid, _started_ticks(process.pid), region, port, key)
+
+
+def _answers(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"{ENDPOINT}/_ministack/health", timeout=2) as answer:
+        with urllib.request.urlopen(f"http://{HOST}:{port}/_ministack/health", timeout=2) as answer:
             return bool(answer.status == 200)
     except (OSError, urllib.error.URLError):
         return False
 
 
-def stop() -> None:
-    """Ends the emulator with its containers, its images and its data."""
-    found = running()
-    if found:
+def stop(*, layers: bool = False) -> None:
+    """Ends the emulator of this checkout with its containers, its images and its data; nobody else's.
+
+    With `layers` nothing stays of its builds either.
+    """
+    pid, ticks = _recorded_process()
+    if pid and _started_ticks(pid) == ticks:
         with contextlib.suppress(ProcessLookupError):
-            os.kill(found.pid, signal.SIGTERM)
+            os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while _started_ticks(found.pid) and time.monotonic() < deadline:
+        while _started_ticks(pid) and time.monotonic() < deadline:
             with contextlib.suppress(ChildProcessError):
-                os.waitpid(found.pid, os.WNOHANG)
+                os.waitpid(pid, os.WNOHANG)
             time.sleep(0.05)
         with contextlib.suppress(ProcessLookupError):
-            if _started_ticks(found.pid):
-                os.kill(found.pid, signal.SIGKILL)
-    _remove_containers()
-    _remove_images()
+            if _started_ticks(pid):
+                os.kill(pid, signal.SIGKILL)
+    with contextlib.suppress(docker.errors.DockerException):
+        if client := docker_engine.running():
+            _remove_containers(client)
+            _remove_images(client, layers=layers)
     _RECORD.unlink(missing_ok=True)
     shutil.rmtree(_DATA, ignore_errors=True)
 
 
-def _remove_containers() -> None:
-    """Removes what the emulator left behind: only containers that carry the label of this very gateway."""
-    label = f"{CONTAINER_LABEL}={socket.gethostname()}:{PORT}"
-    with contextlib.suppress(docker.errors.DockerException):
-        for container in docker.from_env().containers.list(all=True, filters={"label": label}):
+def _recorded_process() -> tuple[int, int]:
+    """Pid and start of the recorded process, also where an earlier version wrote the record; zeros without one."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        found = json.loads(_RECORD.read_text())
+        return int(found["pid"]), int(found["started_ticks"])
+    return 0, 0
+
+
+def _remove_containers(client: docker.DockerClient) -> None:
+    """What the emulator left behind, on whichever port it ran."""
+    for container in client.containers.list(all=True, filters={"label": CONTAINER_LABEL}):
+        if container.labels[CONTAINER_LABEL].startswith(f"{paths.owner()}:"):
             with contextlib.suppress(docker.errors.APIError):
                 container.remove(force=True, v=True)
 
 
-def _remove_images() -> None:
-    """Removes what was tagged for this very registry. Its layers stay, so that the next build is quick."""
-    with contextlib.suppress(docker.errors.DockerException):
-        client = docker.from_env()
-        for tag in (tag for image in client.images.list() for tag in image.tags):
-            if tag.startswith(f"{REGISTRY}/"):
+def _remove_images(client: docker.DockerClient, *, layers: bool) -> None:
+    """What was built here. Without `layers` the newest one stays under another name: the next build is quick then."""
+    images = client.images.list(filters={"label": f"{IMAGE_LABEL}={paths.owner()}"})
+    images.sort(key=lambda image: str(image.attrs["Created"]), reverse=True)
+    if images and not layers:
+        images[0].tag(LAYERS, paths.owner())
+    for image in images:
+        image.reload()
+        for name in [*image.tags, *(image.attrs.get("RepoDigests") or [])]:
+            if layers or name != f"{LAYERS}:{paths.owner()}":
                 with contextlib.suppress(docker.errors.APIError):
-                    client.images.remove(tag, noprune=True)
+                    client.images.remove(name)

@@ -133,9 +133,14 @@ class Providers:
     def __init__(self, *, online: bool, base_images: dict[str, str] | None = None) -> None:
         self.online = online
         environment = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-        environment |= {"LOCAL_PROGRAM_DIR": str(paths.ROOT), "LOCAL_BASE_IMAGES": json.dumps(base_images or {})}
+        environment |= {
+            "LOCAL_PROGRAM_DIR": str(paths.ROOT),
+            "LOCAL_BASE_IMAGES": json.dumps(base_images or {}),
+            "LOCAL_IMAGE_LABELS": json.dumps({emulator.IMAGE_LABEL: paths.owner()}),
+        }
         if online:
-            environment |= emulator.client_environment() | {"LOCAL_REGISTRY": emulator.REGISTRY}
+            running = emulator.needed()
+            environment |= running.client_environment() | {"LOCAL_REGISTRY": running.registry}
         with (paths.LOCAL / "providers.log").open("wb") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "local.providers"],
@@ -348,7 +353,7 @@ class LocalStack:
 
     def _program(self) -> None:
         if self._online:  # the program's own calls, such as the verdict on a deployment, go to the emulator too
-            os.environ.update(emulator.client_environment())
+            emulator.needed().claim(os.environ)
         runpy.run_path(str(self._source.folder / "__main__.py"), run_name="__main__")
 
     def preview(self, shown: Step, *, verbose: bool, plan: Path | None = None) -> Report:

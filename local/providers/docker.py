@@ -423,6 +423,7 @@ class ImageBuilder:
                     buildargs=args,
                     platform=build.get("platform"),
                     target=build.get("target") or "",
+                    labels=json.loads(os.environ.get("LOCAL_IMAGE_LABELS", "{}")),
                     cache_from=(build.get("cacheFrom") or {}).get("images"),
                     network_mode=build.get("network"),
                     extra_hosts=dict(entry.split(":", 1) for entry in build.get("addHosts") or []) or None,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import tempfile
 import threading
 import time
@@ -110,7 +109,7 @@ def main() -> int:
         try:
             _measure_all(checkout, base)
         finally:
-            checkout.local("down")
+            checkout.local("down", "--layers")
     docker_engine.stop_if_ours()
     return 0
 
@@ -147,9 +146,12 @@ def _measure_all(checkout: Checkout, base: str) -> None:
     print("the floor: plain docker with the same image and registry")
     image = f"localhost:{checkout.port}/floor:1"
     context = checkout.path / "app_image"
-    shell(f"AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test {sys.executable} -c \"import boto3; "
-          f"boto3.client('ecr', endpoint_url='http://127.0.0.1:{checkout.port}', region_name='ap-northeast-1')"
-          f".create_repository(repositoryName='floor')\"")  # fmt: skip
+    checkout.client("ecr").create_repository(repositoryName="floor")
+    os.environ["DOCKER_CONFIG"] = str(checkout.path / "docker")
+    subprocess.run(
+        ["docker", "login", "--username", "AWS", "--password-stdin", checkout.emulator.registry],
+        input=checkout.emulator.key.registry_password, text=True, check=True, capture_output=True,
+    )  # fmt: skip
     run = (
         f"docker build -q --build-arg BASE_IMAGE={base} -t {image} {context} && docker push -q {image} && "
         f"docker run -d --name h4b-bench-floor -p 127.0.0.1:0:80 {image} && "

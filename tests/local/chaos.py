@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
-import json
 import os
 import random
 import shutil
@@ -26,7 +25,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import boto3
 import docker
 import docker.errors
 
@@ -35,7 +33,6 @@ from tests.local.checkout import Checkout, copy_checkout, free_port
 from tests.local.checkout import Result as Done
 from tests.local.own_docker import OwnDocker, missing, own_docker
 
-REGION = "ap-northeast-1"
 RECOVERY_SECONDS = 90
 REQUEST_SECONDS = 5.0
 PAGE = "app_image/html/index.html"
@@ -121,13 +118,7 @@ class Cloud:
     checkout: Checkout
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=f"http://127.0.0.1:{self.checkout.port}",
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        return self.checkout.client(service)
 
     def host(self) -> str:
         (balancer,) = self.client("elbv2").describe_load_balancers()["LoadBalancers"]
@@ -143,13 +134,8 @@ class Cloud:
         host = self.checkout.docker_host
         return docker.DockerClient(base_url=host) if host else docker.from_env()
 
-    @property
-    def label(self) -> str:
-        """What all containers of the emulator carry."""
-        return f"ministack.instance={socket.gethostname()}:{self.checkout.port}"
-
     def containers(self) -> list[Any]:
-        found = self.docker().containers.list(filters={"label": self.label})
+        found = self.docker().containers.list(filters={"label": self.checkout.label})
         return [each for each in found if _is_task(each)]
 
     def revision(self) -> int:
@@ -195,7 +181,7 @@ class Deafness:
 
     def __init__(self, cloud: Cloud) -> None:
         self._client = cloud.docker()
-        self._events = self._client.events(decode=True, filters={"label": cloud.label, "event": "start"})
+        self._events = self._client.events(decode=True, filters={"label": cloud.checkout.label, "event": "start"})
         self.spans: list[tuple[float, float]] = []
         threading.Thread(target=self._hear, daemon=True).start()
 
@@ -523,8 +509,7 @@ class Chaos:
     def emulator_killed(self) -> Result:
         """The emulated cloud vanishes with everything in it: nothing answers until `up` has made all of it again."""
         with self._under_load("emulator killed") as result:
-            pid = json.loads((self.checkout.path / ".local" / "emulator.json").read_text())["pid"]
-            os.kill(pid, signal.SIGKILL)
+            os.kill(self.checkout.emulator.pid, signal.SIGKILL)
             recovered = self.checkout.local("up", timeout_seconds=600)
             self._expect(result, recovered.code == 0, f"up failed: {last_line(recovered.output)}")
             self._expect(result, "starting from nothing" in recovered.output, "no word of the lost cloud")
@@ -635,7 +620,7 @@ def local_stack(docker_host: str = "") -> Iterator[Checkout]:
             checkout.local("up", timeout_seconds=900).succeeded()
             yield checkout
         finally:
-            checkout.local("down")
+            checkout.local("down", "--layers")
 
 
 def _docker_restarted() -> Result:

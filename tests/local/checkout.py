@@ -9,6 +9,10 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+from local import paths
+from local.emulator import CONTAINER_LABEL, Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -58,6 +62,21 @@ class Checkout:
             text=True,
             start_new_session=True,
         )
+
+    @property
+    def emulator(self) -> Emulator:
+        started = Emulator.read(self.path / ".local" / "emulator.json")
+        assert started, "no emulator is recorded"
+        return started
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of its emulator."""
+        return self.emulator.client(service)
+
+    @property
+    def label(self) -> str:
+        """What all containers of its emulator carry."""
+        return f"{CONTAINER_LABEL}={paths.owner(self.path / '.local')}:{self.port}"
 
     def replace(self, file: str, old: str, new: str) -> None:
         path = self.path / file

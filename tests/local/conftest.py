@@ -11,7 +11,7 @@ from tests.local.checkout import Checkout, copy_checkout, free_port
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "endpoint" in getattr(item, "fixturenames", ()):
+        if "emulated" in getattr(item, "fixturenames", ()):
             item.add_marker(pytest.mark.emulator)
 
 
@@ -23,4 +23,4 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Checkout]:
     try:
         yield made
     finally:
-        made.local("down")
+        made.local("down", "--layers")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
+from local import emulator
+from local.emulator import Emulator
 from tests.local.checkout import free_port
 
 REGION = "ap-northeast-1"
@@ -18,31 +17,22 @@ START_SECONDS = 60
 
 
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[str]:
-    """Its address, once it answers; its output lies in `folder`."""
-    port = free_port()
-    address = f"http://localhost:{port}"
+def running(folder: Path) -> Iterator[Emulator]:
+    """The emulator, once it answers; its output lies in `folder`."""
     log = folder / "emulator.log"
-    environment = os.environ | {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_REGION": REGION}
-    program = Path(sys.executable).with_name("ministack")
-    with (
-        log.open("wb") as output,
-        subprocess.Popen([str(program)], env=environment, cwd=folder, stdout=output, stderr=output) as emulator,
-    ):
+    process, started = emulator.launch(folder / "data", log, free_port(), REGION)
+    with process:
         try:
-            _wait(address, emulator, log)
-            yield address
+            deadline = time.monotonic() + START_SECONDS
+            while not answers(started.port):
+                assert time.monotonic() < deadline and process.poll() is None, log.read_text()[-2000:]
+                time.sleep(0.1)
+            yield started
         finally:
-            emulator.terminate()
+            process.terminate()
 
 
-def _wait(address: str, emulator: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while True:
-        try:
-            with urllib.request.urlopen(f"{address}/_ministack/health", timeout=5):
-                return
-        except OSError:
-            if time.monotonic() > deadline or emulator.poll() is not None:
-                raise AssertionError(f"the emulator did not start:\n{log.read_text()[-2000:]}") from None
-            time.sleep(0.2)
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/_ministack/health", timeout=5):
+        return True
+    return False

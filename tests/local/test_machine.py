@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -17,6 +18,7 @@ import pytest
 from local import __main__ as cli
 from local import console, emulator, engine, lock, paths, stack
 from local.console import UserError
+from local.key import Key
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -174,11 +176,20 @@ def test_a_broken_state_is_named(tmp_path: Path) -> None:
 
 
 def test_an_emulator_is_known_by_pid_and_start_time(tmp_path: Path) -> None:
-    me = emulator.Emulator(os.getpid(), emulator._started_ticks(os.getpid()), "ap-northeast-1")
-    (tmp_path / "emulator.json").write_text(json.dumps(vars(me)))
+    me = emulator.Emulator(os.getpid(), emulator._started_ticks(os.getpid()), "ap-northeast-1", 4570, Key.new())
+    me.write(tmp_path / "emulator.json")
     assert emulator.running() == me
-    (tmp_path / "emulator.json").write_text(json.dumps(vars(me) | {"started_ticks": 1}))
+    dataclasses.replace(me, started_ticks=1).write(tmp_path / "emulator.json")
     assert emulator.running() is None, "another process has taken the pid"
+
+
+def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
+    record = tmp_path / "emulator.json"
+    record.touch(0o644)
+    me = emulator.Emulator(1, 1, "ap-northeast-1", 4570, Key.new())
+    me.write(record)
+    assert record.stat().st_mode & 0o777 == 0o600
+    assert me.key.secret_access_key not in repr(me)
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------------

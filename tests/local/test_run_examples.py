@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import docker
 import pytest
 
 from local import base_image
+from local.emulator import Emulator
 from tests.local.checkout import ROOT, free_port
 from tests.local.run_examples import REGION
 
@@ -53,13 +53,9 @@ class Cloud:
         )
 
     def client(self, service: str) -> Any:
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=f"http://127.0.0.1:{self.port}",
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
+        started = Emulator.read(self.folder / "emulator.json")
+        assert started
+        return started.client(service)
 
     def answer(self, url: str, path: str = "/") -> str:
         """The family of the task that answers."""

@@ -31,8 +31,8 @@ from local import base_image, emulator, paths, stack
 paths.LOCAL.mkdir()
 settings = stack.effective_configuration("local")
 base = base_image.ensure(settings["imageBase"])
-providers = stack.Providers(online=True, base_images={settings["imageBase"]: base})
 emulator.ensure(settings["aws:region"])
+providers = stack.Providers(online=True, base_images={settings["imageBase"]: base})
 print(providers.addresses, flush=True)
 sys.stdin.read()
 """
@@ -105,9 +105,6 @@ def account(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Ite
     (commands / "pulumi").symlink_to(engine)
     (checkout.path / ".venv").symlink_to(sys.prefix)
     environment = checkout.environment | {
-        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{checkout.port}",
-        "AWS_ACCESS_KEY_ID": "test",
-        "AWS_SECRET_ACCESS_KEY": "test",
         "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_HOME": str(commands / "home"),
@@ -119,6 +116,7 @@ def account(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Ite
     ) as running:  # fmt: skip
         assert running.stdout
         environment["PULUMI_DEBUG_PROVIDERS"] = next(line.strip() for line in running.stdout if line.startswith("aws:"))
+        checkout.emulator.claim(environment)
         yield Account(checkout, environment)
 
 

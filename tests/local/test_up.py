@@ -12,7 +12,6 @@ import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-import boto3
 import docker
 import pytest
 
@@ -22,8 +21,7 @@ pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
 
 def containers(checkout: Checkout, **which: Any) -> list[Any]:
-    label = f"ministack.instance={socket.gethostname()}:{checkout.port}"
-    return docker.from_env().containers.list(filters={"label": label}, **which)
+    return docker.from_env().containers.list(filters={"label": checkout.label}, **which)
 
 
 def task_containers(checkout: Checkout) -> list[Any]:
@@ -35,18 +33,8 @@ def images(checkout: Checkout) -> set[str]:
     return {str(image.id) for image in docker.from_env().images.list(name=repository)}
 
 
-def client(checkout: Checkout, service: str) -> Any:
-    return boto3.client(
-        service,  # type: ignore[call-overload]
-        endpoint_url=f"http://127.0.0.1:{checkout.port}",
-        region_name="ap-northeast-1",
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
 def only_service(checkout: Checkout) -> tuple[str, dict[str, Any]]:
-    ecs = client(checkout, "ecs")
+    ecs = checkout.client("ecs")
     (cluster,) = ecs.list_clusters()["clusterArns"]
     (name,) = ecs.list_services(cluster=cluster)["serviceArns"]
     return cluster, ecs.describe_services(cluster=cluster, services=[name])["services"][0]
@@ -88,9 +76,9 @@ def test_everything_listens_on_loopback_only(checkout: Checkout, first: Result) 
 
 def test_the_image_is_in_the_emulated_registry_and_the_task_names_its_digest(checkout: Checkout, first: Result) -> None:
     arn = only_service(checkout)[1]["taskDefinition"]
-    described = client(checkout, "ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
+    described = checkout.client("ecs").describe_task_definition(taskDefinition=arn)["taskDefinition"]
     image = described["containerDefinitions"][0]["image"]
-    (pushed,) = client(checkout, "ecr").describe_images(repositoryName="ecr-h4b-helloworld")["imageDetails"]
+    (pushed,) = checkout.client("ecr").describe_images(repositoryName="ecr-h4b-helloworld")["imageDetails"]
     assert image == f"localhost:{checkout.port}/ecr-h4b-helloworld@{pushed['imageDigest']}"
     assert re.fullmatch(r"0\.0\.1-[0-9a-f]{12}", pushed["imageTags"][0])
 
@@ -184,13 +172,13 @@ def test_wrong_settings_are_listed_all_at_once_and_change_nothing(checkout: Chec
 
 def test_drift_is_found_and_repaired_by_refresh(checkout: Checkout, first: Result) -> None:
     cluster, service = only_service(checkout)
-    client(checkout, "ecs").update_service(cluster=cluster, service=service["serviceName"], desiredCount=1)
-    client(checkout, "ecs").untag_resource(resourceArn=service["serviceArn"], tagKeys=["managed-by"])
+    checkout.client("ecs").update_service(cluster=cluster, service=service["serviceName"], desiredCount=1)
+    checkout.client("ecs").untag_resource(resourceArn=service["serviceArn"], tagKeys=["managed-by"])
     repaired = checkout.local("up", "--refresh").succeeded()
     assert "desiredCount" in repaired.output
     _, service = only_service(checkout)
     assert service["desiredCount"] == 2
-    tags = client(checkout, "ecs").list_tags_for_resource(resourceArn=service["serviceArn"])["tags"]
+    tags = checkout.client("ecs").list_tags_for_resource(resourceArn=service["serviceArn"])["tags"]
     assert {"key": "managed-by", "value": "pulumi"} in tags
 
 

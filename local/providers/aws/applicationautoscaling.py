@@ -31,10 +31,10 @@ def _making() -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        if error_code(error) != "400":
+        if error_code(error) != "ServiceNotServed":
             raise
         raise ProviderError(
-            "Application Auto Scaling: got 400 and no word, expected the service; the emulator does not have it, "
+            "Application Auto Scaling: expected the service; the emulator does not have it, "
             "make this stack on AWS, or without scaling (maxCount: 0)"
         ) from error
 

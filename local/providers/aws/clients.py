@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -18,14 +18,16 @@ MAX_CONNECTIONS = 32
 
 
 class Clients:
-    """One client for each service and region, of the emulator at `endpoint`; offline without one."""
+    """One client for each service and region, of the emulator that `environment` names with its key; or offline."""
 
-    def __init__(self, endpoint: str | None) -> None:
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        endpoint = environment.get("AWS_ENDPOINT_URL") or None
         if endpoint and (urlsplit(endpoint).hostname or "").endswith(".amazonaws.com"):
             raise ProviderError(
                 f"AWS_ENDPOINT_URL: got {endpoint}, expected the local emulator; use the official plugins for AWS"
             )
         self.endpoint = endpoint
+        self._environment = environment
         self._session: Session | None = None
         self._session_lock = threading.Lock()
         self._clients: dict[tuple[str, str], Any] = {}
@@ -61,9 +63,9 @@ class Clients:
             service,
             region_name=region,
             endpoint_url=self.endpoint,
-            # Real credentials of this machine must never travel to the emulator.
-            aws_access_key_id="test",
-            aws_secret_access_key="test",  # noqa: S106
+            # Nothing else is looked for: credentials of an account must not travel to the emulator.
+            aws_access_key_id=self._environment["AWS_ACCESS_KEY_ID"],
+            aws_secret_access_key=self._environment["AWS_SECRET_ACCESS_KEY"],
             config=Config(
                 max_pool_connections=MAX_CONNECTIONS,
                 retries={"max_attempts": 5, "mode": "standard"},

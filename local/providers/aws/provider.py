@@ -113,9 +113,9 @@ def explained(error: Exception, what: str) -> ProviderError:
 class AwsProvider(Provider):
     version = "7.51.1"
 
-    def __init__(self, endpoint: str | None = None) -> None:
+    def __init__(self, environment: Mapping[str, str] = os.environ) -> None:
         super().__init__()
-        self.clients = Clients(endpoint or os.environ.get("AWS_ENDPOINT_URL") or None)
+        self.clients = Clients(environment)
         # The default provider and explicit ones share this server; the connection tells them apart.
         self._configs: dict[str, Config] = {}
         self._configs_lock = threading.Lock()

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from local.emulator import Emulator
 from tests.local import emulator
 from tests.local.parity import terraform, world
 from tests.local.parity.local_side import LocalSide
@@ -39,22 +40,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 @pytest.fixture(scope="session")
-def endpoint(terraform_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def emulated(terraform_is_here: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
     """An emulator of its own, without anything in it."""
-    with emulator.running(tmp_path_factory.mktemp("emulator")) as address:
-        yield address
+    with emulator.running(tmp_path_factory.mktemp("emulator")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
-def oracle(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Oracle:
-    workspace = terraform.Workspace(tmp_path_factory.mktemp("terraform"), endpoint, world.make(endpoint))
+def oracle(emulated: Emulator, tmp_path_factory: pytest.TempPathFactory) -> Oracle:
+    workspace = terraform.Workspace(tmp_path_factory.mktemp("terraform"), emulated, world.make(emulated))
     attributes = workspace.apply_all()
     return Oracle(attributes, workspace.plan_changes(), workspace.refused(attributes), workspace.schemas)
 
 
 @pytest.fixture(scope="session")
-def local_side(endpoint: str, oracle: Oracle) -> Iterator[LocalSide]:
+def local_side(emulated: Emulator, oracle: Oracle) -> Iterator[LocalSide]:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AWS_ENDPOINT_URL", endpoint)
         patch.delenv("LOCAL_REGISTRY", raising=False)
-        yield LocalSide(oracle.attributes)
+        yield LocalSide(emulated, oracle.attributes)

@@ -10,6 +10,7 @@ from typing import Any, NoReturn
 import grpc
 from pulumi.runtime.proto import provider_pb2
 
+from local.emulator import Emulator
 from local.providers.aws.provider import AwsProvider
 from local.providers.values import Secret, from_struct, to_struct
 from tests.local.emulator import REGION
@@ -46,9 +47,9 @@ class Made:
 
 
 class LocalSide:
-    def __init__(self, attributes: Mapping[str, Mapping[str, Any]]) -> None:
+    def __init__(self, emulated: Emulator, attributes: Mapping[str, Mapping[str, Any]]) -> None:
         self.attributes = attributes
-        self.provider = AwsProvider()
+        self.provider = AwsProvider(emulated.client_environment())
         self.made: dict[str, Made] = {}
         self.provider.Configure(provider_pb2.ConfigureRequest(args=to_struct({"region": REGION})), _Context())
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from local import paths
+from local.emulator import Emulator
 from tests.local.emulator import REGION
 from tests.local.parity.scenarios import (
     PREREQUISITES,
@@ -163,7 +164,7 @@ class Planned:
 
 
 class Workspace:
-    def __init__(self, path: Path, endpoint: str, world: World) -> None:
+    def __init__(self, path: Path, emulated: Emulator, world: World) -> None:
         self.path = path
         self.world = world
         self.program, mirror = find()
@@ -173,7 +174,7 @@ class Workspace:
         )
         kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
         self.environment = kept | {"TF_CLI_CONFIG_FILE": str(configuration), "TF_IN_AUTOMATION": "1"}
-        self._write("provider", _provider(endpoint))
+        self._write("provider", _provider(emulated))
         self.run("init", "-input=false")
         self.schemas: Schema = _kept("schemas", self._schemas)
 
@@ -326,17 +327,17 @@ def _kept(name: str, ask: Callable[[], Any]) -> Any:
     return json.loads(file.read_text())
 
 
-def _provider(endpoint: str) -> dict[str, Any]:
+def _provider(emulated: Emulator) -> dict[str, Any]:
     return {
         "terraform": {"required_providers": {"aws": {"source": "hashicorp/aws", "version": PROVIDER_VERSION}}},
         "provider": {
             "aws": {
                 "region": REGION,
-                "access_key": "test",
-                "secret_key": "test",
+                "access_key": emulated.key.access_key_id,
+                "secret_key": emulated.key.secret_access_key,
                 "skip_credentials_validation": True,
                 "skip_metadata_api_check": "true",
-                "endpoints": dict.fromkeys(SERVICES, endpoint),
+                "endpoints": dict.fromkeys(SERVICES, emulated.endpoint),
             }
         },
     }

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import boto3
-
+from local.emulator import Emulator
 from tests.local.emulator import REGION
 from tests.local.parity.scenarios import LOAD_BALANCER
 
@@ -13,17 +12,8 @@ World = dict[str, dict[str, Any]]
 """Attributes by Terraform's address, as `Ref` names them."""
 
 
-def make(endpoint: str) -> World:
-    def client(service: str) -> Any:
-        return boto3.client(
-            service,  # type: ignore[call-overload]
-            endpoint_url=endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )
-
-    ec2, elb = client("ec2"), client("elbv2")
+def make(emulated: Emulator) -> World:
+    ec2, elb = emulated.client("ec2"), emulated.client("elbv2")
     world: World = {}
     for name, cidr in (("net", "10.80.0.0/16"), ("other", "10.81.0.0/16")):
         world[f"aws_vpc.{name}"] = {"id": ec2.create_vpc(CidrBlock=cidr)["Vpc"]["VpcId"]}

@@ -12,6 +12,7 @@ import grpc
 from google.protobuf import struct_pb2
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc, status_pb2
 
+from local.emulator import Emulator
 from local.providers.aws.provider import AwsProvider
 from local.providers.server import serve_in_threads
 from local.providers.values import Secret, from_struct, to_struct
@@ -208,7 +209,8 @@ def init_failure(error: grpc.RpcError) -> Any:
 
 
 @contextmanager
-def engine(endpoint: str | None, **config: Any) -> Iterator[Engine]:
+def engine(emulator: Emulator | None, **config: Any) -> Iterator[Engine]:
     """An engine attached to a provider of its own."""
-    with serve_in_threads(AwsProvider(endpoint)) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    environment = emulator.client_environment() if emulator else {}
+    with serve_in_threads(AwsProvider(environment)) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
         yield Engine(channel, **config)

@@ -6,24 +6,24 @@ from collections.abc import Iterator
 
 import pytest
 
+from local.emulator import Emulator
 from tests.local import emulator
 from tests.local.providers.aws_engine import Engine, engine
 
 
 @pytest.fixture(scope="session")
-def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with emulator.running(tmp_path_factory.mktemp("emulator")) as address:
-        yield address
+def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with emulator.running(tmp_path_factory.mktemp("emulator")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")
-def aws(endpoint: str) -> Iterator[Engine]:
-    with engine(endpoint) as attached:
+def aws(emulated: Emulator) -> Iterator[Engine]:
+    with engine(emulated) as attached:
         yield attached
 
 
 @pytest.fixture
-def offline(monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+def offline() -> Iterator[Engine]:
     with engine(None) as attached:
         yield attached

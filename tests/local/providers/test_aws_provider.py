@@ -13,7 +13,7 @@ import pytest
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2
 
-from local.providers.aws.clients import Clients
+from local.emulator import Emulator
 from local.providers.aws.provider import AwsProvider
 from local.providers.server import serve_in_threads
 from local.providers.values import UNKNOWN, Secret
@@ -41,22 +41,22 @@ class TestConfiguration:
             'aws:region: got "tokyo", expected a region such as ap-northeast-1; change it',
         ]
 
-    def test_an_account_that_is_not_allowed_is_refused(self, endpoint: str) -> None:
+    def test_an_account_that_is_not_allowed_is_refused(self, emulated: Emulator) -> None:
         with (
             pytest.raises(
                 RefusedError, match="aws:allowedAccountIds: got 000000000000, expected one of these accounts"
             ),
-            engine(endpoint, allowedAccountIds='["111111111111"]'),
+            engine(emulated, allowedAccountIds='["111111111111"]'),
         ):
             pass
 
     def test_the_real_aws_is_refused(self) -> None:
         with pytest.raises(Exception, match=r"AWS_ENDPOINT_URL: got https://ecs\.us-east-1\.amazonaws\.com"):
-            AwsProvider("https://ecs.us-east-1.amazonaws.com")
+            AwsProvider({"AWS_ENDPOINT_URL": "https://ecs.us-east-1.amazonaws.com"})
 
-    def test_two_providers_on_one_server_keep_their_own_configuration(self, endpoint: str) -> None:
+    def test_two_providers_on_one_server_keep_their_own_configuration(self, emulated: Emulator) -> None:
         with (
-            serve_in_threads(AwsProvider(endpoint)) as port,
+            serve_in_threads(AwsProvider(emulated.client_environment())) as port,
             grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]) as one,
             grpc.insecure_channel(f"127.0.0.1:{port}", options=[("grpc.use_local_subchannel_pool", 1)]) as two,
         ):
@@ -66,8 +66,11 @@ class TestConfiguration:
             checked = explicit.check(Deployed(LOG_GROUP, "a"), {})
             assert (checked["tagsAll"], checked["region"]) == ({"team": "web"}, "eu-west-1")
 
-    def test_the_engine_can_attach(self, endpoint: str) -> None:
-        with serve_in_threads(AwsProvider(endpoint)) as port, grpc.insecure_channel(f"127.0.0.1:{port}") as channel:
+    def test_the_engine_can_attach(self, emulated: Emulator) -> None:
+        with (
+            serve_in_threads(AwsProvider(emulated.client_environment())) as port,
+            grpc.insecure_channel(f"127.0.0.1:{port}") as channel,
+        ):
             stub = Engine(channel).provider
             stub.Attach(plugin_pb2.PluginAttach(address="127.0.0.1:1"))
             assert stub.GetPluginInfo(empty_pb2.Empty()).version == AwsProvider.version
@@ -76,8 +79,8 @@ class TestConfiguration:
 class TestTags:
     DEFAULTS = json.dumps({"tags": {"project": "h4b", "owner": "platform"}})
 
-    def test_default_tags_are_under_the_resource_s_own(self, endpoint: str) -> None:
-        with engine(endpoint, defaultTags=self.DEFAULTS) as aws:
+    def test_default_tags_are_under_the_resource_s_own(self, emulated: Emulator) -> None:
+        with engine(emulated, defaultTags=self.DEFAULTS) as aws:
             group = aws.make(LOG_GROUP, "tagged", tags={"owner": "web", "tier": "1"})
             assert group["tags"] == {"owner": "web", "tier": "1"}
             assert group["tagsAll"] == {"project": "h4b", "owner": "web", "tier": "1"}
@@ -85,17 +88,17 @@ class TestTags:
             assert aws.up(group, tags={"owner": "web", "tier": "1"}).paths == {}
             aws.delete(group)
 
-    def test_a_changed_default_tag_is_a_change_of_every_resource(self, endpoint: str) -> None:
-        with engine(endpoint, defaultTags=self.DEFAULTS) as aws:
+    def test_a_changed_default_tag_is_a_change_of_every_resource(self, emulated: Emulator) -> None:
+        with engine(emulated, defaultTags=self.DEFAULTS) as aws:
             group = aws.make(LOG_GROUP, "retagged")
-        with engine(endpoint, defaultTags=json.dumps({"tags": {"project": "h5b"}})) as aws:
+        with engine(emulated, defaultTags=json.dumps({"tags": {"project": "h5b"}})) as aws:
             assert aws.up(group).paths == {"tagsAll.project": "update", "tagsAll.owner": "delete"}
             assert aws.refresh(group)
             assert group["tagsAll"] == {"project": "h5b"}
             aws.delete(group)
 
-    def test_ignored_tags_are_neither_set_nor_seen(self, endpoint: str) -> None:
-        with engine(endpoint, ignoreTags=json.dumps({"keys": ["billing"], "keyPrefixes": ["auto:"]})) as aws:
+    def test_ignored_tags_are_neither_set_nor_seen(self, emulated: Emulator) -> None:
+        with engine(emulated, ignoreTags=json.dumps({"keys": ["billing"], "keyPrefixes": ["auto:"]})) as aws:
             group = aws.make(LOG_GROUP, "ignoring", tags={"billing": "1", "auto:x": "2", "mine": "3"})
             assert group["tagsAll"] == {"mine": "3"}
             aws.delete(group)
@@ -243,8 +246,8 @@ class TestPreviews:
 
 
 class TestSecretVersions:
-    def test_a_rotation_moves_the_current_version_and_no_value_is_told(self, aws: Engine, endpoint: str) -> None:
-        secrets = Clients(endpoint).client("secretsmanager", REGION)
+    def test_a_rotation_moves_the_current_version_and_no_value_is_told(self, aws: Engine, emulated: Emulator) -> None:
+        secrets = emulated.client("secretsmanager")
         arn = secrets.create_secret(Name="db", SecretString="hunter2")["ARN"]
         before = self._current(aws, arn)
         put = secrets.put_secret_value(SecretId="db", SecretString="hunter3")

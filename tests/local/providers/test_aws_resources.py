@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from local.emulator import Emulator
 from local.providers.aws.clients import Clients
 from local.providers.aws.registry import resources
 from tests.local.emulator import REGION
@@ -16,9 +17,9 @@ from tests.local.providers.aws_engine import Deployed, Engine, RefusedError
 
 
 @pytest.fixture(scope="module")
-def api(endpoint: str) -> Clients:
+def api(emulated: Emulator) -> Clients:
     """The emulator's API, to change things behind the provider's back."""
-    return Clients(endpoint)
+    return Clients(emulated.client_environment())
 
 
 @dataclass

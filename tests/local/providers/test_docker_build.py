@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-import boto3
 import docker
 import grpc
 import pytest
 from pulumi.runtime.proto import provider_pb2
 
+from local.emulator import Emulator
 from local.providers.docker import DockerProvider
 from local.providers.values import from_struct, to_struct
 from tests.local import emulator
@@ -44,17 +44,17 @@ class Listening(DockerProvider):
 
 
 @pytest.fixture(scope="module")
-def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with emulator.running(tmp_path_factory.mktemp("registry")) as address:
-        yield address
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Emulator]:
+    with emulator.running(tmp_path_factory.mktemp("registry")) as started:
+        yield started
 
 
 @pytest.fixture
-def repository(registry: str) -> Iterator[str]:
+def repository(registry: Emulator) -> Iterator[str]:
     """An empty repository's name; what was tagged with it on this machine is untagged afterwards."""
     name = f"test-{uuid.uuid4().hex[:8]}"
-    ecr(registry).create_repository(repositoryName=name)
-    full_name = f"{registry.removeprefix('http://')}/{name}"
+    registry.client("ecr").create_repository(repositoryName=name)
+    full_name = f"{registry.registry}/{name}"
     yield full_name
     client = docker.from_env()
     try:
@@ -76,23 +76,9 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def ecr(registry: str) -> Any:
-    return boto3.client(
-        "ecr",
-        endpoint_url=registry,
-        region_name=emulator.REGION,
-        aws_access_key_id="test",
-        aws_secret_access_key="test",
-    )
-
-
-def inputs(name: str, **more: Any) -> Any:
-    given = {
-        "imageName": name,
-        "build": {"context": "app"},
-        "registry": {"username": "AWS", "password": "token"},
-        **more,
-    }
+def inputs(name: str, registry: Emulator | None = None, **more: Any) -> Any:
+    login = {"username": "AWS", "password": registry.key.registry_password if registry else "unused"}
+    given = {"imageName": name, "build": {"context": "app"}, "registry": login, **more}
     response = DockerProvider().Check(provider_pb2.CheckRequest(urn=URN, news=to_struct(given)), Context())
     assert not response.failures
     return response.inputs
@@ -104,24 +90,26 @@ def create(provider: DockerProvider, properties: Any) -> dict[str, Any]:
     return from_struct(created.properties)
 
 
-def pushed_digests(registry: str, repository: str) -> dict[str, str]:
-    images = ecr(registry).list_images(repositoryName=repository.partition("/")[2])["imageIds"]
+def pushed_digests(registry: Emulator, repository: str) -> dict[str, str]:
+    images = registry.client("ecr").list_images(repositoryName=repository.partition("/")[2])["imageIds"]
     return {image["imageTag"]: image["imageDigest"] for image in images if "imageTag" in image}
 
 
-def test_the_image_is_in_the_registry_under_the_digest_it_reports(registry: str, repository: str, app: Path) -> None:
+def test_the_image_is_in_the_registry_under_the_digest_it_reports(
+    registry: Emulator, repository: str, app: Path
+) -> None:
     provider = Listening()
-    outputs = create(provider, inputs(f"{repository}:1"))
+    outputs = create(provider, inputs(f"{repository}:1", registry))
     assert outputs["repoDigest"] == f"{repository}@{pushed_digests(registry, repository)['1']}"
     assert "Step 2/2 : COPY index.html /" in provider.said
     assert any(line.startswith("pushed sha256:") for line in provider.said)
 
 
-def test_an_update_pushes_another_digest(registry: str, repository: str, app: Path) -> None:
+def test_an_update_pushes_another_digest(registry: Emulator, repository: str, app: Path) -> None:
     provider = Listening()
-    first = create(provider, inputs(f"{repository}:1"))
+    first = create(provider, inputs(f"{repository}:1", registry))
     (app / "index.html").write_text("Hello again!")
-    request = provider_pb2.UpdateRequest(urn=URN, id=f"{repository}:1", news=inputs(f"{repository}:2"))
+    request = provider_pb2.UpdateRequest(urn=URN, id=f"{repository}:1", news=inputs(f"{repository}:2", registry))
     second = from_struct(provider.Update(request, Context()).properties)
     assert first["repoDigest"] != second["repoDigest"]
     assert set(pushed_digests(registry, repository)) == {"1", "2"}
@@ -136,11 +124,13 @@ def test_an_image_not_pushed_is_known_by_its_id(repository: str, app: Path) -> N
         client.close()
 
 
-def test_ignored_files_are_not_in_the_image_and_a_dockerfile_may_lie_outside(repository: str, app: Path) -> None:
+def test_ignored_files_are_not_in_the_image_and_a_dockerfile_may_lie_outside(
+    registry: Emulator, repository: str, app: Path
+) -> None:
     (app / ".dockerignore").write_text("secret.txt\n")
     (app / "secret.txt").write_text("s3cret")
     (app.parent / "other.Dockerfile").write_text("FROM scratch\nCOPY secret.txt /\n")
-    properties = inputs(f"{repository}:1", build={"context": "app", "dockerfile": "other.Dockerfile"})
+    properties = inputs(f"{repository}:1", registry, build={"context": "app", "dockerfile": "other.Dockerfile"})
     with pytest.raises(RefusedError, match=r"^docker build failed at `Step 2/2 : COPY secret.txt /`: COPY failed"):
         create(Listening(), properties)
     (app / ".dockerignore").unlink()
@@ -158,34 +148,34 @@ def test_a_base_image_is_replaced_and_the_replacement_named(
     assert f"base image: {base} stands in for ubuntu:24.04 on this machine" in provider.said
 
 
-def test_a_failing_step_is_named(repository: str, app: Path) -> None:
+def test_a_failing_step_is_named(registry: Emulator, repository: str, app: Path) -> None:
     (app / "Dockerfile").write_text('FROM scratch\nCOPY index.html /\nRUN ["/no-such-program"]\n')
     with pytest.raises(RefusedError, match=r'^docker build failed at `Step 3/3 : RUN \["/no-such-program"\]`: '):
-        create(Listening(), inputs(f"{repository}:1"))
+        create(Listening(), inputs(f"{repository}:1", registry))
 
 
-def test_a_push_the_registry_refuses_is_named(registry: str, app: Path) -> None:
-    name = f"{registry.removeprefix('http://')}/no-such-repository:1"
+def test_a_push_the_registry_refuses_is_named(registry: Emulator, app: Path) -> None:
+    name = f"{registry.registry}/no-such-repository:1"
     try:
         with pytest.raises(RefusedError, match=rf"^docker push {name}: "):
-            create(Listening(), inputs(name))
+            create(Listening(), inputs(name, registry))
     finally:
         client = docker.from_env()
         client.images.remove(name)
         client.close()
 
 
-def test_refresh_finds_the_image_until_the_registry_has_lost_it(registry: str, repository: str, app: Path) -> None:
-    provider, properties = Listening(), inputs(f"{repository}:1")
+def test_refresh_finds_the_image_until_the_registry_has_lost_it(registry: Emulator, repository: str, app: Path) -> None:
+    provider, properties = Listening(), inputs(f"{repository}:1", registry)
     outputs = create(provider, properties)
     request = provider_pb2.ReadRequest(urn=URN, id=f"{repository}:1", inputs=properties, properties=to_struct(outputs))
     assert provider.Read(request, Context()).id == f"{repository}:1"
-    ecr(registry).delete_repository(repositoryName=repository.partition("/")[2], force=True)
+    registry.client("ecr").delete_repository(repositoryName=repository.partition("/")[2], force=True)
     assert provider.Read(request, Context()).id == ""
 
 
-def test_deleting_leaves_the_image_where_it_is(registry: str, repository: str, app: Path) -> None:
+def test_deleting_leaves_the_image_where_it_is(registry: Emulator, repository: str, app: Path) -> None:
     provider = Listening()
-    create(provider, inputs(f"{repository}:1"))
+    create(provider, inputs(f"{repository}:1", registry))
     provider.Delete(provider_pb2.DeleteRequest(urn=URN, id=f"{repository}:1"), Context())
     assert "1" in pushed_digests(registry, repository)
