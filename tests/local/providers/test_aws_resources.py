@@ -1121,6 +1121,7 @@ OUTLIVES_DELETION = {
     "aws:acm/certificateValidation:CertificateValidation",  # the certificate stays issued
     "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",  # S3 always encrypts
     "aws:s3/bucketVersioning:BucketVersioning",  # a bucket that had versions keeps them, suspended
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration",  # the emulator knows none: it is remembered
     "aws:sns/topicPolicy:TopicPolicy",  # a topic always has one
 }
 
