@@ -82,7 +82,7 @@ class Firewall(pulumi.ComponentResource):
     Which rule stopped or counted whom is logged, except for the values of `authorization`, `cookie` and the header of
     test requests, which the samples leave out as well. Requests that nothing stops are not logged: they are in the load
     balancer's access log, and their headers are nobody's business.
-    https://docs.aws.amazon.com/waf/latest/developerguide/data-protection-and-logging.html
+    https://docs.aws.amazon.com/waf/latest/APIReference/API_DataProtectionConfig.html
     """
 
     TYPE = "h4b:firewall:Firewall"
