@@ -11,6 +11,7 @@ from components.certificate import Certificate, CertificateArgs
 from components.cluster import Cluster, ClusterArgs
 from components.container import Container
 from components.dashboard import Dashboard, DashboardArgs
+from components.deployment_notices import DeploymentNotices, DeploymentNoticesArgs
 from components.firewall import Firewall, FirewallArgs
 from components.image import AppImage, AppImageArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
@@ -166,6 +167,7 @@ if settings.alarms:
         ),
         on_aws,
     )
+    DeploymentNotices(name, DeploymentNoticesArgs(cluster_arn=cluster.arn, topic_arn=alarms.topic_arn), on_aws)
 service = Service(
     name,
     ServiceArgs(

@@ -1,8 +1,8 @@
 """What tells that clients suffer: alarms on the load balancer, and the topic that spreads the word."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
@@ -67,7 +67,7 @@ class Alarms(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
 
         topic = aws.sns.Topic(f"{name}-alarms", opts=child)
-        policy = aws.sns.TopicPolicy(name, arn=topic.arn, policy=_topic_policy(self, topic.arn), opts=child)
+        policy = aws.sns.TopicPolicy(name, arn=topic.arn, policy=_topic_policy(name, self, topic.arn), opts=child)
         if args.email is not None:
             aws.sns.TopicSubscription(name, topic=topic.arn, protocol="email", endpoint=args.email, opts=child)
 
@@ -156,20 +156,34 @@ def _sum(
     )
 
 
-def _topic_policy(parent: pulumi.Resource, topic_arn: pulumi.Output[str]) -> pulumi.Output[str]:
+def _topic_policy(name: str, parent: pulumi.Resource, topic_arn: pulumi.Output[str]) -> pulumi.Output[str]:
     account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent)).account_id
+
+    def publish(service: str, condition: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {
+            "Effect": "Allow",
+            "Principal": {"Service": service},
+            "Action": "sns:Publish",
+            "Resource": topic_arn,
+            "Condition": condition,
+        }
+
     return pulumi.Output.json_dumps(
         {
             "Version": "2012-10-17",
             "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "cloudwatch.amazonaws.com"},
-                    "Action": "sns:Publish",
-                    "Resource": topic_arn,
-                    # Not for the alarms of others.
-                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                }
+                # Not for the alarms of others.
+                publish("cloudwatch.amazonaws.com", {"StringEquals": {"aws:SourceAccount": account}}),
+                # Nor for the rules of others: those of `DeploymentNotices` begin with the stack's name.
+                publish("events.amazonaws.com", {"ArnLike": {"aws:SourceArn": _rules(topic_arn, name)}}),
             ],
         }
     )
+
+
+def _rules(topic_arn: pulumi.Output[str], name: str) -> pulumi.Output[str]:
+    def pattern(arn: str) -> str:
+        _, partition, _, region, account, _ = arn.split(":", 5)
+        return f"arn:{partition}:events:{region}:{account}:rule/{name}-*"
+
+    return topic_arn.apply(pattern)

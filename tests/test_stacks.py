@@ -102,6 +102,12 @@ WATCHED = {
     ("h4b:alarms:Alarms", NAME),
     ("aws:sns/topic:Topic", f"{NAME}-alarms"),
     ("aws:sns/topicPolicy:TopicPolicy", NAME),
+    ("h4b:deployment_notices:DeploymentNotices", NAME),
+    *(
+        (f"aws:cloudwatch/{kind}", f"{NAME}-{event}")
+        for event in ("paused", "timed-out", "failed", "rolled-back")
+        for kind in ("eventRule:EventRule", "eventTarget:EventTarget")
+    ),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-errors"),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-latency"),
     ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{NAME}-unhealthy-targets"),

@@ -107,17 +107,21 @@ def test_one_unhealthy_target_is_an_alarm() -> None:
     assert alarm["dimensions"] == {"LoadBalancer": "app/shop/1", "TargetGroup": "targetgroup/shop/1"}
 
 
-def test_only_alarms_of_this_account_speak_on_the_topic() -> None:
+def test_only_alarms_of_this_account_and_rules_of_this_stack_publish_to_the_topic() -> None:
     policy = build().get("aws:sns/topicPolicy:TopicPolicy").inputs
     assert policy["arn"] == TOPIC
+    publish = {"Effect": "Allow", "Action": "sns:Publish", "Resource": TOPIC}
     assert json.loads(policy["policy"])["Statement"] == [
         {
-            "Effect": "Allow",
+            **publish,
             "Principal": {"Service": "cloudwatch.amazonaws.com"},
-            "Action": "sns:Publish",
-            "Resource": TOPIC,
             "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-        }
+        },
+        {
+            **publish,
+            "Principal": {"Service": "events.amazonaws.com"},
+            "Condition": {"ArnLike": {"aws:SourceArn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/shop-*"}},
+        },
     ]
 
 

@@ -15,6 +15,7 @@ from local.providers.aws import (
     ecs_service,
     ecs_task_definition,
     elbv2,
+    events,
     flow_logs,
     iam,
     instances,
@@ -30,8 +31,8 @@ from local.providers.aws import (
 from local.providers.aws.resource import Resource
 
 MODULES = (
-    *(acm, applicationautoscaling, cloudwatch, ec2, ecr, ecs, ecs_service, ecs_task_definition, elbv2, flow_logs),
-    *(iam, instances, kms, logs, route53, s3, security_groups, sns, vpc_endpoints, wafv2),
+    *(acm, applicationautoscaling, cloudwatch, ec2, ecr, ecs, ecs_service, ecs_task_definition, elbv2),
+    *(events, flow_logs, iam, instances, kms, logs, route53, s3, security_groups, sns, vpc_endpoints, wafv2),
 )
 
 

@@ -99,6 +99,9 @@ class World:
     def key(self, key: str = "key") -> str:
         return str(self.have(key, "aws:kms/key:Key", deletionWindowInDays=7).id)
 
+    def rule(self, key: str = "rule") -> str:
+        return str(self.have(key, "aws:cloudwatch/eventRule:EventRule", eventPattern=event_pattern("FAILED")).id)
+
     @property
     def topic(self) -> str:
         return str(self.have("topic", "aws:sns/topic:Topic").id)
@@ -829,6 +832,30 @@ LIVES = [
         replacing_paths={"endpoint"},
     ),
     Life(
+        "aws:cloudwatch/eventRule:EventRule",
+        lambda w: {"eventPattern": event_pattern("FAILED"), "description": "failures"},
+        same=lambda w: {
+            "eventPattern": json.dumps(json.loads(event_pattern("FAILED")), indent=1),
+            "description": "failures",
+        },
+        in_place=lambda w: {"eventPattern": event_pattern("COMPLETED"), "tags": {"a": "1"}},
+        in_place_paths={"eventPattern", "description", "tags", "tagsAll"},
+        replacing=lambda w: {"eventPattern": event_pattern("COMPLETED"), "name": "life-other"},
+        replacing_paths={"name", "tags", "tagsAll"},
+    ),
+    Life(
+        "aws:cloudwatch/eventTarget:EventTarget",
+        lambda w: {"rule": w.rule(), "arn": w.topic},
+        in_place=lambda w: {
+            "rule": w.rule(),
+            "arn": w.topic,
+            "inputTransformer": {"inputPaths": {"why": "$.detail.reason"}, "inputTemplate": '"<why>"'},
+        },
+        in_place_paths={"inputTransformer"},
+        replacing=lambda w: {"rule": w.rule("other-rule"), "arn": w.topic},
+        replacing_paths={"rule", "inputTransformer"},
+    ),
+    Life(
         "aws:cloudwatch/metricAlarm:MetricAlarm",
         lambda w: {
             "comparisonOperator": "GreaterThanThreshold",
@@ -972,6 +999,11 @@ def bucket_policy(bucket: str, action: str = "s3:PutObject") -> str:
 def topic_policy(topic: str, service: str) -> str:
     statement = {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish", "Resource": topic}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def event_pattern(event: str) -> str:
+    detail = {"eventName": [f"SERVICE_DEPLOYMENT_{event}"], "reason": [{"wildcard": "*rolling back*"}]}
+    return json.dumps({"source": ["aws.ecs"], "detail": detail})
 
 
 def dashboard(text: str) -> str:
