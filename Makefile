@@ -41,6 +41,12 @@ deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved or else af
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
 	@pulumi refresh --stack $(STACK) --preview-only --expect-no-changes --diff --non-interactive
 
+approve: $(READY) ## Let a deployment that waits for approval go on: make approve STACK=prod; YES=1 does not ask
+	@$(BIN)/python -m operations approve --stack $(STACK) $(if $(YES),--yes)
+
+abort: $(READY) ## Roll back the deployment that is under way: make abort STACK=prod; YES=1 does not ask
+	@$(BIN)/python -m operations abort --stack $(STACK) $(if $(YES),--yes)
+
 environment: $(READY) ## A stack file for a new environment: make environment NAME=staging FROM=dev
 	@$(BIN)/python -m environment '$(NAME)' '$(or $(FROM),dev)'
 
@@ -135,4 +141,5 @@ clean: ## `down`, then remove the virtual environments and all local state; the 
 	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
-.PHONY: help up refresh preview picture plan deploy drift environment bootstrap status logs shell down image newest-base image-run image-shell image-stop check test bench chaos format docs lock setup clean
+# Every target with a description is a command, not a file.
+.PHONY: $(shell awk -F: '/^[a-z-]+:.*## / {print $$1}' $(firstword $(MAKEFILE_LIST)))
