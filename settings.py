@@ -145,6 +145,10 @@ HealthCheckCommand = Annotated[
     pulumi.Input[str], text(r"[^\0]+", "a shell command", fix="write what the image's shell can run")
 ]
 
+ForcedDeployment = Annotated[
+    str, text(r"[ -~]{1,200}", "1 to 200 printable characters", fix="write a date or a reason, such as 2026-11-28")
+]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -199,6 +203,7 @@ class Settings:
     placement_strategies: StrategyTexts
     placement_constraints: ConstraintTexts
     task_start_seconds: TaskStartSeconds
+    force_new_deployment: ForcedDeployment | None
     migration_command: Command | None
     migration_timeout_minutes: TimeoutMinutes
     deployment_strategy: Strategy

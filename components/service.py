@@ -128,6 +128,12 @@ class ServiceArgs(Arguments):
     health_check_grace_period_seconds: HealthCheckGracePeriodSeconds = 30
     """Seconds after its start during which the load balancer's failing health check does not get a task replaced."""
 
+    force_new_deployment: str | None = None
+    """Any text, such as a date or a reason. A new one starts new tasks of the same revision, as `aws ecs update-service
+    --force-new-deployment` does; while there is one, so does every other change of the service. Default: none, only a
+    new revision starts new tasks.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-options.html"""
+
     migration_command: Command | None = None
     """What one task of a new revision runs, and ends with 0, before the service is created or takes that revision: the
     migration of a database, for instance. It runs in `container_name` instead of the image's own command, with its
@@ -259,6 +265,9 @@ class Service(pulumi.ComponentResource):
             deployment_maximum_percent=200,
             availability_zone_rebalancing="ENABLED" if rebalanced else "DISABLED",
             enable_execute_command=args.execute_command or None,
+            # Without it, a change of the mix of capacity would replace the service.
+            force_new_deployment=bool(args.capacity) or args.force_new_deployment is not None or None,
+            triggers=None if args.force_new_deployment is None else {"forceNewDeployment": args.force_new_deployment},
             # Tasks carry the service's tags, so that their cost can be told apart.
             enable_ecs_managed_tags=True,
             propagate_tags="SERVICE",
@@ -304,8 +313,6 @@ def _capacity(args: ServiceArgs) -> dict[str, Any]:
             )
             for share in args.capacity
         ],
-        # Without it, a change of the mix would replace the service.
-        "force_new_deployment": True,
     }
 
 

@@ -140,6 +140,12 @@ def test_a_change_of_the_mix_moves_tasks_instead_of_replacing_the_service() -> N
     assert build(capacity=[CapacityShare(provider="FARGATE_SPOT")]).get(SERVICE).inputs["forceNewDeployment"] is True
 
 
+def test_a_new_text_forces_a_deployment_and_none_does_not() -> None:
+    without, forced = build().get(SERVICE).inputs, build(force_new_deployment="2026-11-28").get(SERVICE).inputs
+    assert not {"forceNewDeployment", "triggers"} & without.keys()
+    assert (forced["forceNewDeployment"], forced["triggers"]) == (True, {"forceNewDeployment": "2026-11-28"})
+
+
 def test_tasks_are_placed_on_instances_as_told() -> None:
     inputs = (
         build(
