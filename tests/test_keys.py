@@ -273,4 +273,6 @@ def test_a_key_changes_what_it_is_for(row: Row) -> None:
 
 def test_every_key_has_a_row() -> None:
     declared: Sequence[str] = list(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
-    assert sorted(row.key for row in ROWS) == sorted(key for key in declared if ":" not in key)
+    in_no_resource = {"taskStartSeconds"}  # it is an estimate: tests/components/test_deployment_time.py
+    assert {row.key for row in ROWS} == {key for key in declared if ":" not in key} - in_no_resource
+    assert len(ROWS) == len({row.key for row in ROWS})
