@@ -107,7 +107,7 @@ def unknown() -> pulumi.Output[Any]:
     return pulumi.Output(set(), future, is_known)
 
 
-def run_main(stack: str, *, preview: bool = False, secret: Collection[str] = (), **changes: object) -> Run:
+def run_main(stack: str, *, preview: bool = False, secret: Collection[str] = (), **changes: Any) -> Run:
     """Run the whole program as stack `stack`, with some keys of its configuration changed. To be read only."""
     config = stack_config(stack) | {f"{PROJECT}:{key}": _text(value) for key, value in changes.items()}
     return _run_main(stack, frozenset(config.items()), frozenset(f"{PROJECT}:{key}" for key in secret), preview)

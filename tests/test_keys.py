@@ -43,7 +43,7 @@ class Row:
     place: Place
     expected: object
     stack: str = "dev"
-    beside: Mapping[str, object] = field(default_factory=dict)
+    beside: Mapping[str, Any] = field(default_factory=dict)
     """Other keys, without which the value would be refused or do nothing."""
 
 

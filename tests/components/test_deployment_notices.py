@@ -92,7 +92,7 @@ CASES = [
 ]
 
 
-def matches(pattern: dict[str, Any], event: dict[str, Any]) -> bool:
+def matches(pattern: dict[str, Any], event: Any) -> bool:
     return bool(EventPattern(None, pattern).matches_event(event))
 
 
