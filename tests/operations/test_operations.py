@@ -16,7 +16,6 @@ ARN = f"arn:aws:ecs:eu-central-1:123456789012:service-deployment/{CLUSTER}/{SERV
 REVISION = f"arn:aws:ecs:eu-central-1:123456789012:service-revision/{CLUSTER}/{SERVICE}/4980306466373577095"
 TASK_DEFINITION = "arn:aws:ecs:eu-central-1:123456789012:task-definition/shop-prod:8"
 OUTPUTS = {"clusterName": CLUSTER, "serviceName": SERVICE, "taskDefinitionArn": TASK_DEFINITION}
-NOW = datetime.now(timezone.utc)
 PAUSE = {
     "hookId": "ecs-pause-1",
     "targetType": "PAUSE",
@@ -34,12 +33,13 @@ class Ecs:
     def __init__(self, *, status: str | None = "IN_PROGRESS", hooks: list[dict[str, Any]] | None = None) -> None:
         self.client = boto3.client("ecs", region_name="eu-central-1", aws_access_key_id="x", aws_secret_access_key="x")
         self.stub = Stubber(self.client)
-        listed = [{"serviceDeploymentArn": ARN, "createdAt": NOW, "status": status}] if status else []
+        now = datetime.now(timezone.utc)
+        listed = [{"serviceDeploymentArn": ARN, "createdAt": now, "status": status}] if status else []
         self.stub.add_response("list_service_deployments", {"serviceDeployments": listed})
         if status:
             record = {
                 "serviceDeploymentArn": ARN,
-                "createdAt": NOW - timedelta(minutes=12),
+                "createdAt": now - timedelta(minutes=12, seconds=20),
                 "status": status,
                 "lifecycleStage": "POST_TEST_TRAFFIC_SHIFT",
                 "lifecycleHookDetails": hooks or [],
