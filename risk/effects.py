@@ -121,12 +121,92 @@ _PERMANENT = {
 """Types that tasks depend on and that are changed at once: ECS rolls back tasks, not these."""
 
 
+_HELD: Mapping[str, tuple[str, Mapping[str, tuple[str, ...]]]] = {
+    "aws:acm/certificate:Certificate": (
+        "ResourceInUseException",
+        {"aws:lb/listener:Listener": ("certificateArn",)},
+    ),
+    "aws:ec2/routeTable:RouteTable": (
+        "DependencyViolation",
+        {"aws:ec2/routeTableAssociation:RouteTableAssociation": ("routeTableId",)},
+    ),
+    "aws:ec2/securityGroup:SecurityGroup": (
+        "DependencyViolation",
+        {
+            "aws:ec2/vpcEndpoint:VpcEndpoint": ("securityGroupIds",),
+            "aws:ecs/service:Service": ("networkConfiguration",),
+            "aws:efs/mountTarget:MountTarget": ("securityGroups",),
+            "aws:lb/loadBalancer:LoadBalancer": ("securityGroups",),
+            "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule": ("referencedSecurityGroupId",),
+            "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule": ("referencedSecurityGroupId",),
+        },
+    ),
+    "aws:ec2/subnet:Subnet": (
+        "DependencyViolation",
+        {
+            "aws:autoscaling/group:Group": ("vpcZoneIdentifiers",),
+            "aws:ec2/vpcEndpoint:VpcEndpoint": ("subnetIds",),
+            "aws:ecs/service:Service": ("networkConfiguration",),
+            "aws:lb/loadBalancer:LoadBalancer": ("subnets", "subnetMappings"),
+        },
+    ),
+    "aws:ecs/capacityProvider:CapacityProvider": (
+        "ResourceInUseException",
+        {
+            "aws:ecs/clusterCapacityProviders:ClusterCapacityProviders": ("capacityProviders",),
+            "aws:ecs/service:Service": ("capacityProviderStrategies",),
+        },
+    ),
+    "aws:lb/targetGroup:TargetGroup": (
+        "ResourceInUse",
+        {"aws:lb/listener:Listener": ("defaultActions",), "aws:lb/listenerRule:ListenerRule": ("actions",)},
+    ),
+    "aws:servicediscovery/service:Service": (
+        "ResourceInUse",
+        {"aws:ecs/service:Service": ("serviceRegistries",)},
+    ),
+}
+"""Type to AWS's error when it is deleted in use, and what uses it by which properties, all of which change in place."""
+
+
 def effects(change: Change, preview: Preview) -> Iterator[Said]:
     """Everything that is done to a resource: at least one effect where it does not stay the same."""
-    if change.action != "same":
+    users = _users(change, preview)
+    if users:
+        names = ", ".join(each.name for each in users[:3])
+        error = _HELD[change.type][0]
+        yield (
+            Effect.INTERRUPTS,
+            f"the old one goes first, and AWS refuses to delete it while it is in use by {names} ({error}): the update "
+            "stops half done. Without a name of its own, or with another one, the new one comes first",
+        )
+        yield from _plainly(change)
+    elif change.action != "same":
         yield from _KINDS.get(change.type, _other)(change, preview)
     if change.leftover:
         yield Effect.CHANGES, "the old one, left by an update that failed, is deleted"
+
+
+def _users(change: Change, preview: Preview) -> list[Change]:
+    """What still uses a resource that is to be deleted before there is a new one: it is updated only after that."""
+    if change.action != "replace" or not change.gap or change.type not in _HELD:
+        return []
+    found = []
+    for kind, properties in _HELD[change.type][1].items():
+        for user in preview.of_type(kind):
+            if user.action == "update":
+                uses = any(key in user.properties and _names(user.before.get(key), change.id) for key in properties)
+            else:  # what goes goes at the end, unless it is to go first itself
+                goes = user.action == "delete" or (user.action == "replace" and not user.gap)
+                uses = goes and any(key in user.before and _names(user.before[key], change.id) for key in properties)
+            if uses:
+                found.append(user)
+    return found
+
+
+def _names(value: Any, known: str) -> bool:
+    """Whether a value holds an id; it may where the preview does not show the value."""
+    return value is None or not known or known in json.dumps(value)
 
 
 def _other(change: Change, preview: Preview) -> Iterator[Said]:

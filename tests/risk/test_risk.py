@@ -18,8 +18,8 @@ from pulumi.automation.events import EngineEvent
 from components.printable import printable
 from risk import render
 from risk.__main__ import main
-from risk.effects import Effect
-from risk.preview import UNKNOWN
+from risk.effects import Effect, effects
+from risk.preview import UNKNOWN, Action, Change, Preview
 from risk.report import Finding, Report, assess
 from tests.risk.changes import CHANGES
 from tests.risk.record import RECORDINGS
@@ -452,3 +452,66 @@ def _one(
         events.insert(0, {"resourcePreEvent": {"metadata": beside}})
     found = assess(EngineEvent.from_json(event) for event in events).findings
     return [(each.effect, each.text) for each in found if not each.resource.endswith(" web")]
+
+
+GROUP, LISTENER, BALANCER_TYPE = (
+    "aws:lb/targetGroup:TargetGroup",
+    "aws:lb/listener:Listener",
+    "aws:lb/loadBalancer:LoadBalancer",
+)
+
+
+def _replaced(kind: str, user: Change, *, gap: bool = True) -> list[tuple[Effect, str]]:
+    """What is said of a resource with id `old` that is replaced, beside one that may use it."""
+    change = Change(urn=f"urn:pulumi:dev::project::{kind}::it", type=kind, action="replace", id="old", gap=gap)
+    return list(effects(change, Preview((change, user), {}, (), (), True)))
+
+
+def _user(kind: str, action: Action, key: str, value: Any, *, gap: bool = False) -> Change:
+    urn = f"urn:pulumi:dev::project::{kind}::user"
+    return Change(urn=urn, type=kind, action=action, paths=(f"{key}[0].arn",), gap=gap, before={key: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "user", "error"),
+    [
+        (GROUP, _user(LISTENER, "update", "defaultActions", [{"targetGroupArn": "old"}]), "ResourceInUse"),
+        (GROUP, _user("aws:lb/listenerRule:ListenerRule", "update", "actions", [{"forward": "old"}]), "ResourceInUse"),
+        (GROUP, _user(LISTENER, "delete", "defaultActions", [{"targetGroupArn": "old"}]), "ResourceInUse"),
+        (
+            "aws:ec2/securityGroup:SecurityGroup",
+            _user(BALANCER_TYPE, "update", "securityGroups", ["old"]),
+            "DependencyViolation",
+        ),
+        (
+            "aws:ec2/securityGroup:SecurityGroup",
+            _user(SERVICE, "update", "networkConfiguration", {"securityGroups": ["old"]}),
+            "DependencyViolation",
+        ),
+        ("aws:ec2/subnet:Subnet", _user(BALANCER_TYPE, "update", "subnets", ["old"]), "DependencyViolation"),
+        (
+            "aws:ecs/capacityProvider:CapacityProvider",
+            _user("aws:ecs/clusterCapacityProviders:ClusterCapacityProviders", "update", "capacityProviders", ["old"]),
+            "ResourceInUseException",
+        ),
+    ],
+)
+def test_what_is_in_use_cannot_go_first_and_the_update_stops_half_done(kind: str, user: Change, error: str) -> None:
+    said = _replaced(kind, user)
+    assert said[0][0] is Effect.INTERRUPTS
+    assert f"AWS refuses to delete it while it is in use by user ({error}): the update stops half done" in said[0][1]
+    assert [effect for effect, _ in said[1:]] == [Effect.REPLACED], "what follows a success that cannot be"
+
+
+@pytest.mark.parametrize(
+    ("user", "gap"),
+    [
+        (_user(LISTENER, "update", "defaultActions", [{"targetGroupArn": "old"}]), False),
+        (_user(LISTENER, "update", "defaultActions", [{"targetGroupArn": "another"}]), True),
+        (_user(LISTENER, "update", "sslPolicy", "old"), True),
+        (_user(LISTENER, "replace", "defaultActions", [{"targetGroupArn": "old"}], gap=True), True),
+    ],
+    ids=["the new one comes first", "another group", "another property", "the listener goes first, too"],
+)
+def test_what_nobody_uses_may_go_first(user: Change, gap: bool) -> None:
+    assert "AWS refuses" not in str(_replaced(GROUP, user, gap=gap))
