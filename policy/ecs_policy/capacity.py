@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from typing import TypeAlias
 
 from ecs_policy.model import (
@@ -12,14 +13,28 @@ from ecs_policy.model import (
     CapacityProvider,
     Cluster,
     ClusterCapacityProviders,
+    Fleet,
     Instance,
     LaunchConfiguration,
     LaunchTemplate,
     Service,
+    SpotFleet,
+    SpotInstance,
 )
+from ecs_policy.stack import Stack
 from ecs_policy.values import NotEvaluated, Value, readable
 
 DEFAULT_CLUSTER = "default"
+_OTHER_STARTERS = (
+    "aws-native:autoscaling:",
+    "aws-native:ec2:",
+    "aws:batch/computeEnvironment:",
+    "aws:cloudformation/",
+    "aws:elasticbeanstalk/",
+    "aws:opsworks/",
+    "spotinst:",
+)
+"""Types that start instances, too, in ways that this pack does not read."""
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
 
 # How user data names the cluster: the agent's configuration, PowerShell on Windows, Bottlerocket's TOML.
@@ -31,7 +46,7 @@ _NAMES_CLUSTER = re.compile(
     re.MULTILINE,
 )
 
-Launch: TypeAlias = LaunchTemplate | LaunchConfiguration | Instance
+Launch: TypeAlias = LaunchTemplate | LaunchConfiguration | Instance | SpotInstance
 
 
 def auto_scaling_group(provider: CapacityProvider) -> AutoScalingGroup | None:
@@ -116,25 +131,42 @@ def security_groups_of(launch: Launch) -> Value:
     """The security groups of the instances."""
     if isinstance(launch, LaunchConfiguration):
         return launch["securityGroups"]
-    interfaces = launch["networkInterfaces"].items()
+    if launch["networkInterfaces"].given and isinstance(launch, (Instance, SpotInstance)):
+        raise launch["networkInterfaces"].not_evaluated("brings network interfaces, whose groups are not looked into")
+    interfaces = launch["networkInterfaces"].items() if not launch["networkInterfaces"].unknown else []
     if isinstance(launch, LaunchTemplate) and interfaces:
         return interfaces[0]["securityGroups"]
     return launch["vpcSecurityGroupIds"]
 
 
-def user_data(launch: Launch) -> tuple[Value, str]:
+def user_data(launch: Launch | Value) -> tuple[Value, str]:
     """The script that instances start with, decoded, and where it is written."""
+    if isinstance(launch, Value):  # of a Spot fleet: the provider encodes what is not encoded
+        written = launch["userData"]
+        return written, _decoded(written.text() or "") or written.text() or ""
     encoded = launch["userData" if isinstance(launch, LaunchTemplate) else "userDataBase64"]
     if not encoded.given and not isinstance(launch, LaunchTemplate):
         plain = launch["userData"]
         return plain, plain.text() or ""
+    script = _decoded(encoded.text() or "")
+    if script is None:
+        raise encoded.not_evaluated("is not text in base64")
+    return encoded, script
+
+
+def _decoded(text: str) -> str | None:
     try:
-        return encoded, base64.b64decode(encoded.text() or "", validate=True).decode()
+        return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
-        raise encoded.not_evaluated("is not text in base64") from None
+        return None
 
 
-def joined_clusters(launch: Launch) -> tuple[Value, set[str]]:
+def is_for_ecs(launch: Launch | Value) -> bool:
+    """Whether the script names a cluster of ECS at all."""
+    return _NAMES_CLUSTER.search(user_data(launch)[1]) is not None
+
+
+def joined_clusters(launch: Launch | Value) -> tuple[Value, set[str]]:
     """The names of the clusters that instances register with, and the place that says so."""
     place, script = user_data(launch)
     names = {match["agent"] or match["windows"] or match["bottlerocket"] for match in _NAMES_CLUSTER.finditer(script)}
@@ -152,9 +184,46 @@ def name_of(cluster: Cluster) -> str:
     return text
 
 
-def joins(launch: Launch, cluster: Cluster) -> bool:
+def joins(launch: Launch | Value, cluster: Cluster) -> bool:
     """Whether the instances register with this cluster."""
     return name_of(cluster) in joined_clusters(launch)[1]
+
+
+def launches(stack: Stack) -> Iterator[Launch | Value]:
+    """All that instances of the stack are launched from, whatever starts them. Raises for what cannot be read."""
+    doubt = None
+    yield from stack.all(Instance)
+    yield from stack.all(SpotInstance)
+    for group in stack.all(AutoScalingGroup):
+        try:
+            yield launch_of(group)
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    fleets: list[SpotFleet | Fleet] = [*stack.all(SpotFleet), *stack.all(Fleet)]
+    for fleet in fleets:
+        try:
+            yield from _of_fleet(fleet)
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    for each in stack.resources.values():
+        if each.type.startswith(_OTHER_STARTERS):
+            doubt = doubt or Value(each, (), None).not_evaluated("may start instances that join the cluster")
+    if doubt is not None:
+        raise doubt
+
+
+def _of_fleet(fleet: SpotFleet | Fleet) -> Iterator[Launch | Value]:
+    yield from fleet["launchSpecifications"].items()
+    configurations = fleet["launchTemplateConfigs"].items()
+    if fleet["launchTemplateConfig"].given:
+        configurations.append(fleet["launchTemplateConfig"])
+    for each in configurations:
+        specification = each["launchTemplateSpecification"]
+        for key in ("id", "name", "launchTemplateId", "launchTemplateName"):
+            template = specification[key].one(LaunchTemplate) if specification[key].given else None
+            if template is not None:
+                yield template
+                break
 
 
 def most_instances(service: Service) -> int:

@@ -19,9 +19,40 @@ _PULL = (
     "ecr:GetDownloadUrlForLayer",
     "ecr:BatchGetImage",
 )
+_INSTANCE = (
+    "CreateCluster",
+    "DeregisterContainerInstance",
+    "DiscoverPollEndpoint",
+    "Poll",
+    "RegisterContainerInstance",
+    "StartTelemetrySession",
+    "Submit*",
+    "TagResource",
+    "UpdateContainerInstancesState",
+)
 MANAGED_POLICIES = {
     EXECUTION_POLICY: (*_PULL, "logs:CreateLogStream", "logs:PutLogEvents"),
     "AmazonEC2ContainerRegistryReadOnly": _PULL,
+    "service-role/AmazonEC2ContainerServiceforEC2Role": (
+        *(f"ecs:{each}" for each in _INSTANCE),
+        "ec2:DescribeTags",
+        *_PULL,
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    ),
+    "AmazonECSInfrastructureRolePolicyForLoadBalancers": tuple(
+        f"elasticloadbalancing:{each}"
+        for each in (
+            "DescribeListeners",
+            "DescribeRules",
+            "DescribeTargetGroups",
+            "DescribeTargetHealth",
+            "RegisterTargets",
+            "DeregisterTargets",
+            "ModifyRule",
+            "ModifyListener",
+        )
+    ),
     "AdministratorAccess": ("*",),
 }
 """AWS's own policies, as far as they matter here, with the actions they allow on every resource.
@@ -104,6 +135,16 @@ class Policies(NamedTuple):
 def policies(role: Role) -> Policies:
     """All that the stack says a role may do."""
     return role.stack.derived(_policies, role)
+
+
+def policy_resources(role: Role) -> list[Resource]:
+    """What gives the role its permissions, as resources of their own."""
+    stack = role.stack
+    return [
+        *stack.relation(RolePolicy, "role", Role).sure(role),
+        *stack.relation(RolePolicyAttachment, "role", Role).sure(role),
+        *stack.relation(PolicyAttachment, "roles", Role).sure(role),
+    ]
 
 
 def _policies(role: Role) -> Policies:

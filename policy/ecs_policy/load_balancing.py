@@ -11,6 +11,36 @@ def alternate_arn(link: Value) -> Value:
     return link["advancedConfiguration"]["alternateTargetGroupArn"]
 
 
+def balancer_of(owner: Listener | ListenerRule) -> LoadBalancer | None:
+    """The load balancer of a listener or of a rule of one."""
+    listener = owner if isinstance(owner, Listener) else owner["listenerArn"].one(Listener)
+    return None if listener is None else listener["loadBalancerArn"].one(LoadBalancer)
+
+
+def kind_of_balancer(listener: Listener) -> str:
+    """The type of its load balancer, also of one outside the stack: its ARN says it. Raises where that is not known."""
+    place = listener["loadBalancerArn"]
+    if not place.unknown and not listener.stack.known_as(place.text() or "", LoadBalancer):
+        for word, kind in (("/app/", "application"), ("/net/", "network"), ("/gwy/", "gateway")):
+            if word in (place.text() or ""):
+                return kind
+    balancer = place.one(LoadBalancer)
+    if balancer is None:
+        raise place.not_evaluated("is absent")
+    return balancer.kind
+
+
+def forwards_to(owner: Listener | ListenerRule) -> tuple[list[TargetGroup], NotEvaluated | None]:
+    """The target groups that a listener or rule forwards to, and why there may be others."""
+    places = _forwards_by_default(owner) if isinstance(owner, Listener) else _forwards(owner)
+    found, doubtful = owner.stack.found_among_all(places, TargetGroup)
+    doubt = places[0].not_evaluated("is not known yet") if doubtful else None
+    if not found and doubt is None:
+        unknown = [each for each in places if each.unknown]
+        doubt = unknown[0].not_evaluated("is not known yet") if unknown else None
+    return found, doubt
+
+
 def target_groups(link: Value) -> tuple[list[TargetGroup], NotEvaluated | None]:
     """Where one entry of a service's `loadBalancers` registers tasks, and why there may be others."""
     arns = [each for each in (link["targetGroupArn"], alternate_arn(link)) if each.given]

@@ -55,6 +55,11 @@ class CapacityProvider(Resource):
     IDS = ("arn", "id", "name")
     __slots__ = ()
 
+    @property
+    def managed(self) -> bool:
+        """Whether ECS starts the instances itself: it is then of the one cluster that it names, from its creation."""
+        return self["managedInstancesProvider"].given
+
 
 class Container(Value):
     """One entry of `containerDefinitions`."""
@@ -131,13 +136,14 @@ class TaskDefinition(Resource):
 
     @property
     def network_mode(self) -> str:
-        """`awsvpc`, `bridge`, `host`, `none` or `default`; AWS takes `bridge` when the program says nothing.
+        """`awsvpc`, `bridge`, `host`, `none` or `default`.
 
-        For Fargate it can be `awsvpc` only; TD-03 reports what says otherwise.
+        When the program says nothing AWS takes `bridge`, for managed instances `awsvpc`. For Fargate it can be `awsvpc`
+        only; TD-03 reports what says otherwise.
         """
         if self.for_fargate:
             return "awsvpc"
-        return self["networkMode"].text() or "bridge"
+        return self["networkMode"].text() or ("awsvpc" if self.only_for("MANAGED_INSTANCES") else "bridge")
 
     @property
     def for_windows(self) -> bool:
@@ -149,6 +155,10 @@ class TaskDefinition(Resource):
     def for_fargate(self) -> bool:
         """Whether FARGATE is among `requiresCompatibilities`, be it alone or beside EC2."""
         return "FARGATE" in self["requiresCompatibilities"].texts()
+
+    def only_for(self, compatibility: str) -> bool:
+        """Whether `requiresCompatibilities` holds this one and no other."""
+        return set(self["requiresCompatibilities"].texts()) == {compatibility}
 
 
 class Service(Resource):
@@ -185,6 +195,11 @@ class Service(Resource):
         return self["deploymentController"]["type"].text() or "ECS"
 
     @property
+    def has_external_controller(self) -> bool:
+        """Whether launch type, task definition, network and load balancers are those of its task sets."""
+        return self.controller == "EXTERNAL"
+
+    @property
     def rolls(self) -> bool:
         """Whether ECS itself replaces the tasks step by step: no blue/green, no other controller."""
         strategy = self["deploymentConfiguration"]["strategy"]
@@ -194,12 +209,15 @@ class Service(Resource):
     def launch_types(self) -> dict[str, Value]:
         """What the tasks run on (`EC2`, `FARGATE`, `EXTERNAL`, `MANAGED_INSTANCES`) and the property that says so.
 
-        That is `launchType`, else the capacity provider strategy, else the cluster's default strategy, else EC2.
+        That is `launchType`, else the capacity provider strategy, else the cluster's default strategy, else EC2. A
+        service with an external deployment controller has none of its own.
         """
         launch_type = self["launchType"]
         if launch_type.given:
             return {launch_type.text() or "": launch_type}
         strategy = self["capacityProviderStrategies"].items()
+        if not strategy and self.has_external_controller:
+            return {}
         if not strategy:
             strategy = default_strategy(self)
         return {launch_type_of(item["capacityProvider"]): item["capacityProvider"] for item in strategy} or {
@@ -223,7 +241,7 @@ def launch_type_of(provider: Value) -> str:
     found = provider.one(CapacityProvider)
     if found is None:
         raise provider.not_evaluated("is absent")
-    return "MANAGED_INSTANCES" if found["managedInstancesProvider"].given else "EC2"
+    return "MANAGED_INSTANCES" if found.managed else "EC2"
 
 
 class AutoscalingTarget(Resource):
@@ -331,6 +349,7 @@ class DiscoveryService(Resource):
 
 class Vpc(Resource):
     TYPES = ("aws:ec2/vpc:Vpc", "aws:ec2/defaultVpc:DefaultVpc")
+    IDS = ("arn", "id", "defaultNetworkAclId", "defaultRouteTableId", "mainRouteTableId")
     __slots__ = ()
 
 
@@ -493,3 +512,158 @@ class DockerImage(Resource):
             place = of_buildx if self.type.startswith("docker-build:") else self["build"]["platform"]
             raise place.not_evaluated("is absent: the image is for the platform of the machine that builds it")
         return found
+
+
+class Certificate(Resource):
+    TYPES = ("aws:acm/certificate:Certificate",)
+    __slots__ = ()
+
+
+class CertificateValidation(Resource):
+    TYPES = ("aws:acm/certificateValidation:CertificateValidation",)
+    __slots__ = ()
+
+
+class ListenerCertificate(Resource):
+    TYPES = ("aws:lb/listenerCertificate:ListenerCertificate",)
+    __slots__ = ()
+
+
+class InternetGatewayAttachment(Resource):
+    TYPES = ("aws:ec2/internetGatewayAttachment:InternetGatewayAttachment",)
+    __slots__ = ()
+
+
+class ScalingPolicy(Resource):
+    TYPES = ("aws:appautoscaling/policy:Policy",)
+    __slots__ = ()
+
+
+class ScheduledAction(Resource):
+    TYPES = ("aws:appautoscaling/scheduledAction:ScheduledAction",)
+    __slots__ = ()
+
+
+class FileSystem(Resource):
+    TYPES = ("aws:efs/fileSystem:FileSystem",)
+    __slots__ = ()
+
+
+class MountTarget(Resource):
+    TYPES = ("aws:efs/mountTarget:MountTarget",)
+    __slots__ = ()
+
+
+class AccessPoint(Resource):
+    TYPES = ("aws:efs/accessPoint:AccessPoint",)
+    __slots__ = ()
+
+
+class Key(Resource):
+    TYPES = (
+        "aws:kms/key:Key",
+        "aws:kms/externalKey:ExternalKey",
+        "aws:kms/replicaKey:ReplicaKey",
+    )
+    IDS = ("arn", "id", "keyId")
+    __slots__ = ()
+
+
+class KeyAlias(Resource):
+    TYPES = ("aws:kms/alias:Alias",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class KeyPolicy(Resource):
+    TYPES = ("aws:kms/keyPolicy:KeyPolicy",)
+    __slots__ = ()
+
+
+class KeyGrant(Resource):
+    TYPES = ("aws:kms/grant:Grant",)
+    __slots__ = ()
+
+
+class Secret(Resource):
+    TYPES = ("aws:secretsmanager/secret:Secret",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class SecretVersion(Resource):
+    TYPES = ("aws:secretsmanager/secretVersion:SecretVersion",)
+    __slots__ = ()
+
+
+class Parameter(Resource):
+    TYPES = ("aws:ssm/parameter:Parameter",)
+    IDS = ("arn", "id", "name")
+    __slots__ = ()
+
+
+class Bucket(Resource):
+    TYPES = (
+        "aws:s3/bucket:Bucket",
+        "aws:s3/bucketV2:BucketV2",
+    )
+    IDS = ("arn", "id", "bucket")
+    __slots__ = ()
+
+
+class BucketEncryption(Resource):
+    TYPES = (
+        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
+        "aws:s3/bucketServerSideEncryptionConfigurationV2:BucketServerSideEncryptionConfigurationV2",
+    )
+    __slots__ = ()
+
+
+class TaskSet(Resource):
+    TYPES = ("aws:ecs/taskSet:TaskSet",)
+    __slots__ = ()
+
+
+class EventTarget(Resource):
+    TYPES = ("aws:cloudwatch/eventTarget:EventTarget",)
+    __slots__ = ()
+
+
+class Schedule(Resource):
+    TYPES = ("aws:scheduler/schedule:Schedule",)
+    __slots__ = ()
+
+
+class StateMachine(Resource):
+    TYPES = ("aws:sfn/stateMachine:StateMachine",)
+    __slots__ = ()
+
+
+class SpotFleet(Resource):
+    TYPES = ("aws:ec2/spotFleetRequest:SpotFleetRequest",)
+    __slots__ = ()
+
+
+class Fleet(Resource):
+    TYPES = ("aws:ec2/fleet:Fleet",)
+    __slots__ = ()
+
+
+class SpotInstance(Resource):
+    TYPES = ("aws:ec2/spotInstanceRequest:SpotInstanceRequest",)
+    __slots__ = ()
+
+
+class NetworkAcl(Resource):
+    TYPES = ("aws:ec2/networkAcl:NetworkAcl", "aws:ec2/defaultNetworkAcl:DefaultNetworkAcl")
+    __slots__ = ()
+
+
+class NetworkAclRule(Resource):
+    TYPES = ("aws:ec2/networkAclRule:NetworkAclRule",)
+    __slots__ = ()
+
+
+class NetworkAclAssociation(Resource):
+    TYPES = ("aws:ec2/networkAclAssociation:NetworkAclAssociation",)
+    __slots__ = ()

@@ -32,7 +32,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 WHOLE_INTERNET = ("0.0.0.0/0", "::/0")
 ALL_PROTOCOLS = ("-1", "all")
-_TCP = ("tcp", "6")
+_NUMBERS = {"tcp": ("tcp", "6"), "udp": ("udp", "17")}
 _LAST_PORT = 65535
 
 
@@ -75,10 +75,14 @@ class Permission:
     @property
     def ports(self) -> tuple[int, int] | None:
         """The TCP ports, first and last; None when it is about another protocol."""
+        return self.ports_of("tcp")
+
+    def ports_of(self, transport: str) -> tuple[int, int] | None:
+        """The ports of `tcp` or `udp`, first and last; None when it is about another protocol."""
         protocol = (self.protocol.text() or "").lower()
         if protocol in ALL_PROTOCOLS:
             return 0, _LAST_PORT
-        if protocol not in _TCP:
+        if protocol not in _NUMBERS[transport]:
             return None
         first, last = self.first_port.number(), self.last_port.number()
         if first is None or last is None:
@@ -249,6 +253,35 @@ def within(inner: Network, ranges: Sequence[Network]) -> bool:
     )
 
 
+def lets_anybody(groups: Sequence[SecurityGroup], port: int, transport: str, but: Sequence[Network] = ()) -> bool:
+    """Whether any of the groups lets somebody in on a port: an address range, other than those in `but`, or a group.
+
+    Raises when that cannot be told.
+    """
+    doubt = None
+    for group in groups:
+        known, missing = ingress(group)
+        doubt = doubt or missing
+        for permission in known:
+            try:
+                ports = permission.ports_of(transport)
+                if ports is None or not ports[0] <= port <= ports[1]:
+                    continue
+                if permission.groups.given and permission.groups.raw != []:
+                    return True
+                if (permission.prefix_lists.given and permission.prefix_lists.raw != []) or permission.own.flag():
+                    return True
+                ranges, unclear = readable(permission.cidrs(), network)
+                if any(each is not None and not within(each, but) for each in ranges):
+                    return True
+                doubt = doubt or unclear
+            except NotEvaluated as outcome:
+                doubt = doubt or outcome
+    if doubt is not None:
+        raise doubt
+    return False
+
+
 def lets_out(groups: Sequence[SecurityGroup], port: int) -> bool:
     """Whether any of the groups lets TCP on `port` out to anywhere."""
     doubt = None
@@ -311,6 +344,16 @@ def route_table(subnet: Subnet) -> RouteTable | None:
         return mains[-1]["routeTableId"].one(RouteTable)
     adopted = subnet.stack.relation(RouteTable, "defaultRouteTableId", Vpc).of(vpc)
     return adopted[0] if adopted else None
+
+
+def default_routes(subnet: Subnet) -> list[Resource]:
+    """The routes and associations, as resources of their own, that make the subnet's way out."""
+    associations = subnet.stack.relation(RouteTableAssociation, "subnetId", Subnet).sure(subnet)
+    tables = [table for each in associations if (table := each["routeTableId"].one(RouteTable)) is not None]
+    routes = [
+        route for table in tables for route in subnet.stack.relation(Route, "routeTableId", RouteTable).sure(table)
+    ]
+    return [*associations, *(each for each in routes if each["destinationCidrBlock"].raw == WHOLE_INTERNET[0])]
 
 
 def _way_out(subnet: Subnet) -> WayOut:
@@ -443,13 +486,36 @@ def _associated(endpoint: VpcEndpoint) -> Iterator[RouteTable | None]:
         yield association["routeTableId"].one(RouteTable)
 
 
+DEFAULT_VPC = "default"
+"""What `vpc_of` says of the account's default VPC, where it is not told which one that is."""
+
+
 def vpc_of(resource: Resource) -> str:
-    """One text for its VPC, however that is named: the resource's URN, or the literal id."""
+    """One text for its VPC, however that is named: the URN of the VPC, its literal id, or `DEFAULT_VPC`.
+
+    A security group without `vpcId` is in the default VPC; so is what Pulumi adopts as default.
+    """
     vpc = resource["vpcId"]
+    if not vpc.given:
+        vpc = resource.computed("vpcId")
+        if vpc.unknown or not vpc.given or resource.type.startswith("aws:ec2/defaultSubnet"):
+            return DEFAULT_VPC
     try:
         found = vpc.one(Vpc)
     except NotEvaluated:
         if vpc.unknown:
             raise
         return vpc.text() or ""
-    return found.urn if found is not None else ""
+    if found is None:
+        return DEFAULT_VPC
+    return DEFAULT_VPC if found.type.startswith("aws:ec2/defaultVpc") else found.urn
+
+
+def apart(one: Resource, other: Resource) -> bool:
+    """Whether two resources are in different VPCs. Raises where one may be the default VPC under its id."""
+    homes = {vpc_of(one), vpc_of(other)}
+    if len(homes) == 1:
+        return False
+    if DEFAULT_VPC in homes and any(each.startswith("vpc-") for each in homes):
+        raise one["vpcId"].not_evaluated("is the default VPC, whose id is not known")
+    return True

@@ -6,7 +6,7 @@ an invoke, a stack reference or a literal id of something outside the stack rais
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ecs_policy.values import ABSENT, NotEvaluated, Value
@@ -148,14 +148,14 @@ class Stack:
         if known is not None:
             named = self.known_as(known, kind)
             if len(named) > 1:
-                candidates = self._candidates(value, kind)
+                candidates = self.candidates(value, kind)
                 named = [each for each in named if each in candidates] or named
             if len(named) == 1:
                 return named[0]
             if named:
                 raise value.not_evaluated(f"fits several resources: {_names(named)}")
             raise value.not_evaluated("refers to something that is not a resource of this stack")
-        candidates = self._candidates(value, kind)
+        candidates = self.candidates(value, kind)
         if len(candidates) > 1:
             raise value.not_evaluated(f"is not known yet and may be any of {_names(candidates)}")
         if not candidates:
@@ -179,7 +179,7 @@ class Stack:
             if target is not None:
                 found[target.urn] = target
         if unknown:
-            left = [each for each in self._candidates(value, kind) if each.urn not in found]
+            left = [each for each in self.candidates(value, kind) if each.urn not in found]
             if len(left) != len(unknown):
                 raise unknown[0].not_evaluated(f"is not known yet and may be any of {_names(left)}")
             found.update((each.urn, each) for each in left)
@@ -239,7 +239,7 @@ class Stack:
             elif item.given:
                 unknown.append(item)
         if unknown:
-            left = {each.urn: each for each in self._candidates(unknown[0], kind) if each.urn not in found}
+            left = {each.urn: each for each in self.candidates(unknown[0], kind) if each.urn not in found}
             (found if len(left) == len(unknown) else doubtful).update(left)
         return list(found.values()), [each for urn, each in doubtful.items() if urn not in found]
 
@@ -259,20 +259,26 @@ class Stack:
     def waits_for(self, resource: Resource, targets: Iterable[Resource]) -> bool:
         """Whether the engine makes one of `targets` before it makes `resource`."""
         wanted = {each.urn for each in targets}
+        return any(urn in wanted for urn in self._awaited(resource))
+
+    def awaited(self, resource: Resource) -> set[str]:
+        """The URNs of all that the engine makes before it makes `resource`."""
+        return set(self._awaited(resource))
+
+    def _awaited(self, resource: Resource) -> Iterator[str]:
         pending, seen = list(resource.dependencies), {resource.urn}
         for urn in pending:  # grows meanwhile: the nearest come first
             dependency = self.resources.get(urn)
             if dependency is None or urn in seen:
                 continue
-            if urn in wanted:
-                return True
             seen.add(urn)
+            yield urn
             pending.extend(dependency.dependencies)
             if _is_component(dependency):
                 pending.extend(each.urn for each in self._descendants(dependency))
-        return False
 
-    def _candidates(self, value: Value, kind: type[R]) -> list[R]:
+    def candidates(self, value: Value, kind: type[R]) -> list[R]:
+        """The resources that an unknown value may come from, by the engine's property dependencies."""
         found: dict[str, R] = {}
         inside: dict[str, R] = {}
         for urn in value.resource.property_dependencies.get(str(value.path[0]), ()):
@@ -292,7 +298,7 @@ class Stack:
         try:
             return self.all_referred(value, kind), True
         except NotEvaluated:
-            candidates = self._candidates(value, kind) if value.unknown else []
+            candidates = self.candidates(value, kind) if value.unknown else []
             if not candidates:
                 raise
             return candidates, False

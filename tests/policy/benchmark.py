@@ -56,7 +56,21 @@ def generated(services: int) -> Resources:
             copied = made[f"{name}-{index}"] = _renamed(made[name], index)
             for key in {"name", "family"} & copied["properties"].keys():
                 copied["properties"][key] += f"-{index}"
+        made[f"listener-{index}"] = _way(index)
     return made
+
+
+def _way(index: int) -> dict[str, Any]:
+    """Services share the port of one listener: each has a rule of its own there."""
+    return {
+        "type": "aws:lb/listenerRule:ListenerRule",
+        "properties": {
+            "listenerArn": "${listener.arn}",
+            "priority": index + 1,
+            "conditions": [{"pathPattern": {"values": [f"/{index}/*"]}}],
+            "actions": [{"type": "forward", "targetGroupArn": f"${{group-{index}.arn}}"}],
+        },
+    }
 
 
 def _renamed(written: Any, index: int) -> Any:

@@ -15,7 +15,7 @@ REGION = "ap-northeast-1"
 _ZONES = {"a": f"{REGION}a", "c": f"{REGION}c"}
 
 
-def _trust(principal: str) -> str:
+def trust(principal: str) -> str:
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": principal}}
     return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
 
@@ -24,7 +24,7 @@ def _network() -> dict[str, Any]:
     made: dict[str, Any] = {
         "vpc": resource("aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", enableDnsHostnames=True, enableDnsSupport=True),
         "defaultSg": resource("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", vpcId="${vpc.id}"),
-        "flowRole": resource("aws:iam/role:Role", assumeRolePolicy=_trust("vpc-flow-logs.amazonaws.com")),
+        "flowRole": resource("aws:iam/role:Role", assumeRolePolicy=trust("vpc-flow-logs.amazonaws.com")),
         "flowLogs": _log_group("/vpc/flow"),
         "flow": resource(
             "aws:ec2/flowLog:FlowLog",
@@ -42,7 +42,12 @@ def _network() -> dict[str, Any]:
             gatewayId="${gateway.id}",
         ),
         "address": resource("aws:ec2/eip:Eip", domain="vpc"),
-        "nat": resource("aws:ec2/natGateway:NatGateway", subnetId="${publicA.id}", allocationId="${address.id}"),
+        "nat": resource(
+            "aws:ec2/natGateway:NatGateway",
+            options={"dependsOn": ["${gateway}"]},
+            subnetId="${publicA.id}",
+            allocationId="${address.id}",
+        ),
         "privateTable": resource("aws:ec2/routeTable:RouteTable", vpcId="${vpc.id}"),
         "privateRoute": resource(
             "aws:ec2/route:Route",
@@ -129,6 +134,7 @@ def _load_balancer(**target_group: Any) -> dict[str, Any]:
     return {
         "alb": resource(
             "aws:lb/loadBalancer:LoadBalancer",
+            options={"dependsOn": ["${gateway}"]},
             name="web",
             loadBalancerType="application",
             internal=False,
@@ -231,15 +237,16 @@ def _task(**properties: Any) -> dict[str, Any]:
     app["portMappings"] = properties.pop("portMappings", [{"containerPort": 8080, "protocol": "tcp"}])
     return {
         "logs": _log_group("/ecs/app"),
-        "executionRole": resource("aws:iam/role:Role", assumeRolePolicy=_trust("ecs-tasks.amazonaws.com")),
+        "executionRole": resource("aws:iam/role:Role", assumeRolePolicy=trust("ecs-tasks.amazonaws.com")),
         "executionRolePolicy": resource(
             "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
             role="${executionRole.name}",
             policyArn="arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy",
         ),
-        "taskRole": resource("aws:iam/role:Role", assumeRolePolicy=_trust("ecs-tasks.amazonaws.com")),
+        "taskRole": resource("aws:iam/role:Role", assumeRolePolicy=trust("ecs-tasks.amazonaws.com")),
         "app": resource(
             "aws:ecs/taskDefinition:TaskDefinition",
+            options={"dependsOn": ["${executionRolePolicy}"]},
             family="app",
             cpu="256",
             memory="512",
@@ -267,7 +274,15 @@ def _service(**properties: Any) -> dict[str, Any]:
     return {
         "web": resource(
             "aws:ecs/service:Service",
-            options={"dependsOn": ["${listener}"]},
+            options={
+                "dependsOn": [
+                    "${listener}",
+                    "${providers}",
+                    "${privateRoute}",
+                    "${privateATable}",
+                    "${privateCTable}",
+                ]
+            },
             name="web",
             cluster="${main.arn}",
             taskDefinition="${app.arn}",
@@ -314,7 +329,7 @@ EC2: Resources = {
         portMappings=[{"containerPort": 8080, "hostPort": 8080, "protocol": "tcp"}],
         placementConstraints=[{"type": "memberOf", "expression": "attribute:ecs.os-type == linux"}],
     ),
-    "instanceRole": resource("aws:iam/role:Role", assumeRolePolicy=_trust("ec2.amazonaws.com")),
+    "instanceRole": resource("aws:iam/role:Role", assumeRolePolicy=trust("ec2.amazonaws.com")),
     "instanceRolePolicy": resource(
         "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
         role="${instanceRole.name}",
@@ -371,6 +386,20 @@ class Mutant:
 
     title: str
     resources: Resources
+
+
+def waiting(base: Resources, name: str, *others: str) -> Resources:
+    """The base with one resource that waits for others, too."""
+    changed = copy.deepcopy(dict(base[name]))
+    changed.setdefault("options", {}).setdefault("dependsOn", []).extend(f"${{{other}}}" for other in others)
+    return {**base, name: changed}
+
+
+def ignoring(base: Resources, name: str, *keys: str) -> Resources:
+    """The base with one resource of which Pulumi ignores changes."""
+    changed = copy.deepcopy(dict(base[name]))
+    changed.setdefault("options", {})["ignoreChanges"] = list(keys)
+    return {**base, name: changed}
 
 
 def mutant(title: str, base: Resources, name: str, /, **properties: Any) -> Mutant:

@@ -87,6 +87,28 @@ QUOTED = {
     ("TD-32", "executionRoleArn"): "Fargate requires task definition to have execution role ARN to support ECR images.",
     ("TD-33", "executionRoleArn"): "When you are specifying container secrets, you must also specify a value for "
     "'executionRoleArn'.",
+    ("DC-01", "loadBalancers"): "LoadBalancers must be empty or null.",
+    (
+        "DC-02",
+        "taskDefinition",
+    ): "Unable to update task definition on services with a CODE_DEPLOY deployment controller.",
+    (
+        "EN-01",
+        "name",
+    ): "The secret name must be unique and not shared with any new or existing environment "
+    "variables set on the container",
+    ("KM-02", "kmsKeyId"): "The specified KMS key does not exist or is not allowed to be used with",
+    ("LS-01", "priority"): "PriorityInUse",
+    ("LS-04", "protocol"): "Listener protocol 'TCP' must be one of 'HTTP, HTTPS'",
+    (
+        "LS-05",
+        "defaultActions",
+    ): "Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'HTTP2'",
+    ("OR-02", "certificateArn"): "UnsupportedCertificate",
+    ("OR-03", "subnetMappings"): "has no internet gateway",
+    ("OR-03", "subnets"): "has no internet gateway",
+    ("RT-02", "Subnets"): "CannotPullContainerError",
+    ("RT-02", "subnets"): "CannotPullContainerError",
 }
 """What AWS says, by the one fault to which it said so: the rule, and the property that the fault is in."""
 

@@ -5,16 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ecs_policy.capacity import auto_scaling_group, groups_of, joined_clusters, joins, launch_of, name_of
+from ecs_policy.capacity import (
+    Launch,
+    auto_scaling_group,
+    groups_of,
+    joined_clusters,
+    joins,
+    launch_of,
+    launches,
+    name_of,
+)
 from ecs_policy.model import (
     AutoScalingGroup,
     CapacityProvider,
     Cluster,
     ClusterCapacityProviders,
-    Instance,
     Service,
 )
 from ecs_policy.rule import Level, Problem, Quote, Severity, resource_rule, stack_rule
+from ecs_policy.stack import Stack
 from ecs_policy.values import NotEvaluated, Value, independently, quoted
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
@@ -73,16 +82,10 @@ def _has_instances(service: Service) -> Iterator[Problem]:
     association = cluster.capacity_providers
     if association is not None and _provides_instances(association):
         return
-    doubt = None
-    starts: list[AutoScalingGroup | Instance] = [*service.stack.all(AutoScalingGroup), *service.stack.all(Instance)]
-    for start in starts:
-        try:
-            if joins(launch_of(start) if isinstance(start, AutoScalingGroup) else start, cluster):
-                return
-        except NotEvaluated as outcome:
-            doubt = doubt or outcome
-    if doubt is not None:
-        raise doubt
+    if any(joins(launch, cluster) for launch in _readable(service.stack)):
+        return
+    for launch in launches(service.stack):  # again, as now whatever cannot be read counts
+        joins(launch, cluster)
     told = place.shown() if place.given else "nothing, which means EC2"
     yield Problem(
         service.urn,
@@ -91,6 +94,19 @@ def _has_instances(service: Service) -> Iterator[Problem]:
         "it no capacity provider with an Auto Scaling group and no instance that joins it; add them, or run on Fargate",
         _SAID_EC2_SERVICE_HAS_CAPACITY,
     )
+
+
+def _readable(stack: Stack) -> Iterator[Launch | Value]:
+    """Those launches whose script can be read."""
+    try:
+        for launch in launches(stack):
+            try:
+                joined_clusters(launch)
+            except NotEvaluated:
+                continue
+            yield launch
+    except NotEvaluated:
+        return
 
 
 def _provides_instances(association: ClusterCapacityProviders) -> bool:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from ecs_policy.iam import Grant, grants
 from ecs_policy.model import Cluster, Container, Role, Service, TaskDefinition
-from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
-from ecs_policy.values import NotEvaluated, independently
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
+from ecs_policy.values import independently
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _EXECUTE_COMMAND = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ExecuteCommandConfiguration.html"
@@ -100,7 +100,7 @@ _SAID_EXEC_COMMAND = Quote(
     "SV-21 exec-command",
     on=Service,
     title="Where ECS Exec is on, tasks can open its channel",
-    why="The agent in the container talks to Systems Manager with the task role, and writes to the root file system.",
+    why="The agent in the container talks to Systems Manager with the task role.",
     level=Level.FAILS,
     source=f"{_GUIDE}/ecs-exec.html",
 )
@@ -109,17 +109,7 @@ def exec_command(service: Service) -> Iterator[Problem]:
     task_definition = service.task_definition if enabled.flag() else None
     if task_definition is None:
         return
-    checks = [_may_talk(service, task_definition)]
-    containers: list[Container] = []
-    doubt = None
-    try:
-        containers = task_definition.containers
-    except NotEvaluated as outcome:
-        doubt = outcome
-    checks += [_can_write(service, each) for each in containers]
-    yield from independently(checks)
-    if doubt is not None:
-        raise doubt
+    yield from _may_talk(service, task_definition)
 
 
 def _may_talk(service: Service, task_definition: TaskDefinition) -> Iterator[Problem]:
@@ -141,9 +131,33 @@ def _may_talk(service: Service, task_definition: TaskDefinition) -> Iterator[Pro
         )
 
 
+_WRITES = ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
+"""Folders that the agent of ECS Exec writes to: with volumes there it has been seen to work on a read-only root.
+https://github.com/aws/containers-roadmap/issues/1359"""
+
+
+@stack_rule(
+    "SV-21b exec-writable",
+    on=Service,
+    title="Where ECS Exec is on, its agent can write",
+    why="AWS's page says that the agent needs a writable root file system. Volumes where it writes do, too.",
+    level=Level.UNSUPPORTED,
+    enforcement=Enforcement.ADVISORY,
+    source=f"{_GUIDE}/ecs-exec.html",
+)
+def exec_writable(service: Service) -> Iterator[Problem]:
+    task_definition = service.task_definition if service["enableExecuteCommand"].flag() else None
+    if task_definition is not None:
+        yield from independently(_can_write(service, each) for each in task_definition.containers)
+
+
 def _can_write(service: Service, container: Container) -> Iterator[Problem]:
     read_only = container["readonlyRootFilesystem"]
-    if read_only.flag():
+    if not read_only.flag():
+        return
+    mounted = {each["containerPath"].text() for each in container["mountPoints"].items() if not each["readOnly"].flag()}
+    if not mounted.issuperset(_WRITES):
         yield read_only.problem(
-            f"false, since {service.label} has ECS Exec", "set it to false, or enableExecuteCommand to false"
+            f"false, since {service.label} has ECS Exec",
+            f"set it to false, mount volumes on {', '.join(_WRITES)}, or set enableExecuteCommand to false",
         )

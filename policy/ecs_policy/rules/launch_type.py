@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from ecs_policy.capacity import name_of
 from ecs_policy.fargate import parse_platform_version
 from ecs_policy.model import (
     CapacityProvider,
+    Cluster,
     ClusterCapacityProviders,
     Service,
     TaskDefinition,
@@ -128,6 +130,10 @@ def strategy_in_cluster(item: Value) -> Iterator[Problem]:
     if cluster is None:
         raise service["cluster"].not_evaluated("is absent: the account's default cluster is outside this stack")
     provider = item["capacityProvider"]
+    managed = _managed(provider)
+    if managed is not None:
+        yield from _of_this_cluster(provider, managed, cluster)
+        return
     association = cluster.capacity_providers
     associated = [] if association is None else association["capacityProviders"].items()
     wanted = _provider(provider)
@@ -144,6 +150,30 @@ def strategy_in_cluster(item: Value) -> Iterator[Problem]:
     yield provider.problem(
         f"a provider of {cluster.label}, which has {names}",
         "add it to capacityProviders of the cluster's ClusterCapacityProviders, or use one that is there",
+    )
+
+
+def _managed(provider: Value) -> CapacityProvider | None:
+    """The provider, if it is of this stack and one of ECS Managed Instances."""
+    if not provider.unknown and not provider.resource.stack.known_as(provider.text() or "", CapacityProvider):
+        return None
+    found = provider.one(CapacityProvider)
+    return found if found is not None and found.managed else None
+
+
+def _of_this_cluster(place: Value, provider: CapacityProvider, cluster: Cluster) -> Iterator[Problem]:
+    """A managed instances provider belongs to the cluster that it names, and is in no ClusterCapacityProviders."""
+    of = provider["cluster"]
+    if not of.given:
+        return  # MI-01
+    if not of.unknown and not cluster.stack.known_as(of.text() or "", Cluster):
+        if of.text() == name_of(cluster):
+            return
+    elif of.one(Cluster) is cluster:
+        return
+    yield place.problem(
+        f"a provider of {cluster.label}; {provider.label} is of the cluster {of.shown()} since its creation",
+        "name this cluster in the provider's cluster, which makes a new one, or use a provider that is of it",
     )
 
 

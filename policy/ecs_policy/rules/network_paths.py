@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
-from ecs_policy.capacity import host_groups, launch_of, security_groups_of
 from ecs_policy.image_reference import parse_image
 from ecs_policy.load_balancing import balancers_of, target_groups
 from ecs_policy.model import LoadBalancer, Repository, SecurityGroup, Service, Subnet, TargetGroup, TaskDefinition
-from ecs_policy.network import WayOut, endpoints, lets_out, permits, way_out
+from ecs_policy.network import WayOut, endpoints, lets_anybody, lets_out, network, way_out
 from ecs_policy.ports import host_ports
+from ecs_policy.reach import Side, addresses_of, cidrs_of, groups_of, labels, opens, sides
 from ecs_policy.rule import Level, Problem, Quote, Severity, stack_rule
-from ecs_policy.values import NotEvaluated, Value, independently, quoted
+from ecs_policy.values import NotEvaluated, Value, independently, quoted, readable
 
 _HTTPS = 443
 _PULLING = frozenset({"ecr.api", "ecr.dkr", "s3"})
@@ -44,14 +43,18 @@ def egress_path(service: Service) -> Iterator[Problem]:
 
 def _routes(service: Service) -> Iterator[Problem]:
     configuration = service["networkConfiguration"]
-    subnets = configuration["subnets"]
+    yield from ways_out(configuration["subnets"], configuration["assignPublicIp"], service.task_definition)
+
+
+def ways_out(subnets: Value, assign_public_ip: Value, task_definition: TaskDefinition | None) -> Iterator[Problem]:
+    """A problem where Fargate tasks have no way to their image, their log and their secrets from one of the subnets."""
     without: list[Subnet] = []
     missing: set[str] = set()
     doubt = None
-    candidates, sure = service.stack.possibly(subnets, Subnet)
+    candidates, sure = subnets.resource.stack.possibly(subnets, Subnet)
     for subnet in candidates:
         try:
-            lacks = _lacks(service, subnet)
+            lacks = _lacks(subnet, assign_public_ip, task_definition)
         except NotEvaluated as outcome:
             doubt = doubt or outcome
             continue
@@ -64,7 +67,7 @@ def _routes(service: Service) -> Iterator[Problem]:
         yield subnets.problem(
             f"subnets with a way out: {', '.join(each.label for each in without)} "
             f"{'has' if len(without) == 1 else 'have'} no route to a NAT gateway"
-            f"{'' if configuration['assignPublicIp'].flag() else ', tasks get no public address'}, and the VPC has no "
+            f"{'' if is_on(assign_public_ip) else ', tasks get no public address'}, and the VPC has no "
             f"endpoints for {quoted(sorted(missing))}",
             "choose subnets behind a NAT gateway, or add the endpoints",
             quote=_SAID_EGRESS_PATH,
@@ -73,7 +76,12 @@ def _routes(service: Service) -> Iterator[Problem]:
         raise doubt
 
 
-def _lacks(service: Service, subnet: Subnet) -> set[str]:
+def is_on(assign_public_ip: Value) -> bool:
+    """Whether tasks get public addresses, in Pulumi's words or in those of the API."""
+    return assign_public_ip.raw == "ENABLED" or (assign_public_ip.raw != "DISABLED" and bool(assign_public_ip.flag()))
+
+
+def _lacks(subnet: Subnet, assign_public_ip: Value, task_definition: TaskDefinition | None) -> set[str]:
     """The AWS services that tasks in the subnet need and cannot reach."""
     outside = None
     try:
@@ -82,12 +90,12 @@ def _lacks(service: Service, subnet: Subnet) -> set[str]:
         outside, way = outcome, WayOut.NONE
     if way is WayOut.NAT:
         return set()
-    if way is WayOut.INTERNET and service["networkConfiguration"]["assignPublicIp"].flag():
+    if way is WayOut.INTERNET and is_on(assign_public_ip):
         return set()
     reached = endpoints(subnet)
     missing: set[str] = set(_PULLING - reached.sure)
     if not missing:
-        missing = _needed_beyond(service) - reached.sure
+        missing = _needed_beyond(task_definition) - reached.sure
     unclear = outside or reached.doubt
     if missing and unclear is not None:
         raise unclear
@@ -95,12 +103,11 @@ def _lacks(service: Service, subnet: Subnet) -> set[str]:
         raise subnet["vpcId"].not_evaluated(f"has endpoints for {quoted(sorted(missing))}, maybe not for this subnet")
     missing -= reached.possible
     if missing:
-        _refuse_to_judge_private_registries(service)
+        _refuse_to_judge_private_registries(task_definition)
     return missing
 
 
-def _needed_beyond(service: Service) -> set[str]:
-    task_definition = service.task_definition
+def _needed_beyond(task_definition: TaskDefinition | None) -> set[str]:
     needed = set()
     for container in task_definition.containers if task_definition is not None else ():
         if container["logConfiguration"]["logDriver"].text() == "awslogs":
@@ -110,15 +117,14 @@ def _needed_beyond(service: Service) -> set[str]:
     return needed
 
 
-def _refuse_to_judge_private_registries(service: Service) -> None:
+def _refuse_to_judge_private_registries(task_definition: TaskDefinition | None) -> None:
     """A registry of one's own may be inside the VPC."""
-    task_definition = service.task_definition
     if task_definition is None:
         return
     try:
         images = [(container["image"], container["image"].text() or "") for container in task_definition.containers]
     except NotEvaluated:
-        if service.stack.waits_for(task_definition, service.stack.all(Repository)):
+        if task_definition.stack.waits_for(task_definition, task_definition.stack.all(Repository)):
             return  # of this stack, as far as can be told: in ECR
         raise
     for image, text in images:
@@ -144,9 +150,11 @@ def _firewall(service: Service) -> Iterator[Problem]:
     "LB-13 alb-to-task-sg",
     on=Service,
     each="loadBalancers",
-    title="The load balancer reaches the tasks: its security group lets out what theirs lets in",
+    title="The load balancer reaches the tasks: what it lets out is what they let in",
     why="AWS accepts any security groups. When they do not meet on the port of the container, or of the instance that "
-    "publishes it, every health check fails, and ECS replaces one good task after the other.",
+    "publishes it, every health check fails, and ECS replaces one good task after the other. A Network Load Balancer "
+    "without security groups checks from its subnets; where it keeps the address of the client, as with instances and "
+    "UDP, tasks must let clients in, too.",
     beyond="Network ACLs, and a range of dynamic host ports that an instance sets for itself.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
@@ -160,16 +168,66 @@ def alb_to_task_sg(link: Value) -> Iterator[Problem]:
         return
     groups, doubt = target_groups(link)
     ways = {
-        (balancer.urn, ports): (balancer, ports)
+        (balancer.urn, ports, None if _has_groups(balancer) else group.urn): (balancer, ports, group)
         for group in groups
         for balancer in balancers_of(group)
-        if balancer.kind == "application"
         for ports in _ports(link, task_definition, group)
     }
-    sides = _sides(service, task_definition) if ways else []
-    yield from independently(_meet(side, balancer, ports) for side in sides for balancer, ports in ways.values())
+    hosts = sides(service, task_definition) if ways else []
+    yield from independently(
+        _reaches(side, balancer, ports, group) for side in hosts for balancer, ports, group in ways.values()
+    )
     if doubt is not None:
         raise doubt
+
+
+def _reaches(
+    side: Side, balancer: LoadBalancer, ports: tuple[int, int], target_group: TargetGroup
+) -> Iterator[Problem]:
+    kind = balancer.kind
+    if kind == "gateway":
+        raise balancer["loadBalancerType"].not_evaluated("is gateway: the way to the tasks is not followed")
+    if kind == "network" and not _has_groups(balancer):
+        yield from _from_subnets(side, balancer, ports, target_group)
+    else:
+        yield from _meet(side, balancer, ports)
+
+
+def _has_groups(balancer: LoadBalancer) -> bool:
+    groups = balancer["securityGroups"]
+    return groups.unknown or groups.filled
+
+
+def _from_subnets(
+    side: Side, balancer: LoadBalancer, ports: tuple[int, int], target_group: TargetGroup
+) -> Iterator[Problem]:
+    """A network load balancer without security groups: it checks from its own addresses, and may keep the client's."""
+    hosts = groups_of(side.groups)
+    mappings = balancer["subnetMappings"]
+    addresses = addresses_of(balancer["subnets"])
+    if mappings.given:
+        addresses = cidrs_of([each["subnetId"] for each in mappings.items()])
+    yield from opens(side.groups, hosts, "ingress", ports, [], addresses, f"{balancer.label}, from its subnets")
+    if not _keeps_clients(target_group):
+        return
+    transport = "udp" if "UDP" in (target_group["protocol"].text() or "").upper() else "tcp"
+    known = [each for each in readable(addresses, network)[0] if each is not None]
+    for port in dict.fromkeys(ports):
+        if not lets_anybody(hosts, port, transport, known):
+            yield side.groups.problem(
+                f"a group that lets clients in by {transport.upper()} on port {port}: {target_group.label} keeps their "
+                f"addresses; {labels(hosts)} does not",
+                "add an ingress rule for the networks of the clients, or set preserveClientIp to false",
+            )
+            return
+
+
+def _keeps_clients(target_group: TargetGroup) -> bool:
+    """https://docs.aws.amazon.com/elasticloadbalancing/latest/network/edit-target-group-attributes.html"""
+    if "UDP" in (target_group["protocol"].text() or "").upper():
+        return True
+    kept = target_group["preserveClientIp"].flag()
+    return kept if kept is not None else (target_group["targetType"].text() or "instance") == "instance"
 
 
 def _ports(link: Value, task_definition: TaskDefinition, target_group: TargetGroup) -> Iterator[tuple[int, int]]:
@@ -187,69 +245,12 @@ def _ports(link: Value, task_definition: TaskDefinition, target_group: TargetGro
             yield int(checked), int(checked)
 
 
-class _Side(NamedTuple):
-    """Whom the load balancer talks to."""
-
-    groups: Value
-    subnets: Value
-    who: str
-
-
-def _sides(service: Service, task_definition: TaskDefinition) -> list[_Side]:
-    """The tasks, or the instances in whose network they are."""
-    if task_definition.network_mode == "awsvpc":
-        network = service["networkConfiguration"]
-        return [_Side(network["securityGroups"], network["subnets"], f"the tasks of {service.label}")]
-    hosts = host_groups(service)
-    if not hosts:
-        raise service["launchType"].not_evaluated("runs on instances that are not in this stack")
-    return [
-        _Side(security_groups_of(launch_of(each)), each["vpcZoneIdentifiers"], f"the instances of {each.label}")
-        for each in hosts
-    ]
-
-
-def _meet(side: _Side, balancer: LoadBalancer, ports: tuple[int, int]) -> Iterator[Problem]:
+def _meet(side: Side, balancer: LoadBalancer, ports: tuple[int, int]) -> Iterator[Problem]:
     of_balancer = balancer["securityGroups"]
-    for value in (side.groups, of_balancer):
-        if not value.unknown and not value.filled:
-            raise value.not_evaluated("is absent: the VPC's default security group applies")
-    hosts, balancers = side.groups.many(SecurityGroup), of_balancer.many(SecurityGroup)
+    hosts, balancers = groups_of(side.groups), groups_of(of_balancer)
     yield from independently(
         (
-            _opens(side.groups, hosts, "ingress", ports, balancers, balancer["subnets"], balancer.label),
-            _opens(of_balancer, balancers, "egress", ports, hosts, side.subnets, side.who),
+            opens(side.groups, hosts, "ingress", ports, balancers, addresses_of(balancer["subnets"]), balancer.label),
+            opens(of_balancer, balancers, "egress", ports, hosts, addresses_of(side.subnets), side.who),
         )
     )
-
-
-def _opens(
-    place: Value,
-    groups: list[SecurityGroup],
-    direction: str,
-    ports: tuple[int, int],
-    peers: list[SecurityGroup],
-    subnets: Value,
-    who: str,
-) -> Iterator[Problem]:
-    addresses = _addresses(subnets)
-    first, last = ports
-    which = f"port {first}" if first == last else f"every dynamic host port ({first} to {last} at least)"
-    way = f"in on {which} from {who}" if direction == "ingress" else f"out on {which} to {who}"
-    if not all(permits(groups, direction, port, peers, addresses) for port in dict.fromkeys(ports)):
-        yield place.problem(
-            f"a group that lets TCP {way} ({_labels(peers)}), which {_labels(groups)} does not",
-            f"add an {direction} rule for {'that port' if first == last else 'those ports'} and group",
-        )
-
-
-def _labels(groups: list[SecurityGroup]) -> str:
-    return ", ".join(each.label for each in groups)
-
-
-def _addresses(subnets: Value) -> list[Value]:
-    """Where the members are; empty when that cannot be told."""
-    try:
-        return [each["cidrBlock"] for each in subnets.many(Subnet)]
-    except NotEvaluated:
-        return []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.capacity import most_instances
 from ecs_policy.deployment_bounds import Deployment, DeploymentError
-from ecs_policy.model import Service, TaskDefinition
+from ecs_policy.model import AutoscalingTarget, Service, TaskDefinition
 from ecs_policy.rule import Level, Problem, Severity, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, Value, independently
 
@@ -45,14 +45,41 @@ def deploy_percents(service: Service) -> Iterator[Problem]:
             "raise deploymentMaximumPercent, or lower deploymentMinimumHealthyPercent",
         )
         return
-    deployment = _deployment(service, None)
+    yield from _room_for_one(service, service["desiredCount"])
+
+
+def _room_for_one(service: Service, count: Value) -> Iterator[Problem]:
+    """Whether a task can start or stop when the service has so many."""
+    least, most = service["deploymentMinimumHealthyPercent"], service["deploymentMaximumPercent"]
+    deployment = _deployment(service, None, count)
     if deployment is not None and _stuck(deployment):
-        count = deployment.desired_count
+        tasks = deployment.desired_count
         yield most.problem(
-            f"room for one task more or less than desiredCount, which is {count}: {_percent(most, 200)} percent are "
-            f"{deployment.most_tasks} at most, {_percent(least, 100)} percent {deployment.fewest_tasks} at least",
-            f"raise deploymentMaximumPercent to {-(-100 * (count + 1) // count)} or more",
+            f"room for one task more or less than {count.path[-1]}, which is {tasks}: {_percent(most, 200)} percent "
+            f"are {deployment.most_tasks} at most, {_percent(least, 100)} percent {deployment.fewest_tasks} at least",
+            f"raise deploymentMaximumPercent to {-(-100 * (tasks + 1) // tasks)} or more",
         )
+
+
+@stack_rule(
+    "SV-13b deploy-percents-scaled",
+    on=AutoscalingTarget,
+    title="The deployment percentages leave room with the fewest tasks that scaling leaves",
+    why="Scaling may leave minCapacity tasks, whatever desiredCount says. When none of them may stop and none may be "
+    "added, the new revision never starts.",
+    level=Level.FAILS,
+    severity=Severity.CRITICAL,
+    source=_DEPLOYMENT,
+)
+def deploy_percents_scaled(target: AutoscalingTarget) -> Iterator[Problem]:
+    if target["scalableDimension"].text() != "ecs:service:DesiredCount":
+        return
+    service = target["resourceId"].one(Service)
+    if service is None or not service.rolls or service["schedulingStrategy"].text() == "DAEMON":
+        return
+    count = target["minCapacity"]
+    if count.number() != service["desiredCount"].number():  # else: SV-13
+        yield from _room_for_one(service, count)
 
 
 def _of_daemon(most: Value) -> Iterator[Problem]:
@@ -74,9 +101,9 @@ def _percent(value: Value, default: int) -> int:
     return number
 
 
-def _deployment(service: Service, room: int | None) -> Deployment | None:
-    """A deployment of the service; None when it has no tasks."""
-    count = service["desiredCount"]
+def _deployment(service: Service, room: int | None, count: Value | None = None) -> Deployment | None:
+    """A deployment of the service with `count` tasks, else desiredCount; None when it has none."""
+    count = service["desiredCount"] if count is None else count
     desired = _percent(count, 0)
     if desired == 0:
         return None

@@ -6,17 +6,21 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
 
+from ecs_policy.capacity import security_groups_of
 from ecs_policy.model import (
+    LaunchTemplate,
     Listener,
     LoadBalancer,
     SecurityGroup,
     SecurityGroupEgressRule,
     SecurityGroupIngressRule,
     SecurityGroupRule,
+    Service,
     Vpc,
 )
 from ecs_policy.network import WHOLE_INTERNET, Network, Permission, egress, ingress, network, within
 from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.stack import Resource
 from ecs_policy.values import independently, quoted
 
 _RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
@@ -81,6 +85,29 @@ def _closed(
                 f"{group.label} listens",
                 "name the networks or the security group of the clients",
             )
+            continue
+        for user in _used_by_tasks(group):
+            yield cidr.problem(
+                f"nothing of the whole internet: {user.label} has {group.label}, too, beside the load balancer",
+                "give the tasks a security group of their own, which lets in that of the load balancer",
+            )
+
+
+def _used_by_tasks(group: SecurityGroup) -> list[Resource]:
+    """What runs with this group, and is no load balancer."""
+    stack = group.stack
+    return [
+        *stack.relation(Service, _of_tasks, SecurityGroup).sure(group),
+        *stack.relation(LaunchTemplate, _of_instances, SecurityGroup).sure(group),
+    ]
+
+
+def _of_tasks(service: Service) -> list[Value]:
+    return [service["networkConfiguration"]["securityGroups"]]
+
+
+def _of_instances(launch: LaunchTemplate) -> list[Value]:
+    return [security_groups_of(launch)]
 
 
 def _listener_ports(group: SecurityGroup) -> set[int]:

@@ -135,7 +135,7 @@ def platform_version(service: Service) -> Iterator[Problem]:
         yield value.problem('"LATEST" or a version as "1.4.0"', "leave platformVersion out")
         return
     launch_types = service.launch_types.keys()
-    if launch_types <= {"EC2", "EXTERNAL", "MANAGED_INSTANCES"}:
+    if launch_types and launch_types <= {"EC2", "EXTERNAL", "MANAGED_INSTANCES"}:
         quote = _SAID_PLATFORM_VERSION if launch_types == {"EC2"} else None
         yield value.problem("nothing, since the service is not on Fargate", "remove platformVersion", quote=quote)
         return

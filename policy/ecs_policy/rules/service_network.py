@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
+from ecs_policy.capacity import launch_of, security_groups_of
 from ecs_policy.load_balancing import balancers_of, target_groups
-from ecs_policy.model import SecurityGroup, Service, Subnet
-from ecs_policy.network import vpc_of
+from ecs_policy.model import (
+    AutoScalingGroup,
+    LoadBalancer,
+    MountTarget,
+    SecurityGroup,
+    Service,
+    Subnet,
+    TargetGroup,
+    VpcEndpoint,
+)
+from ecs_policy.network import apart
 from ecs_policy.rule import Level, Problem, Quote, Severity, Value, stack_rule
 from ecs_policy.stack import Resource
 from ecs_policy.values import independently
@@ -77,30 +87,33 @@ def _count(value: Value, least: int, most: int) -> Iterator[Problem]:
 
 def _one_vpc(service: Service, configuration: Value) -> Iterator[Problem]:
     subnets, sure = service.stack.possibly(configuration["subnets"], Subnet)
-    home = {vpc_of(each): each for each in subnets}
-    if len(home) > 1:
+    if not subnets:
+        return
+    home = subnets[0]
+    others = [each for each in subnets[1:] if apart(home, each)]
+    if others:
         if not sure:
             configuration["subnets"].require_known()
         yield configuration["subnets"].problem(
-            f"subnets of one VPC; {_and(home.values())} are in different ones", "choose subnets of one VPC"
+            f"subnets of one VPC; {home.label} and {others[0].label} are in different ones", "choose subnets of one VPC"
         )
-    if len(home) != 1:
         return
+    groups = configuration["securityGroups"]
     yield from independently(
         (
-            _same_vpc(
-                home, configuration["securityGroups"], lambda: configuration["securityGroups"].many(SecurityGroup)
-            ),
-            _same_vpc(home, service["loadBalancers"], lambda: _in_front(service)),
+            same_vpc(home, groups, lambda: groups.many(SecurityGroup)),
+            same_vpc(home, service["loadBalancers"], lambda: _in_front(service)),
         )
     )
 
 
-def _same_vpc(home: Mapping[str, Resource], place: Value, read: Callable[[], Sequence[Resource]]) -> Iterator[Problem]:
-    ((vpc, subnet),) = home.items()
+def same_vpc(home: Subnet, place: Value, read: Callable[[], Sequence[Resource]]) -> Iterator[Problem]:
+    """A problem for each of the resources that is not in the VPC of a subnet."""
     for each in read():
-        if each["vpcId"].given and vpc_of(each) != vpc:
-            yield place.problem(f"all in the VPC of {subnet.label}, unlike {each.label}", "choose one of the same VPC")
+        if isinstance(each, TargetGroup) and not each["vpcId"].given:
+            continue  # LB-03
+        if apart(each, home):
+            yield place.problem(f"all in the VPC of {home.label}, unlike {each.label}", "choose one of the same VPC")
 
 
 def _in_front(service: Service) -> list[Resource]:
@@ -117,8 +130,39 @@ def _in_front(service: Service) -> list[Resource]:
     return found
 
 
-def _and(resources: Iterable[Resource]) -> str:
-    return " and ".join(each.label for each in resources)
+@stack_rule(
+    "VP-01 groups-of-their-vpc",
+    on=(LoadBalancer, MountTarget, VpcEndpoint, AutoScalingGroup),
+    title="Security groups are of the VPC of the subnets that they are used in",
+    why="AWS refuses a security group of another VPC; one without vpcId is of the account's default VPC. Instances "
+    "with such a group are not started.",
+    level=Level.REJECTED,
+    source="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-security-groups.html",
+)
+def groups_of_their_vpc(owner: LoadBalancer | MountTarget | VpcEndpoint | AutoScalingGroup) -> Iterator[Problem]:
+    place = _groups_place(owner)
+    if not place.given:
+        return
+    subnet = next(iter(_subnets_of(owner)), None)
+    if subnet is not None:
+        yield from same_vpc(subnet, place, lambda: place.many(SecurityGroup))
+
+
+def _groups_place(owner: LoadBalancer | MountTarget | VpcEndpoint | AutoScalingGroup) -> Value:
+    if isinstance(owner, AutoScalingGroup):
+        return security_groups_of(launch_of(owner))
+    return owner["securityGroupIds" if isinstance(owner, VpcEndpoint) else "securityGroups"]
+
+
+def _subnets_of(owner: LoadBalancer | MountTarget | VpcEndpoint | AutoScalingGroup) -> list[Subnet]:
+    if isinstance(owner, MountTarget):
+        one = owner["subnetId"].one(Subnet)
+        return [] if one is None else [one]
+    key = {LoadBalancer: "subnets", VpcEndpoint: "subnetIds", AutoScalingGroup: "vpcZoneIdentifiers"}[type(owner)]
+    if isinstance(owner, LoadBalancer) and owner["subnetMappings"].given:
+        found = [each["subnetId"].one(Subnet) for each in owner["subnetMappings"].items()]
+        return [each for each in found if each is not None]
+    return owner.stack.possibly(owner[key], Subnet)[0] if owner[key].given else []
 
 
 @stack_rule(

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from ecs_policy.fargate import CONTAINER_TIMEOUT_SECONDS
 from ecs_policy.model import Container, TaskDefinition
-from ecs_policy.rule import Level, Problem, Quote, Value, resource_rule
-from ecs_policy.values import independently, quoted, readable
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, Severity, Value, resource_rule
+from ecs_policy.values import independently, plain, quoted, readable
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
 _DEPENDENCY = f"{_API}/API_ContainerDependency.html"
 _CONDITIONS = ("COMPLETE", "HEALTHY", "START", "SUCCESS")
+_SHELLS = (
+    "ash",
+    "bash",
+    "busybox",
+    "cmd",
+    "cmd.exe",
+    "dash",
+    "ksh",
+    "powershell",
+    "powershell.exe",
+    "pwsh",
+    "sh",
+    "zsh",
+)
+_BUILTINS = (".", "[[", "cd", "eval", "exec", "exit", "export", "if", "set", "source")
+_FOR_A_SHELL = re.compile(r"\|\|?|&&?|;|\d?>{1,2}(?:&\d|\S*)|<\S*|&>\S*")
+_VARIABLE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}|\$[A-Z][A-Z0-9_]*\b|\$\(")
+_WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]")
 _HEALTH_CHECK = {
     "interval": (5, 300, "seconds"),
     "timeout": (2, 60, "seconds"),
@@ -142,7 +161,7 @@ def _can_happen(task_definition: TaskDefinition, dependency: Value) -> Iterator[
     "TD-26 healthcheck-ranges",
     on=Container,
     title="A container's health check has a command and sensible times",
-    why="RegisterTaskDefinition takes times within limits, and a command that says how to be run.",
+    why="RegisterTaskDefinition takes times within limits, and a command that is not empty.",
     level=Level.REJECTED,
     source=f"{_API}/API_HealthCheck.html",
 )
@@ -155,7 +174,7 @@ def healthcheck_ranges(container: Container) -> Iterator[Problem]:
 def _command(check: Value) -> Iterator[Problem]:
     command = check["command"]
     words = command.items()
-    if not words or words[0].text() not in ("CMD", "CMD-SHELL"):
+    if not words:
         yield command.problem(
             'a list that starts with "CMD" or "CMD-SHELL"', 'write it as ["CMD-SHELL", "<command>"], for instance'
         )
@@ -170,6 +189,66 @@ def _within(place: Value, least: int, greatest: int, unit: str) -> Iterator[Prob
     number = place.number()
     if number is not None and (not least <= number <= greatest or number != int(number)):
         yield place.problem(f"{least} to {greatest} {unit}", f"change {place.path[-1]}")
+
+
+@resource_rule(
+    "HC-01 health-check-runs",
+    on=Container,
+    title="A container's health check says how to be run, and can be run so",
+    why="After CMD come a program and its arguments, which no shell reads: it is started as it is written. After "
+    "CMD-SHELL comes one line for the shell. Otherwise each check fails, and ECS replaces good tasks for ever.",
+    beyond="Whether the program, or a shell, is in the image.",
+    level=Level.FAILS,
+    enforcement=Enforcement.ADVISORY,
+    severity=Severity.HIGH,
+    source=f"{_API}/API_HealthCheck.html",
+)
+def health_check_runs(container: Container) -> Iterator[Problem]:
+    command = container["healthCheck"]["command"]
+    words = command.items()
+    if not words:
+        return  # TD-26
+    first, *rest = words
+    if first.text() == "CMD-SHELL":
+        yield from _of_a_shell(command, rest)
+    elif first.text() == "CMD":
+        yield from _without_shell(command, rest)
+    elif first.text() != "NONE" or rest:
+        yield command.problem(
+            'a list that starts with "CMD" or "CMD-SHELL"', 'write it as ["CMD-SHELL", "<command>"], for instance'
+        )
+
+
+def _of_a_shell(command: Value, words: list[Value]) -> Iterator[Problem]:
+    if not words or not (words[0].text() or "").strip():
+        yield command.problem("a command after CMD-SHELL", 'write it as ["CMD-SHELL", "<command>"]')
+    elif len(words) > 1:
+        yield command.problem(
+            "one string after CMD-SHELL: the shell reads the first as the whole command", "join the words to one string"
+        )
+
+
+def _without_shell(command: Value, words: list[Value]) -> Iterator[Problem]:
+    program = plain(words[0].text() or "") if words else ""
+    if not program.strip():
+        yield command.problem("a program after CMD", 'write it as ["CMD", "<program>", "<argument>"]')
+        return
+    if program.rpartition("/")[2] in _SHELLS:
+        return
+    if re.search(r"\s", program) and not _WINDOWS_PATH.match(program):
+        yield command.problem(
+            "a program and its arguments, each a string, after CMD",
+            "divide the string, or use CMD-SHELL",
+        )
+        return
+    texts, doubt = readable(words[1:], lambda each: plain(each.text() or ""))
+    if program in _BUILTINS or any(_FOR_A_SHELL.fullmatch(each) or _VARIABLE.search(each) for each in texts):
+        yield command.problem(
+            "words that need no shell after CMD: no operators, no variables, nothing built into a shell",
+            "use CMD-SHELL and one string",
+        )
+    elif doubt is not None:
+        raise doubt
 
 
 @resource_rule(

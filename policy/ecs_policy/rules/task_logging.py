@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from ecs_policy.fargate import LOG_DRIVERS
 from ecs_policy.model import Container, TaskDefinition
 from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule
-from ecs_policy.values import independently, quoted, readable
+from ecs_policy.values import independently, plain, quoted, readable
 
 _LOG_CONFIGURATION = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_LogConfiguration.html"
 _EC2_LOG_DRIVERS = tuple(sorted({*LOG_DRIVERS, "fluentd", "gelf", "journald", "json-file", "syslog"}))
 _FIRELENS = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html"
 _ROUTERS = ("fluentbit", "fluentd")
+_LOG_MODES = ("blocking", "non-blocking")
+_BUFFER_SIZE = re.compile(r"[1-9][0-9]*[bkmgBKMG]?")
+_REQUIRED_OPTIONS = {"gelf": ("gelf-address",), "splunk": ("splunk-token", "splunk-url")}
+"""What a driver does not start without. https://docs.docker.com/engine/logging/drivers/splunk/, .../gelf/"""
 _AWSLOGS_OPTIONS = (
     "awslogs-create-group",
     "awslogs-datetime-format",
@@ -79,6 +84,69 @@ _SAID_FIRELENS_PAIR = Quote(
     "the awsfirelens log driver.",
     "https://github.com/pulumi/pulumi/issues/6138",
 )
+
+
+@resource_rule(
+    "LO-01 log-option-values",
+    on=Container,
+    title="A log driver has the options that it requires, with values that it takes",
+    why="RegisterTaskDefinition refuses some; others the driver refuses when the container is to start.",
+    level=Level.REJECTED,
+    source=_LOG_CONFIGURATION,
+)
+def log_option_values(container: Container) -> Iterator[Problem]:
+    log = container["logConfiguration"]
+    driver = log["logDriver"].text()
+    if driver is None or driver == "awsfirelens":
+        return  # options of FireLens are those of its output
+    options = log["options"]
+    checks = [
+        _required(log, driver),
+        _mode(options),
+        *(_option_once(options, each) for each in log["secretOptions"].items()),
+    ]
+    if driver == "awslogs":
+        checks += [_only_true(options["awslogs-create-group"]), _one_way_to_split(options)]
+    yield from independently(checks)
+
+
+def _required(log: Value, driver: str) -> Iterator[Problem]:
+    wanted = _REQUIRED_OPTIONS.get(driver, ())
+    secret, doubt = readable(log["secretOptions"].items() if wanted else (), lambda each: each["name"].text())
+    for name in wanted:
+        if not log["options"][name].given and name not in secret:
+            if doubt is not None:
+                raise doubt
+            yield log["options"][name].problem(f"a value with the {driver} driver", f"set {name}")
+
+
+def _mode(options: Value) -> Iterator[Problem]:
+    mode, size = options["mode"], options["max-buffer-size"]
+    if mode.given and mode.text() not in _LOG_MODES:
+        yield mode.problem(f"one of {quoted(_LOG_MODES)}", "correct mode")
+        return
+    if size.given and mode.text() == "blocking":
+        yield size.problem('nothing with mode "blocking"', "remove it, or set mode to non-blocking")
+    if size.given and not _BUFFER_SIZE.fullmatch(plain(size.text() or "")):
+        yield size.problem('a size as "25m"', "change max-buffer-size")
+
+
+def _option_once(options: Value, secret: Value) -> Iterator[Problem]:
+    name = plain(secret["name"].text() or "")
+    if name and options[name].given:
+        yield secret["name"].problem("a name that is not in options already", "remove one of the two")
+
+
+def _only_true(create: Value) -> Iterator[Problem]:
+    if create.given and create.text() != "true":
+        yield create.problem('"true" or nothing', "remove awslogs-create-group, or set it to true")
+
+
+def _one_way_to_split(options: Value) -> Iterator[Problem]:
+    if options["awslogs-datetime-format"].given and options["awslogs-multiline-pattern"].given:
+        yield options["awslogs-multiline-pattern"].problem(
+            "nothing beside awslogs-datetime-format", "keep one of the two"
+        )
 
 
 @resource_rule(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.model import Container, TaskDefinition
-from ecs_policy.rule import Enforcement, Level, Problem, Quote, Value, resource_rule
+from ecs_policy.iam import trusted_services
+from ecs_policy.model import Container, Role, Service, TaskDefinition
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted, readable
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -143,3 +144,97 @@ def efs_transit(volume: Value) -> Iterator[Problem]:
     encryption = efs["transitEncryption"]
     if efs.given and encryption.text() != "ENABLED":
         yield encryption.problem('"ENABLED"', "set transitEncryption")
+
+
+@resource_rule(
+    "VO-01 efs-access-point",
+    on=TaskDefinition,
+    each="volumes",
+    title="An EFS volume with an access point leaves the root directory to it, and is encrypted in transit",
+    why="The access point has a root directory of its own. It and IAM authorization need encryption in transit.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_EFSVolumeConfiguration.html",
+)
+def efs_access_point(volume: Value) -> Iterator[Problem]:
+    efs = volume["efsVolumeConfiguration"]
+    if efs.given:
+        authorization = efs["authorizationConfig"]
+        yield from independently((_no_other_root(efs, authorization), _encrypted(efs, authorization)))
+
+
+def _no_other_root(efs: Value, authorization: Value) -> Iterator[Problem]:
+    root = efs["rootDirectory"]
+    if authorization["accessPointId"].given and root.text() not in (None, "", "/"):
+        yield root.problem('nothing, or "/", with an access point', "remove it, or set it on the access point")
+
+
+def _encrypted(efs: Value, authorization: Value) -> Iterator[Problem]:
+    encryption = efs["transitEncryption"]
+    if encryption.text() != "ENABLED":
+        if authorization["accessPointId"].given:
+            yield encryption.problem('"ENABLED" with an access point', "set transitEncryption")
+        elif authorization["iam"].text() == "ENABLED":
+            yield encryption.problem('"ENABLED" with IAM authorization', "set transitEncryption")
+
+
+@stack_rule(
+    "VO-02 volume-at-launch",
+    on=Service,
+    title="A service configures exactly the volume that its task definition leaves to the launch",
+    why="A volume without configuration does not exist, and one that the task definition configures cannot be again.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_ServiceVolumeConfiguration.html",
+)
+def volume_at_launch(service: Service) -> Iterator[Problem]:
+    configured = service["volumeConfiguration"]
+    if not configured.given and not service["taskDefinition"].given:
+        return
+    task_definition = service.task_definition
+    if task_definition is None:
+        return
+    name = configured["name"]
+    volumes = task_definition["volumes"].items()
+    left = [each for each in volumes if _at_launch(each)]
+    for volume in left:
+        if not configured.given:
+            yield configured.problem(
+                f"one for volume {volume['name'].shown()}, which {task_definition.label} leaves to the launch",
+                "set volumeConfiguration with this name",
+            )
+    if configured.given and name.text() not in [each["name"].text() for each in left]:
+        known = name.text() in [each["name"].text() for each in volumes]
+        yield name.problem(
+            f"a volume that {task_definition.label} leaves to the launch, which are "
+            f"{quoted(each['name'].text() for each in left)}",
+            "set configureAtLaunch of this volume to true" if known else "change the name, or add the volume there",
+        )
+
+
+@stack_rule(
+    "VO-03 volume-role",
+    on=Service,
+    title="ECS may take on the role with which it makes a service's volumes, and the volumes have a size",
+    why="The role makes and attaches a volume for each task; without one no task starts. A volume has a size of its "
+    "own, or that of its snapshot.",
+    level=Level.FAILS,
+    source=f"{_API}/API_ServiceManagedEBSVolumeConfiguration.html",
+)
+def volume_role(service: Service) -> Iterator[Problem]:
+    disk = service["volumeConfiguration"]["managedEbsVolume"]
+    if not disk.given:
+        return
+    yield from independently((_has_size(disk), _for_ecs(disk["roleArn"])))
+
+
+def _has_size(disk: Value) -> Iterator[Problem]:
+    if not disk["sizeInGb"].given and not disk["snapshotId"].given:
+        yield disk["sizeInGb"].problem("a size without snapshotId", "set sizeInGb or snapshotId")
+
+
+def _for_ecs(place: Value) -> Iterator[Problem]:
+    role = place.one(Role) if place.given else None
+    if role is not None and "ecs.amazonaws.com" not in trusted_services(role)[0]:
+        yield place.problem(
+            f"a role that ecs.amazonaws.com may assume, which {role.label} does not let it",
+            "allow that service sts:AssumeRole",
+        )

@@ -28,6 +28,10 @@ JOINS_MAIN = template("#!/bin/bash\necho ECS_CLUSTER=main >> /etc/ecs/ecs.config
 GROUP = resource("aws:autoscaling/group:Group", launchTemplate={"id": "${template.id}"})
 
 
+def spot_fleet(script: str) -> dict[str, Any]:
+    return resource("aws:ec2/spotFleetRequest:SpotFleetRequest", launchSpecifications=[{"userData": script}])
+
+
 GUARDED = resource("aws:autoscaling/group:Group", protectFromScaleIn=True)
 
 
@@ -97,6 +101,41 @@ EXAMPLES = {
                 "web": ON_EC2,
             },
             at={"web.launchType"},
+        ),
+        violates(
+            "a Spot fleet that joins another cluster",
+            {"main": cluster(), "fleet": spot_fleet("ECS_CLUSTER=other"), "web": ON_EC2},
+            at={"web.launchType"},
+        ),
+        passes("a Spot fleet", {"main": cluster(), "fleet": spot_fleet("ECS_CLUSTER=main"), "web": ON_EC2}),
+        passes(
+            "a fleet by a launch template",
+            {
+                "main": cluster(),
+                "template": JOINS_MAIN,
+                "fleet": resource(
+                    "aws:ec2/fleet:Fleet",
+                    launchTemplateConfigs=[{"launchTemplateSpecification": {"launchTemplateId": "${template.id}"}}],
+                ),
+                "web": ON_EC2,
+            },
+        ),
+        passes(
+            "a Spot instance",
+            {
+                "main": cluster(),
+                "spot": resource("aws:ec2/spotInstanceRequest:SpotInstanceRequest", userData="ECS_CLUSTER=main"),
+                "web": ON_EC2,
+            },
+        ),
+        passes(
+            "an external controller has its launch type in task sets",
+            {"main": cluster(), "web": service(cluster="${main.arn}", deploymentController={"type": "EXTERNAL"})},
+        ),
+        unknown(
+            "what starts instances in a way that is not read",
+            {"main": cluster(), "batch": resource("aws:batch/computeEnvironment:ComputeEnvironment"), "web": ON_EC2},
+            not_evaluated={"batch."},
         ),
         passes("a capacity provider", provided(JOINS_MAIN)),
         passes(

@@ -45,6 +45,18 @@ def executing(app: dict[str, Any], *actions: str) -> Resources:
 
 APP = task_definition(taskRoleArn="${role.arn}")
 
+
+def writing(*folders: str) -> dict[str, Any]:
+    """A task with a read-only root and volumes on these folders."""
+    return task_definition(
+        container(
+            readonlyRootFilesystem=True,
+            mountPoints=[{"sourceVolume": "agent", "containerPath": each} for each in folders],
+        ),
+        volumes=[{"name": "agent"}],
+    )
+
+
 EXAMPLES = {
     "CL-01": [
         violates(
@@ -130,20 +142,38 @@ EXAMPLES = {
                 "it in a policy of the role"
             ),
         ),
-        violates(
-            "a read-only root file system",
-            executing(
-                task_definition(container(readonlyRootFilesystem=True), taskRoleArn="${role.arn}"), "ssmmessages:*"
-            ),
-            at={"app.containerDefinitions[app].readonlyRootFilesystem"},
-        ),
-        passes("it may, and can write", executing(APP, "ssmmessages:*")),
+        passes("it may", executing(APP, "ssmmessages:*")),
         missing("no task role", executing(task_definition(), "ssmmessages:*"), at={"app.taskRoleArn"}),
         unknown(
             "a role of another stack",
             executing(task_definition(taskRoleArn=not_known())),
             not_evaluated={"app.taskRoleArn"},
         ),
+        not_applicable("off", {"app": task_definition(), "web": service(taskDefinition="${app.arn}")}),
+    ],
+    "SV-21b": [
+        violates(
+            "a read-only root file system",
+            executing(task_definition(container(readonlyRootFilesystem=True)), "ssmmessages:*"),
+            at={"app.containerDefinitions[app].readonlyRootFilesystem"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].readonlyRootFilesystem: got true, "
+                "expected false, since Service 'web' has ECS Exec; set it to false, mount volumes on "
+                "/managed-agents, /var/lib/amazon/ssm, /var/log/amazon/ssm, or set enableExecuteCommand "
+                "to false"
+            ),
+        ),
+        violates(
+            "volumes on some of the folders",
+            executing(writing("/managed-agents", "/var/lib/amazon/ssm"), "ssmmessages:*"),
+            at={"app.containerDefinitions[app].readonlyRootFilesystem"},
+        ),
+        passes("a writable one", executing(task_definition(container(readonlyRootFilesystem=False)), "ssmmessages:*")),
+        passes(
+            "volumes where the agent writes",
+            executing(writing("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm"), "ssmmessages:*"),
+        ),
+        missing("the root file system is writable by default", executing(task_definition(), "ssmmessages:*")),
         unknown(
             "unknown containers",
             executing(task_definition(taskRoleArn="${role.arn}", containerDefinitions=not_known()), "ssmmessages:*"),
@@ -164,9 +194,21 @@ MUTANTS = {
     ],
     "SV-21": [
         Mutant(
-            "a read-only root file system, and a role that may not",
+            "a role that may not",
             {
                 **mutant("", good_stacks.FARGATE, "web", enableExecuteCommand=True).resources,
+                "app": mutant(
+                    "",
+                    good_stacks.FARGATE,
+                    "app",
+                    volumes=[{"name": "agent"}],
+                    container={
+                        "mountPoints": [
+                            {"sourceVolume": "agent", "containerPath": each}
+                            for each in ("/managed-agents", "/var/lib/amazon/ssm", "/var/log/amazon/ssm")
+                        ]
+                    },
+                ).resources["app"],
                 "main": mutant(
                     "", good_stacks.FARGATE, "main", configuration={"executeCommandConfiguration": RECORDED}
                 ).resources["main"],

@@ -19,6 +19,12 @@ FARGATE = task_definition(requiresCompatibilities=["FARGATE"])
 ON_EC2 = task_definition(requiresCompatibilities=["EC2"])
 ON_FARGATE = {"app": FARGATE, "web": service(launchType="FARGATE", taskDefinition="${app.arn}")}
 SPOT = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+MANAGED_PROVIDER = resource(
+    "aws:ecs/capacityProvider:CapacityProvider",
+    name="managed",
+    cluster="${main.name}",
+    managedInstancesProvider={"infrastructureRoleArn": "arn:aws:iam::123456789012:role/ecs"},
+)
 ASG_PROVIDER = resource("aws:ecs/capacityProvider:CapacityProvider", name="hosts", autoScalingGroupProvider={})
 
 
@@ -207,6 +213,29 @@ EXAMPLES = {
                 "web": service(cluster="${main.arn}", capacityProviderStrategies=SPOT),
             },
             at={"web.capacityProviderStrategies[0].capacityProvider"},
+            preview=True,
+        ),
+        violates(
+            "a managed instances provider of another cluster",
+            {
+                "main": cluster(),
+                "other": cluster(name="other"),
+                "managed": {**MANAGED_PROVIDER, "properties": {**MANAGED_PROVIDER["properties"], "cluster": "other"}},
+                "web": service(
+                    cluster="${main.arn}", capacityProviderStrategies=[{"capacityProvider": "${managed.name}"}]
+                ),
+            },
+            at={"web.capacityProviderStrategies[0].capacityProvider"},
+        ),
+        passes(
+            "a managed instances provider is of the cluster that it names, without association",
+            {
+                "main": cluster(),
+                "managed": MANAGED_PROVIDER,
+                "web": service(
+                    cluster="${main.arn}", capacityProviderStrategies=[{"capacityProvider": "${managed.name}"}]
+                ),
+            },
             preview=True,
         ),
         passes(
@@ -420,7 +449,6 @@ EXAMPLES = {
 MUTANTS = {
     "LT-01": [
         mutant("Fargate service, EC2 task definition", good_stacks.FARGATE, "app", requiresCompatibilities=["EC2"]),
-        mutant("EC2 service on EXTERNAL", good_stacks.EC2, "web", launchType="EXTERNAL"),
     ],
     "LT-02": [mutant("lower case", good_stacks.FARGATE, "web", launchType="fargate")],
     "LT-03": [mutant("both", good_stacks.FARGATE, "web", capacityProviderStrategies=SPOT)],

@@ -177,6 +177,18 @@ def with_alternate(**alternate: Any) -> Resources:
     }
 
 
+def network_balanced(of_balancer: dict[str, Any] | None = None, **group: Any) -> Resources:
+    """Behind a network load balancer, which has no security groups if nothing else is said."""
+    return {
+        **BALANCED,
+        "alb": resource(
+            "aws:lb/loadBalancer:LoadBalancer",
+            **{"loadBalancerType": "network", "subnets": ["${subnet.id}"], **(of_balancer or {})},
+        ),
+        "group": target_group(**{"targetType": "ip", "port": 80, "protocol": "TCP", **group}),
+    }
+
+
 EXAMPLES = {
     "SV-04": [
         violates(
@@ -441,6 +453,61 @@ EXAMPLES = {
             "the container's port of instances that publish another",
             {**on_instances("bridge", hostPort=8080), "out": OUT, "in": IN},
             at={"template.vpcSecurityGroupIds", "alb.securityGroups"},
+        ),
+        violates(
+            "a network load balancer without groups, and tasks that let nobody in",
+            network_balanced(),
+            at={"web.networkConfiguration.securityGroups"},
+        ),
+        violates(
+            "and tasks that let in another network",
+            {**network_balanced(), "in": rule("Ingress", "taskSg", cidrIpv4="192.0.2.0/24")},
+            at={"web.networkConfiguration.securityGroups"},
+        ),
+        violates(
+            "a network load balancer that keeps the addresses of clients, whom nobody lets in",
+            {**network_balanced(preserveClientIp=True), "in": rule("Ingress", "taskSg", cidrIpv4="10.0.1.0/24")},
+            at={"web.networkConfiguration.securityGroups"},
+        ),
+        violates(
+            "UDP of clients",
+            {
+                **network_balanced(protocol="UDP", healthCheck={"protocol": "TCP"}),
+                "in": rule("Ingress", "taskSg", cidrIpv4="0.0.0.0/0"),
+            },
+            at={"web.networkConfiguration.securityGroups"},
+        ),
+        violates(
+            "a network load balancer with groups that do not meet those of the tasks",
+            {**network_balanced(of_balancer={"securityGroups": ["${albSg.id}"]}), "out": OUT},
+            at={"web.networkConfiguration.securityGroups"},
+        ),
+        passes(
+            "a network load balancer whose subnets tasks let in",
+            {**network_balanced(), "in": rule("Ingress", "taskSg", cidrIpv4="10.0.1.0/24")},
+        ),
+        passes(
+            "everybody, who keeps their address",
+            {**network_balanced(preserveClientIp=True), "in": rule("Ingress", "taskSg", cidrIpv4="0.0.0.0/0")},
+        ),
+        passes(
+            "UDP, and checks by TCP",
+            {
+                **network_balanced(protocol="UDP", healthCheck={"protocol": "TCP"}),
+                "in": rule("Ingress", "taskSg", cidrIpv4="0.0.0.0/0", ipProtocol="-1"),
+            },
+        ),
+        passes(
+            "a network load balancer with groups that meet those of the tasks",
+            {**network_balanced(of_balancer={"securityGroups": ["${albSg.id}"]}), "out": OUT, "in": IN},
+        ),
+        unknown(
+            "a network load balancer in subnets of another stack",
+            {
+                **network_balanced(of_balancer={"subnets": ["subnet-9"]}),
+                "in": rule("Ingress", "taskSg", cidrIpv4="10.0.1.0/24"),
+            },
+            not_evaluated={"in.ipProtocol"},
         ),
         passes("from group to group", {**BALANCED, "out": OUT, "in": IN}),
         passes("blue/green", with_alternate()),

@@ -14,7 +14,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
-from tests.policy.good_stacks import mutant
+from tests.policy.good_stacks import ignoring, mutant
 from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
@@ -27,6 +27,19 @@ def deploying(count: object = 1, least: object = None, most: object = None, **pr
             desiredCount=count, deploymentMinimumHealthyPercent=least, deploymentMaximumPercent=most, **properties
         )
     }
+
+
+def scaled(least: object, most: object, *, count: object = 10) -> Resources:
+    """A service that scaling may leave with `least` tasks."""
+    target = resource(
+        "aws:appautoscaling/target:Target",
+        resourceId="service/main/web",
+        scalableDimension="ecs:service:DesiredCount",
+        minCapacity=least,
+        maxCapacity=20,
+    )
+    web = service(name="web", cluster="${main.arn}", desiredCount=count, deploymentMaximumPercent=most)
+    return {"main": cluster(), "web": web, "target": target}
 
 
 def placed(
@@ -102,6 +115,25 @@ EXAMPLES = {
         unknown("an unknown maximum", deploying(2, 100, not_known()), not_evaluated={"web.deploymentMaximumPercent"}),
         not_applicable("another controller", deploying(1, 100, 100, deploymentController={"type": "CODE_DEPLOY"})),
     ],
+    "SV-13b": [
+        violates(
+            "two tasks, and room for 120 percent",
+            scaled(2, 120),
+            at={"web.deploymentMaximumPercent"},
+            says=(
+                "Service 'web' deploymentMaximumPercent: got 120, expected room for one task more or "
+                "less than minCapacity, which is 2: 120 percent are 2 at most, 100 percent 2 at least; "
+                "raise deploymentMaximumPercent to 150 or more"
+            ),
+        ),
+        violates("one task, and room for 150 percent", scaled(1, 150, count=4), at={"web.deploymentMaximumPercent"}),
+        passes("room for one more", scaled(2, 150)),
+        passes("many tasks at least", scaled(10, 120)),
+        passes("none at least", scaled(0, 120)),
+        missing("no percentages: 100 and 200", scaled(2, None)),
+        unknown("an unknown least", scaled(not_known(), 120), not_evaluated={"target.minCapacity"}),
+        not_applicable("no scaling", deploying(2, most=150)),
+    ],
     "PL-14": [
         violates(
             "as many tasks as instances, and none may stop",
@@ -170,7 +202,19 @@ EXAMPLES = {
     ],
 }
 
+SCALED = {
+    **ignoring(good_stacks.FARGATE, "web", "desiredCount"),
+    "target": resource(
+        "aws:appautoscaling/target:Target",
+        serviceNamespace="ecs",
+        scalableDimension="ecs:service:DesiredCount",
+        resourceId="service/${main.name}/${web.name}",
+        minCapacity=2,
+        maxCapacity=9,
+    ),
+}
 MUTANTS = {
+    "SV-13b": [mutant("120 percent", SCALED, "web", desiredCount=5, deploymentMaximumPercent=120)],
     "SV-13": [
         mutant(
             "both 100", good_stacks.FARGATE, "web", deploymentMaximumPercent=100, availabilityZoneRebalancing="DISABLED"

@@ -1,6 +1,6 @@
 from typing import Any
 
-from tests.policy.example import missing, not_applicable, passes, resource, task_definition, unknown, violates
+from tests.policy.example import missing, not_applicable, passes, resource, service, task_definition, unknown, violates
 from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
@@ -64,6 +64,29 @@ EXAMPLES = {
                 ),
             },
             at={"open.cidrBlocks[0]"},
+        ),
+        violates(
+            "tasks behind the load balancer's own group",
+            {**LISTENING, "open": port(443), "web": service(networkConfiguration={"securityGroups": ["${sg.id}"]})},
+            at={"open.cidrIpv4"},
+        ),
+        violates(
+            "instances behind it",
+            {
+                **LISTENING,
+                "open": port(443),
+                "template": resource("aws:ec2/launchTemplate:LaunchTemplate", vpcSecurityGroupIds=["${sg.id}"]),
+            },
+            at={"open.cidrIpv4"},
+        ),
+        passes(
+            "tasks with a group of their own",
+            {
+                **LISTENING,
+                "open": port(443),
+                "own": group(),
+                "web": service(networkConfiguration={"securityGroups": ["${own.id}"]}),
+            },
         ),
         passes("the listener's port, in a first preview", {**LISTENING, "open": port(443)}, preview=True),
         violates(

@@ -13,7 +13,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
-from tests.policy.good_stacks import mutant
+from tests.policy.good_stacks import ignoring, mutant
 from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
@@ -244,7 +244,12 @@ EXAMPLES = {
 MUTANTS = {
     "SV-17": [mutant("family", good_stacks.FARGATE, "web", taskDefinition="${app.family}")],
     "SV-14": [
-        mutant("with CodeDeploy", good_stacks.FARGATE, "web", deploymentController={"type": "CODE_DEPLOY"}),
+        mutant(
+            "with CodeDeploy",
+            ignoring(good_stacks.FARGATE, "web", "taskDefinition", "loadBalancers"),
+            "web",
+            deploymentController={"type": "CODE_DEPLOY"},
+        ),
     ],
     "SV-16": [mutant("on EC2", good_stacks.EC2, "web", platformVersion="LATEST")],
 }

@@ -34,6 +34,16 @@ def placed(**configuration: Any) -> Resources:
     }
 
 
+def used(kind: str, group: str, groups: str = "securityGroups", **properties: Any) -> Resources:
+    """Something in subnet `a` with a security group: of its VPC, of another one, or of the default VPC."""
+    properties = properties if {"subnetId", "subnetIds"} & properties.keys() else {"subnets": ["${a.id}"], **properties}
+    return {
+        **placed(),
+        "nowhere": resource("aws:ec2/securityGroup:SecurityGroup"),
+        "it": resource(kind, **{**properties, groups: [f"${{{group}.id}}"]}),
+    }
+
+
 def crowded() -> dict[str, Any]:
     configuration: dict[str, Any] = good_stacks.FARGATE["web"]["properties"]["networkConfiguration"]
     return {**configuration, "securityGroups": ["${taskSg.id}"] * 6}
@@ -105,6 +115,14 @@ EXAMPLES = {
             },
             at={"web.loadBalancers"},
         ),
+        violates(
+            "a group of the default VPC",
+            {
+                **placed(subnets=["${a.id}"], securityGroups=["${nowhere.id}"]),
+                "nowhere": resource("aws:ec2/securityGroup:SecurityGroup"),
+            },
+            at={"web.networkConfiguration.securityGroups"},
+        ),
         passes("one VPC", placed(subnets=["${a.id}", "${b.id}"])),
         passes(
             "the VPC of another stack, by its id",
@@ -166,9 +184,93 @@ EXAMPLES = {
             "Fargate", {"web": service(launchType="FARGATE", networkConfiguration={**NETWORK, "assignPublicIp": True})}
         ),
     ],
+    "VP-01": [
+        violates(
+            "a load balancer with a group of the default VPC",
+            used("aws:lb/loadBalancer:LoadBalancer", "nowhere"),
+            at={"it.securityGroups"},
+            says=(
+                "LoadBalancer 'it' securityGroups: got [\"securitygroup-nowhere\"], expected all in the "
+                "VPC of Subnet 'a', unlike SecurityGroup 'nowhere'; choose one of the same VPC"
+            ),
+        ),
+        violates(
+            "with one of another VPC",
+            used("aws:lb/loadBalancer:LoadBalancer", "sg"),
+            at={"it.securityGroups"},
+            preview=True,
+        ),
+        violates(
+            "a mount target",
+            used("aws:efs/mountTarget:MountTarget", "sg", subnetId="${a.id}"),
+            at={"it.securityGroups"},
+        ),
+        violates(
+            "an endpoint of the VPC",
+            used("aws:ec2/vpcEndpoint:VpcEndpoint", "nowhere", groups="securityGroupIds", subnetIds=["${a.id}"]),
+            at={"it.securityGroupIds"},
+        ),
+        violates(
+            "instances",
+            {
+                **placed(),
+                "template": resource("aws:ec2/launchTemplate:LaunchTemplate", vpcSecurityGroupIds=["${sg.id}"]),
+                "it": resource(
+                    "aws:autoscaling/group:Group",
+                    launchTemplate={"id": "${template.id}"},
+                    vpcZoneIdentifiers=["${a.id}"],
+                ),
+            },
+            at={"template.vpcSecurityGroupIds"},
+        ),
+        passes("of the same VPC", used("aws:lb/loadBalancer:LoadBalancer", "own")),
+        passes(
+            "both in the default VPC",
+            {
+                "a": resource("aws:ec2/defaultSubnet:DefaultSubnet", availabilityZone="eu-west-1a"),
+                "nowhere": resource("aws:ec2/securityGroup:SecurityGroup"),
+                "it": resource(
+                    "aws:lb/loadBalancer:LoadBalancer", subnets=["${a.id}"], securityGroups=["${nowhere.id}"]
+                ),
+            },
+        ),
+        passes("an internal one of the same VPC", used("aws:lb/loadBalancer:LoadBalancer", "own", internal=True)),
+        missing("no groups", {**placed(), "it": resource("aws:lb/loadBalancer:LoadBalancer", subnets=["${a.id}"])}),
+        unknown(
+            "a group of another stack",
+            {
+                **placed(),
+                "it": resource("aws:lb/loadBalancer:LoadBalancer", subnets=["${a.id}"], securityGroups=[not_known()]),
+            },
+            not_evaluated={"it.securityGroups[0]"},
+        ),
+        unknown(
+            "a VPC that may be the default one",
+            {
+                "a": resource("aws:ec2/subnet:Subnet", vpcId="vpc-9"),
+                "nowhere": resource("aws:ec2/securityGroup:SecurityGroup"),
+                "it": resource(
+                    "aws:lb/loadBalancer:LoadBalancer", subnets=["${a.id}"], securityGroups=["${nowhere.id}"]
+                ),
+            },
+            not_evaluated={"nowhere.vpcId"},
+        ),
+        not_applicable("no subnets", {"it": resource("aws:lb/loadBalancer:LoadBalancer", securityGroups=[])}),
+    ],
 }
 
 MUTANTS = {
+    "VP-01": [
+        mutant(
+            "a second group, of the default VPC",
+            {
+                **good_stacks.FARGATE,
+                "stray": resource("aws:ec2/securityGroup:SecurityGroup", description="stray"),
+            },
+            "alb",
+            securityGroups=["${albSg.id}", "${stray.id}"],
+        )
+    ],
     "SV-01": [
         mutant("none under awsvpc", good_stacks.FARGATE, "web", networkConfiguration=None),
         mutant("one under bridge", good_stacks.EC2, "web", networkConfiguration={"subnets": ["${privateA.id}"]}),

@@ -11,7 +11,7 @@ from tests.policy.example import (
     unknown,
     violates,
 )
-from tests.policy.good_stacks import mutant
+from tests.policy.good_stacks import mutant, waiting
 from tests.policy.stacks import UNKNOWN, Resources, secret
 from tests.policy.stacks import unknown as not_known
 
@@ -26,6 +26,22 @@ def variables(**values: object) -> Resources:
 
 def files(*given: object) -> Resources:
     return {"app": task_definition(container(environmentFiles=list(given)))}
+
+
+def both(environment: dict[str, str], *secrets: str) -> Resources:
+    """Variables with values, and names of secrets."""
+    return {
+        "app": task_definition(
+            container(
+                environment=[{"name": name, "value": value} for name, value in environment.items()],
+                secrets=[{"name": each, "valueFrom": f"/{each}"} for each in secrets],
+            )
+        )
+    }
+
+
+def starting(*words: str, **fields: object) -> Resources:
+    return {"app": task_definition(container(command=list(words), **fields))}
 
 
 EXAMPLES = {
@@ -72,6 +88,21 @@ EXAMPLES = {
                 "Parameter Store, and replace it where it has been seen"
             ),
         ),
+        violates("a password in the command", starting("server", "--password=hunter2"), at={f"{HERE}.command[1]"}),
+        violates("as a word of its own", starting("mc", "--rcon-password", "hunter2"), at={f"{HERE}.command[2]"}),
+        violates(
+            "in a line for the shell", starting("sh", "-c", "DB_PASSWORD=hunter2 ./serve"), at={f"{HERE}.command[2]"}
+        ),
+        violates(
+            "in an address, as the entry point has it",
+            {"app": task_definition(container(entryPoint=["serve", "postgres://app:hunter2@db/app"]))},
+            at={f"{HERE}.entryPoint[1]"},
+        ),
+        passes(
+            "commands that refer to variables",
+            starting("sh", "-c", "serve --password=$DB_PASSWORD --token ${TOKEN}", "--password", "$DB_PASSWORD"),
+        ),
+        passes("a file and a switch", starting("serve", "--password-file=/run/secret", "--secret", "--verbose")),
         passes(
             "names of secrets, switches and ordinary values",
             variables(
@@ -112,6 +143,53 @@ EXAMPLES = {
             not_evaluated={f"{HERE}.environment[0].value"},
         ),
         not_applicable("no environment", {"app": task_definition()}),
+    ],
+    "EN-01": [
+        violates(
+            "a variable and a secret",
+            both({"PGUSER": "app"}, "PGUSER"),
+            at={f"{HERE}.secrets[0].name"},
+            says=(
+                "TaskDefinition 'app' containerDefinitions[app].secrets[0].name: got \"PGUSER\", expected "
+                "a name that is not in environment already; remove one of the two"
+            ),
+        ),
+        violates("two secrets", both({}, "PGUSER", "PGPASSWORD", "PGUSER"), at={f"{HERE}.secrets[2].name"}),
+        violates(
+            "one of many, and an empty value",
+            both({"A": "1", "B": "", "C": "3"}, "D", "B"),
+            at={f"{HERE}.secrets[1].name"},
+        ),
+        violates(
+            "a value that is not known yet",
+            {
+                "app": task_definition(
+                    containerDefinitions=json.dumps(
+                        [
+                            container(
+                                environment=[{"name": "PGUSER", "value": UNKNOWN}],
+                                secrets=[{"name": "PGUSER", "valueFrom": UNKNOWN}],
+                            )
+                        ]
+                    )
+                )
+            },
+            at={f"{HERE}.secrets[0].name"},
+        ),
+        passes("other names", both({"PGUSER": "app"}, "PGPASSWORD")),
+        passes("names in another case", both({"pguser": "app"}, "PGUSER")),
+        passes(
+            "the same name in another container",
+            {
+                "app": task_definition(
+                    container(environment=[{"name": "PGUSER", "value": "app"}]),
+                    container(name="other", secrets=[{"name": "PGUSER", "valueFrom": "/pg"}]),
+                )
+            },
+        ),
+        missing("no secrets", both({"PGUSER": "app"})),
+        unknown("unknown containers", UNKNOWN_CONTAINERS, not_evaluated={"app.containerDefinitions"}),
+        not_applicable("no container", {"app": task_definition(containerDefinitions="[]")}),
     ],
     "TD-43": [
         violates(
@@ -163,7 +241,24 @@ MAY_READ_SETTINGS = resource(
     ),
 )
 
+MAY_READ_PARAMETERS = resource(
+    "aws:iam/rolePolicy:RolePolicy",
+    role="${executionRole.name}",
+    policy=json.dumps({"Statement": [{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}]}),
+)
+
 MUTANTS = {
+    "EN-01": [
+        mutant(
+            "twice",
+            waiting({**good_stacks.FARGATE, "settings": MAY_READ_PARAMETERS}, "app", "settings"),
+            "app",
+            container={
+                "environment": [{"name": "PGUSER", "value": "app"}],
+                "secrets": [{"name": "PGUSER", "valueFrom": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/pg"}],
+            },
+        )
+    ],
     "TD-39": [
         mutant(
             "a password",
@@ -175,7 +270,7 @@ MUTANTS = {
     "TD-43": [
         mutant(
             "no .env",
-            {**good_stacks.FARGATE, "settings": MAY_READ_SETTINGS},
+            waiting({**good_stacks.FARGATE, "settings": MAY_READ_SETTINGS}, "app", "settings"),
             "app",
             container={"environmentFiles": [{**FILE, "value": "arn:aws:s3:::settings/app.txt"}]},
         )

@@ -32,6 +32,14 @@ def partly_known(*containers: Mapping[str, object]) -> Resources:
     return {"app": task_definition(containerDefinitions=json.dumps(containers))}
 
 
+CHECK = f"{HERE}.healthCheck.command"
+
+
+def by(*words: str) -> Resources:
+    """A health check in these words, of which some may be unknown."""
+    return {"app": task_definition(containerDefinitions=json.dumps([container(healthCheck={"command": words})]))}
+
+
 EXAMPLES = {
     "TD-24": [
         violates(
@@ -137,9 +145,6 @@ EXAMPLES = {
             at={f"{HERE}.healthCheck.{name}" for name in ("interval", "timeout", "retries", "startPeriod")},
         ),
         violates("half a second", checked(timeout=2.5), at={f"{HERE}.healthCheck.timeout"}),
-        violates(
-            "a command that says not how to be run", checked(command=["curl", "-f"]), at={f"{HERE}.healthCheck.command"}
-        ),
         passes("by a shell", {"app": task_definition(container(**HEALTHY))}),
         passes("at the limits", checked(interval=300, timeout=60, retries=10, startPeriod=0)),
         missing("no command", {"app": task_definition(container(healthCheck={}))}, at={f"{HERE}.healthCheck.command"}),
@@ -151,6 +156,38 @@ EXAMPLES = {
             not_evaluated={f"{HERE}.healthCheck.command"},
         ),
         not_applicable("no health check", {"app": task_definition()}),
+    ],
+    "HC-01": [
+        violates(
+            "a whole line as the program",
+            by("CMD", "curl -fsS http://localhost/alive || exit 1"),
+            at={CHECK},
+            says=(
+                'TaskDefinition \'app\' containerDefinitions[app].healthCheck.command: got ["CMD", "curl '
+                '-fsS http://localhost/alive || exit 1"], expected a program and its arguments, each a '
+                "string, after CMD; divide the string, or use CMD-SHELL"
+            ),
+        ),
+        violates(
+            "an operator of the shell", by("CMD", "curl", "-f", "http://localhost/", "||", "exit", "1"), at={CHECK}
+        ),
+        violates("output sent away", by("CMD", "wget", "-q", "http://localhost/", ">/dev/null"), at={CHECK}),
+        violates("a variable", by("CMD", "curl", "-f", "http://localhost:${PORT}/"), at={CHECK}),
+        violates("what is built into a shell", by("CMD", "exit", "0"), at={CHECK}),
+        violates("words after CMD-SHELL", by("CMD-SHELL", "curl", "-f", "http://localhost/"), at={CHECK}),
+        violates("nothing after CMD", by("CMD"), at={CHECK}),
+        violates("nothing after CMD-SHELL", by("CMD-SHELL", " "), at={CHECK}),
+        violates("a command that says not how to be run", by("curl", "http://localhost"), at={CHECK}),
+        passes("a program and its arguments", by("CMD", "curl", "-f", "http://localhost/")),
+        passes("a program without arguments", by("CMD", "/app/check")),
+        passes("a line for the shell", by("CMD-SHELL", "curl -f http://localhost:$PORT/ || exit 1")),
+        passes("a shell that is started as a program", by("CMD", "/bin/sh", "-c", "curl -f $URL || exit 1")),
+        passes("signs inside of arguments", by("CMD", "grep", "-qE", "up|ready", "/tmp/state; 1")),
+        passes("a price of another program", by("CMD", "mongosh", "--eval", "db.$cmd.sys")),
+        passes("a path of Windows", by("CMD", "C:\\Program Files\\app.exe", "-check")),
+        missing("no health check", {"app": task_definition()}),
+        unknown("an unknown word", by("CMD", "curl", UNKNOWN), not_evaluated={f"{CHECK}[2]"}),
+        not_applicable("no containers", {"app": task_definition(containerDefinitions="[]")}),
     ],
     "TD-27": [
         violates(

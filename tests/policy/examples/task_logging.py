@@ -94,6 +94,67 @@ EXAMPLES = {
         ),
         not_applicable("another driver", logging("json-file")),
     ],
+    "LO-01": [
+        violates(
+            "no group of its own, said so",
+            logging("awslogs", {**AWSLOGS, "awslogs-create-group": "false"}),
+            at={f"{HERE}.options.awslogs-create-group"},
+            says=(
+                "TaskDefinition 'app' "
+                'containerDefinitions[app].logConfiguration.options.awslogs-create-group: got "false", '
+                'expected "true" or nothing; remove awslogs-create-group, or set it to true'
+            ),
+        ),
+        violates(
+            "a misspelt mode", logging("awslogs", {**AWSLOGS, "mode": "nonblocking"}), at={f"{HERE}.options.mode"}
+        ),
+        violates("of another driver", logging("fluentd", {"mode": "async"}), at={f"{HERE}.options.mode"}),
+        violates(
+            "a size in words",
+            logging("awslogs", {**AWSLOGS, "mode": "non-blocking", "max-buffer-size": "25 MB"}),
+            at={f"{HERE}.options.max-buffer-size"},
+        ),
+        violates(
+            "a buffer without use",
+            logging("awslogs", {**AWSLOGS, "mode": "blocking", "max-buffer-size": "25m"}),
+            at={f"{HERE}.options.max-buffer-size"},
+        ),
+        violates(
+            "two ways to divide messages",
+            logging("awslogs", {**AWSLOGS, "awslogs-datetime-format": "%Y", "awslogs-multiline-pattern": "^a"}),
+            at={f"{HERE}.options.awslogs-multiline-pattern"},
+        ),
+        violates(
+            "splunk without token",
+            logging("splunk", {"splunk-url": "https://splunk.example:8088"}),
+            at={f"{HERE}.options.splunk-token"},
+        ),
+        violates("gelf without address", logging("gelf", {}), at={f"{HERE}.options.gelf-address"}),
+        passes("a group that the driver makes", logging("awslogs", {**AWSLOGS, "awslogs-create-group": "true"})),
+        passes("a buffer", logging("awslogs", {**AWSLOGS, "mode": "non-blocking", "max-buffer-size": "25m"})),
+        passes(
+            "splunk with a token from a secret",
+            {
+                "app": task_definition(
+                    container(
+                        logConfiguration={
+                            "logDriver": "splunk",
+                            "options": {"splunk-url": "https://splunk.example:8088"},
+                            "secretOptions": [{"name": "splunk-token", "valueFrom": "/splunk"}],
+                        }
+                    )
+                )
+            },
+        ),
+        passes("a router's own options", logging("awsfirelens", {"Name": "http", "mode": "anything"})),
+        missing("no log configuration", {"app": task_definition()}),
+        unknown(
+            "unknown containers",
+            {"app": task_definition(containerDefinitions=not_known())},
+            not_evaluated={"app.containerDefinitions"},
+        ),
+        not_applicable("no container", {"app": task_definition(containerDefinitions="[]")}),
+    ],
     "TD-30": [
         violates(
             "no router",
@@ -151,6 +212,19 @@ EXAMPLES = {
 }
 
 MUTANTS = {
+    "LO-01": [
+        mutant(
+            "a misspelt mode",
+            good_stacks.FARGATE,
+            "app",
+            container={
+                "logConfiguration": {
+                    "logDriver": "awslogs",
+                    "options": {**AWSLOGS, "awslogs-group": "${logs.name}", "mode": "nonblocking"},
+                }
+            },
+        )
+    ],
     "TD-30": [
         mutant("no router", good_stacks.FARGATE, "app", container={"logConfiguration": {"logDriver": "awsfirelens"}})
     ],

@@ -7,6 +7,7 @@ from tests.policy.example import (
     not_applicable,
     passes,
     resource,
+    service,
     task_definition,
     unknown,
     violates,
@@ -36,6 +37,24 @@ def mounted(name: object, *given: object) -> Resources:
 
 def mounted_from(name: object) -> Resources:
     return {"app": task_definition(container(volumesFrom=[{"sourceContainer": name}]), container(name="data"))}
+
+
+POINT = {"accessPointId": "fsap-1"}
+
+
+def at_launch(*given: object, name: str = "") -> Resources:
+    """A service that configures the volume of this name."""
+    configured = {"volumeConfiguration": {"name": name, "managedEbsVolume": {"sizeInGb": 20}}} if name else {}
+    return {**volumes(*given), "web": service(taskDefinition="${app.arn}", **configured)}
+
+
+def disk(principal: str, **settings: object) -> Resources:
+    return {
+        "role": resource("aws:iam/role:Role", assumeRolePolicy=good_stacks.trust(principal)),
+        "web": service(
+            volumeConfiguration={"name": "heap", "managedEbsVolume": {"roleArn": "${role.arn}", **settings}}
+        ),
+    }
 
 
 EXAMPLES = {
@@ -167,9 +186,155 @@ EXAMPLES = {
         ),
         not_applicable("another volume", volumes({"name": "data"})),
     ],
+    "VO-01": [
+        violates(
+            "a root directory beside an access point",
+            efs(transitEncryption="ENABLED", rootDirectory="/uploads", authorizationConfig=POINT),
+            at={"app.volumes[0].efsVolumeConfiguration.rootDirectory"},
+            says=(
+                "TaskDefinition 'app' volumes[0].efsVolumeConfiguration.rootDirectory: got \"/uploads\", "
+                'expected nothing, or "/", with an access point; remove it, or set it on the access point'
+            ),
+        ),
+        violates(
+            "an access point without encryption in transit",
+            efs(authorizationConfig=POINT),
+            at={"app.volumes[0].efsVolumeConfiguration.transitEncryption"},
+        ),
+        violates(
+            "IAM without encryption in transit",
+            efs(transitEncryption="DISABLED", authorizationConfig={"iam": "ENABLED"}),
+            at={"app.volumes[0].efsVolumeConfiguration.transitEncryption"},
+        ),
+        violates(
+            "the second volume",
+            volumes(
+                {"name": "a"},
+                {"name": "b", "efsVolumeConfiguration": {**EFS, "rootDirectory": "a", "authorizationConfig": POINT}},
+            ),
+            at={"app.volumes[1].efsVolumeConfiguration.rootDirectory"},
+        ),
+        passes("an access point alone", efs(transitEncryption="ENABLED", authorizationConfig=POINT)),
+        passes(
+            "the root of the access point",
+            efs(transitEncryption="ENABLED", rootDirectory="/", authorizationConfig=POINT),
+        ),
+        passes("a root directory without access point", efs(transitEncryption="ENABLED", rootDirectory="/uploads")),
+        passes("neither access point nor IAM", efs()),
+        missing("no EFS volume", volumes({"name": "data"})),
+        unknown(
+            "an access point of the stack and an unknown directory",
+            {
+                "point": resource("aws:efs/accessPoint:AccessPoint", fileSystemId="fs-1"),
+                **efs(
+                    transitEncryption="ENABLED",
+                    rootDirectory=not_known(),
+                    authorizationConfig={"accessPointId": "${point.id}"},
+                ),
+            },
+            not_evaluated={"app.volumes[0].efsVolumeConfiguration.rootDirectory"},
+        ),
+        not_applicable("no volumes", {"app": task_definition()}),
+    ],
+    "VO-02": [
+        violates(
+            "nobody configures it",
+            at_launch({"name": "heap", "configureAtLaunch": True}),
+            at={"web.volumeConfiguration"},
+            says=(
+                "Service 'web' volumeConfiguration: got nothing, expected one for volume \"heap\", which "
+                "TaskDefinition 'app' leaves to the launch; set volumeConfiguration with this name"
+            ),
+        ),
+        violates(
+            "a volume that the task definition configures",
+            at_launch({"name": "heap"}, name="heap"),
+            at={"web.volumeConfiguration.name"},
+        ),
+        violates(
+            "another name",
+            at_launch({"name": "heap", "configureAtLaunch": True}, name="disk"),
+            at={"web.volumeConfiguration.name"},
+        ),
+        violates("no volume at all", at_launch(name="heap"), at={"web.volumeConfiguration.name"}, preview=True),
+        passes("the same volume", at_launch({"name": "heap", "configureAtLaunch": True}, name="heap")),
+        passes(
+            "the same volume, in a first preview",
+            at_launch({"name": "heap", "configureAtLaunch": True}, name="heap"),
+            preview=True,
+        ),
+        passes("beside others", at_launch({"name": "tmp"}, {"name": "heap", "configureAtLaunch": True}, name="heap")),
+        passes("volumes that are configured", at_launch({"name": "data", "efsVolumeConfiguration": EFS})),
+        missing("no volumes", at_launch()),
+        unknown(
+            "a task definition of another stack",
+            {"web": service(taskDefinition=not_known(), volumeConfiguration={"name": "heap"})},
+            not_evaluated={"web.taskDefinition"},
+        ),
+        not_applicable("no service", volumes({"name": "heap", "configureAtLaunch": True})),
+    ],
+    "VO-03": [
+        violates(
+            "a role for tasks",
+            disk("ecs-tasks.amazonaws.com", sizeInGb=20),
+            at={"web.volumeConfiguration.managedEbsVolume.roleArn"},
+            says=(
+                "Service 'web' volumeConfiguration.managedEbsVolume.roleArn: got "
+                '"arn:aws:test:ap-northeast-1:123456789012:Role/role", expected a role that '
+                "ecs.amazonaws.com may assume, which Role 'role' does not let it; allow that service "
+                "sts:AssumeRole"
+            ),
+        ),
+        violates("no size", disk("ecs.amazonaws.com"), at={"web.volumeConfiguration.managedEbsVolume.sizeInGb"}),
+        passes("a role for ECS, and a size", disk("ecs.amazonaws.com", sizeInGb=20)),
+        passes("the size of a snapshot", disk("ecs.amazonaws.com", snapshotId="snap-1")),
+        missing("no volume", {"web": service()}),
+        unknown(
+            "a role of another stack",
+            {
+                "web": service(
+                    volumeConfiguration={"name": "heap", "managedEbsVolume": {"roleArn": not_known(), "sizeInGb": 9}}
+                )
+            },
+            not_evaluated={"web.volumeConfiguration.managedEbsVolume.roleArn"},
+        ),
+        not_applicable("no service", volumes({"name": "heap"})),
+    ],
 }
 
+ON_DISK = {
+    **good_stacks.FARGATE,
+    "disks": resource("aws:iam/role:Role", assumeRolePolicy=good_stacks.trust("ecs.amazonaws.com")),
+    "app": mutant("", good_stacks.FARGATE, "app", volumes=[{"name": "heap", "configureAtLaunch": True}]).resources[
+        "app"
+    ],
+    "web": mutant(
+        "",
+        good_stacks.FARGATE,
+        "web",
+        volumeConfiguration={"name": "heap", "managedEbsVolume": {"roleArn": "${disks.arn}", "sizeInGb": 20}},
+    ).resources["web"],
+}
+"""The good stack for Fargate with a disk for each task: good, too."""
+
 MUTANTS = {
+    "VO-01": [
+        mutant(
+            "a root directory",
+            good_stacks.FARGATE,
+            "app",
+            volumes=[
+                {
+                    "name": "data",
+                    "efsVolumeConfiguration": {**EFS, "rootDirectory": "/a", "authorizationConfig": POINT},
+                }
+            ],
+        )
+    ],
+    "VO-02": [mutant("another name", ON_DISK, "web", volumeConfiguration={"name": "disk"})],
+    "VO-03": [
+        mutant("a role for tasks", ON_DISK, "disks", assumeRolePolicy=good_stacks.trust("ecs-tasks.amazonaws.com"))
+    ],
     "TD-12": [
         mutant("a folder of the host", good_stacks.FARGATE, "app", volumes=[{"name": "data", "hostPath": "/srv"}])
     ],

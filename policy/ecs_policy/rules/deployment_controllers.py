@@ -1,0 +1,74 @@
+"""Services whose deployments ECS does not do itself: CodeDeploy, and external controllers with task sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ecs_policy.model import Service
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, resource_rule
+
+_API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
+_OF_TASK_SETS = (
+    "capacityProviderStrategies",
+    "iamRole",
+    "launchType",
+    "loadBalancers",
+    "networkConfiguration",
+    "platformVersion",
+    "serviceRegistries",
+    "taskDefinition",
+)
+_SAID = {
+    "loadBalancers": Quote(
+        "LoadBalancers must be empty or null.", "https://github.com/hashicorp/terraform-provider-aws/issues/27291"
+    )
+}
+_SAID_BY_CODEDEPLOY = {
+    "taskDefinition": Quote(
+        "Unable to update task definition on services with a CODE_DEPLOY deployment controller.",
+        "https://github.com/aws/aws-cdk/issues/7040",
+    )
+}
+_OF_CODEDEPLOY = ("taskDefinition", "loadBalancers")
+
+
+@resource_rule(
+    "DC-01 external-controller",
+    on=Service,
+    title="A service with an external deployment controller leaves to its task sets what is theirs",
+    why="Task definition, launch type, network and load balancers are given to CreateTaskSet. With this controller "
+    "CreateService takes none of them.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_CreateService.html",
+)
+def external_controller(service: Service) -> Iterator[Problem]:
+    if not service.has_external_controller:
+        return
+    for key in _OF_TASK_SETS:
+        place = service[key]
+        if place.unknown or place.filled:
+            yield place.problem(
+                "nothing with an external deployment controller", f"move {key} to the TaskSet", quote=_SAID.get(key)
+            )
+
+
+@resource_rule(
+    "DC-02 left-to-codedeploy",
+    on=Service,
+    title="Pulumi leaves to CodeDeploy what only CodeDeploy may change",
+    why="With this controller UpdateService takes no other task definition and no other load balancers: the first "
+    "deployment succeeds, and each later one that changes them is refused.",
+    level=Level.FAILS,
+    enforcement=Enforcement.ADVISORY,
+    source=f"{_API}/API_UpdateService.html",
+)
+def left_to_codedeploy(service: Service) -> Iterator[Problem]:
+    if service.controller != "CODE_DEPLOY":
+        return
+    for key in _OF_CODEDEPLOY:
+        if service[key].given and not {key, "*"}.intersection(service.ignore_changes):
+            yield service[key].problem(
+                f"ignoreChanges to hold {key}, since by CODE_DEPLOY it is CodeDeploy that changes it",
+                f'add the resource option ignoreChanges: ["{key}"], or let ECS deploy with strategy BLUE_GREEN',
+                quote=_SAID_BY_CODEDEPLOY.get(key),
+            )

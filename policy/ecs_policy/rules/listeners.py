@@ -1,0 +1,350 @@
+"""Listeners, their rules and their target groups: each by itself, beside its neighbours, and together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ecs_policy.load_balancing import attachments, balancer_of, forwards_to, kind_of_balancer
+from ecs_policy.model import Listener, ListenerRule, LoadBalancer, TargetGroup
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
+from ecs_policy.stack import Resource
+from ecs_policy.values import NotEvaluated, independently, quoted, readable
+
+_API = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference"
+_ALB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
+_QUOTAS = f"{_ALB}/load-balancer-limits.html"
+
+_SAID_PRIORITY = Quote("PriorityInUse", "https://github.com/hashicorp/terraform/issues/24239")
+_SAID_TCP = Quote("Listener protocol 'TCP' must be one of 'HTTP, HTTPS'", "https://github.com/alphagov/gsp/issues/351")
+_SAID_HTTP2 = Quote(
+    "Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'HTTP2'",
+    "https://github.com/aws/copilot-cli/issues/4551",
+)
+
+LISTENS_ON = {
+    "application": ("HTTP", "HTTPS"),
+    "gateway": ("",),
+    "network": ("QUIC", "TCP", "TCP_QUIC", "TCP_UDP", "TLS", "UDP"),
+}
+"""The protocols that listeners of each type of load balancer have."""
+
+FORWARDS_TO = {
+    "": ("GENEVE",),
+    "HTTP": ("HTTP", "HTTPS"),
+    "HTTPS": ("HTTP", "HTTPS"),
+    "QUIC": ("QUIC", "TCP_QUIC"),
+    "TCP": ("TCP", "TCP_UDP"),
+    "TCP_QUIC": ("TCP_QUIC",),
+    "TCP_UDP": ("TCP_UDP",),
+    "TLS": ("TCP", "TLS"),
+    "UDP": ("TCP_UDP", "UDP"),
+}
+"""The protocols of target groups that each protocol of a listener forwards to.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/network/load-balancer-target-groups.html"""
+
+_OF_HTTPS_ONLY = ("GRPC", "HTTP2")
+_GENEVE_PORT = 6081
+_MOST_VALUES = 5
+_MOST_WILDCARDS = 6
+_MOST_GROUPS = 5
+_ONCE = ("hostHeader", "httpRequestMethod", "pathPattern", "sourceIp")
+_LAST = ("fixed-response", "forward", "redirect")
+_AUTHENTICATES = ("authenticate-cognito", "authenticate-oidc", "jwt-validation")
+_UNCHANGED = {"host": "#{host}", "path": "/#{path}", "port": "#{port}", "protocol": "#{protocol}"}
+
+
+def _ports(balancer: LoadBalancer) -> tuple[dict[float, list[Resource]], NotEvaluated | None]:
+    return _by_number(balancer.stack.relation(Listener, "loadBalancerArn", LoadBalancer).sure(balancer), "port")
+
+
+def _priorities(listener: Listener) -> tuple[dict[float, list[Resource]], NotEvaluated | None]:
+    return _by_number(listener.stack.relation(ListenerRule, "listenerArn", Listener).sure(listener), "priority")
+
+
+def _by_number(resources: Sequence[Resource], key: str) -> tuple[dict[float, list[Resource]], NotEvaluated | None]:
+    found: dict[float, list[Resource]] = {}
+    doubt = None
+    for each in resources:
+        try:
+            number = each[key].number()
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+        else:
+            if number is not None:
+                found.setdefault(number, []).append(each)
+    return found, doubt
+
+
+def _neighbours(owner: Listener | ListenerRule) -> tuple[dict[float, list[Resource]], NotEvaluated | None]:
+    """What the same load balancer or listener has, by port or priority."""
+    stack = owner.stack
+    if isinstance(owner, Listener):
+        place = owner["loadBalancerArn"]
+        balancer = (
+            place.one(LoadBalancer) if place.unknown or stack.known_as(place.text() or "", LoadBalancer) else None
+        )
+        if balancer is not None:
+            return stack.derived(_ports, balancer)
+        return _by_number([each for each in stack.all(Listener) if each["loadBalancerArn"].raw == place.raw], "port")
+    place = owner["listenerArn"]
+    listener = place.one(Listener) if place.unknown or stack.known_as(place.text() or "", Listener) else None
+    if listener is not None:
+        return stack.derived(_priorities, listener)
+    return _by_number([each for each in stack.all(ListenerRule) if each["listenerArn"].raw == place.raw], "priority")
+
+
+@stack_rule(
+    "LS-01 once",
+    on=(Listener, ListenerRule),
+    title="A port of a load balancer has one listener, and a priority of a listener one rule",
+    why="ELB refuses the second.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_CreateListener.html",
+)
+def once(owner: Listener | ListenerRule) -> Iterator[Problem]:
+    parent, key = ("loadBalancerArn", "port") if isinstance(owner, Listener) else ("listenerArn", "priority")
+    number = owner[key].number()
+    if number is None or not owner[parent].given:
+        return
+    neighbours, doubt = _neighbours(owner)
+    first = min(neighbours.get(number, [owner]), key=lambda each: each.urn)  # so that one of a pair is told
+    if first is not owner:
+        yield owner[key].problem(
+            f"another {key} than that of {first.label}",
+            f"change {key} of one of the two",
+            quote=_SAID_PRIORITY if key == "priority" else None,
+        )
+    elif doubt is not None:
+        raise doubt
+
+
+@resource_rule(
+    "LS-02 conditions",
+    on=ListenerRule,
+    title="A listener rule has conditions within ELB's limits, each kind as often as it may be",
+    why=f"A rule has {_MOST_VALUES} values at most in all its conditions together, and one condition each of host, "
+    "path, method and source.",
+    level=Level.REJECTED,
+    source=_QUOTAS,
+)
+def conditions(rule: ListenerRule) -> Iterator[Problem]:
+    place = rule["conditions"]
+    entries = place.items()
+    if place.given and not entries:
+        yield place.problem("one condition or more", "add a condition, or use the listener's default action")
+        return
+    values = [value for each in entries for value in _values(each)]
+    if len(values) > _MOST_VALUES:
+        yield place.problem(
+            f"at most {_MOST_VALUES} values in all conditions, not {len(values)}",
+            "divide it into rules of their own priorities",
+        )
+    texts, doubt = readable(values, lambda each: each.text() or "")
+    wildcards = sum(text.count("*") + text.count("?") for text in texts)
+    if wildcards > _MOST_WILDCARDS:
+        yield place.problem(f"at most {_MOST_WILDCARDS} wildcards, not {wildcards}", "divide it into several rules")
+    for name in _ONCE:
+        named = [each[name] for each in entries if each[name].given]
+        if len(named) > 1:
+            yield named[1].problem("one condition of a kind", "put the values into the first")
+    if doubt is not None:
+        raise doubt
+
+
+def _values(condition: Value) -> Iterator[Value]:
+    for name in ("hostHeader", "httpHeader", "httpRequestMethod", "pathPattern", "sourceIp"):
+        yield from condition[name]["values"].items()
+        yield from condition[name]["regexValues"].items()
+    for each in condition["queryStrings"].items():
+        yield each["value"]
+
+
+@stack_rule(
+    "LS-03 actions",
+    on=(Listener, ListenerRule),
+    title="A listener or rule ends in one action, changes what it redirects, and authenticates over HTTPS only",
+    why="One of forward, redirect and fixed-response comes last, once. A redirect to the same place is a circle.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_RedirectActionConfig.html",
+)
+def actions(owner: Listener | ListenerRule) -> Iterator[Problem]:
+    place = owner["defaultActions" if isinstance(owner, Listener) else "actions"]
+    entries = place.items()
+    yield from independently(
+        (
+            _one_at_the_end(place, entries),
+            *(_redirects(each["redirect"]) for each in entries),
+            _over_https(owner, entries),
+        )
+    )
+    for each in entries:
+        groups = each["forward"]["targetGroups"]
+        if len(groups.items()) > _MOST_GROUPS:
+            yield groups.problem(f"at most {_MOST_GROUPS} target groups", "remove some")
+
+
+def _one_at_the_end(place: Value, entries: list[Value]) -> Iterator[Problem]:
+    if not entries:
+        return
+    kinds = [each["type"].text() or "" for each in entries]
+    last = [kind for kind in kinds if kind in _LAST]
+    if len(last) != 1:
+        yield place.problem(
+            f"exactly one of {quoted(_LAST)}, not {quoted(last)}", "keep one, and make rules of their own of the others"
+        )
+        return
+    orders = [each["order"].number() for each in entries]
+    if None not in orders and orders[kinds.index(last[0])] != max(order or 0 for order in orders):
+        yield place.problem(f"{last[0]} as the last action", "give it the highest order")
+
+
+def _redirects(redirect: Value) -> Iterator[Problem]:
+    if redirect.given and all(_stays(redirect[name], word) for name, word in _UNCHANGED.items()):
+        yield redirect.problem("another protocol, host, port or path than that of the request", "change one of them")
+
+
+def _stays(part: Value, word: str) -> bool:
+    return part.text() in (None, word)
+
+
+def _over_https(owner: Listener | ListenerRule, entries: list[Value]) -> Iterator[Problem]:
+    for each in entries:
+        if each["type"].text() in _AUTHENTICATES:
+            listener = owner if isinstance(owner, Listener) else owner["listenerArn"].one(Listener)
+            if listener is not None and listener.protocol != "HTTPS":
+                yield each["type"].problem(f"a listener of HTTPS, unlike {listener.label}", "use a listener of HTTPS")
+
+
+@stack_rule(
+    "LS-04 listener-of-its-balancer",
+    on=Listener,
+    title="A listener has a protocol of its type of load balancer",
+    why="Application Load Balancers listen on HTTP and HTTPS, Network Load Balancers on TCP, TLS, UDP and QUIC.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_CreateListener.html",
+)
+def listener_of_its_balancer(listener: Listener) -> Iterator[Problem]:
+    place = listener["protocol"]
+    protocol = (place.text() or "").upper()
+    kind = kind_of_balancer(listener)
+    allowed = LISTENS_ON.get(kind)
+    if allowed is None or protocol in allowed or (not protocol and kind == "application"):
+        return
+    if kind == "gateway":
+        yield place.problem("nothing with a Gateway Load Balancer", "remove protocol")
+    else:
+        yield place.problem(
+            f"one of {quoted(allowed)}, as the load balancer is of type {kind}",
+            "change protocol, or loadBalancerType of the load balancer",
+            quote=_SAID_TCP if (kind, protocol) == ("application", "TCP") else None,
+        )
+
+
+@stack_rule(
+    "LS-05 group-of-its-listener",
+    on=(Listener, ListenerRule),
+    title="A listener forwards to target groups of protocols that go together with its own",
+    why="What a listener takes from clients it hands on in one of a few ways. HTTP/2 and gRPC to targets need HTTPS.",
+    level=Level.REJECTED,
+    severity=Severity.CRITICAL,
+    source=f"{_ALB}/load-balancer-target-groups.html",
+)
+def group_of_its_listener(owner: Listener | ListenerRule) -> Iterator[Problem]:
+    groups, doubt = forwards_to(owner)
+    place = owner["defaultActions" if isinstance(owner, Listener) else "actions"]
+    if groups:
+        listener = owner if isinstance(owner, Listener) else owner["listenerArn"].one(Listener)
+        if listener is not None:
+            protocol = listener.protocol or ""
+            checks = [_goes_together(place, listener, protocol, each) for each in groups]
+            yield from independently(checks)
+    if doubt is not None:
+        raise doubt
+
+
+def _goes_together(place: Value, listener: Listener, protocol: str, group: TargetGroup) -> Iterator[Problem]:
+    allowed = FORWARDS_TO.get(protocol)
+    if allowed is None:
+        return  # LS-04
+    kind = group.target_type
+    told = f"{listener.label} of {protocol or 'no protocol'}"
+    if kind == "lambda":
+        if protocol not in ("HTTP", "HTTPS"):
+            yield place.problem(
+                f"no target group of Lambda functions behind {told}", "use an Application Load Balancer"
+            )
+        return
+    if kind == "alb" and protocol not in ("TCP", "TLS"):
+        yield place.problem(f"no target group of type alb behind {told}", "use a listener of TCP")
+        return
+    theirs = group.protocol or ""
+    if theirs and theirs not in allowed:
+        yield Problem(
+            place.resource.urn,
+            place.location,
+            f"{place.resource.label} {place.location}: got {group.label} of {theirs} behind {told}, expected a target "
+            f"group of {quoted(allowed)}; change protocol of one of the two",
+        )
+        return
+    version = group.protocol_version
+    if version in _OF_HTTPS_ONLY and protocol == "HTTP":
+        yield Problem(
+            place.resource.urn,
+            place.location,
+            f"{place.resource.label} {place.location}: got {group.label} of protocolVersion {version} behind {told}, "
+            "expected a listener of HTTPS; listen on HTTPS, or use HTTP1",
+            quote=_SAID_HTTP2 if version == "HTTP2" else None,
+        )
+
+
+@resource_rule(
+    "LS-06 group-by-itself",
+    on=TargetGroup,
+    title="Protocol, version, port and health check of a target group go together",
+    why="HTTP has versions and is checked by HTTP; GENEVE, of Gateway Load Balancers, has one port.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_CreateTargetGroup.html",
+)
+def group_by_itself(group: TargetGroup) -> Iterator[Problem]:
+    protocol = group.protocol
+    if protocol is None:
+        return
+    version, port, check = group["protocolVersion"], group["port"], group["healthCheck"]["protocol"]
+    of_http = protocol in ("HTTP", "HTTPS")
+    if version.given and not of_http:
+        yield version.problem(f"nothing with protocol {protocol}", "remove protocolVersion")
+    if protocol == "GENEVE" and port.number() != _GENEVE_PORT:
+        yield port.problem(f"{_GENEVE_PORT} with protocol GENEVE", "change port")
+    allowed = ("HTTP", "HTTPS") if of_http else ("HTTP", "HTTPS", "TCP")
+    if check.given and (check.text() or "").upper() not in allowed:
+        yield check.problem(f"one of {quoted(allowed)} with protocol {protocol}", "change healthCheck.protocol")
+
+
+@stack_rule(
+    "LS-07 group-of-one-balancer",
+    on=TargetGroup,
+    title="A target group is of one load balancer",
+    why="ELB refuses the listener or rule that would give it a second one.",
+    level=Level.REJECTED,
+    source=_QUOTAS,
+)
+def group_of_one_balancer(group: TargetGroup) -> Iterator[Problem]:
+    balancers: dict[str, LoadBalancer] = {}
+    doubt = None
+    for each in attachments(group):
+        try:
+            balancer = balancer_of(each)
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+        else:
+            if balancer is not None:
+                balancers[balancer.urn] = balancer
+    if len(balancers) > 1:
+        yield Problem(
+            group.urn,
+            "",
+            f"{group.label}: got listeners of {' and '.join(each.label for each in balancers.values())}, expected "
+            "those of one load balancer; make a target group for each, and name both in the service",
+        )
+    elif doubt is not None:
+        raise doubt

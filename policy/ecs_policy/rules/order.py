@@ -1,0 +1,316 @@
+"""What must be there before, and no property refers to: the engine makes everything else at the same time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from ecs_policy.iam import policy_resources
+from ecs_policy.model import (
+    AutoscalingTarget,
+    CapacityProvider,
+    Certificate,
+    CertificateValidation,
+    ClusterCapacityProviders,
+    Container,
+    DockerImage,
+    FileSystem,
+    InternetGateway,
+    InternetGatewayAttachment,
+    Listener,
+    ListenerCertificate,
+    LoadBalancer,
+    LogGroup,
+    MountTarget,
+    NatGateway,
+    Role,
+    ScalingPolicy,
+    ScheduledAction,
+    Secret,
+    SecretVersion,
+    Service,
+    Subnet,
+    TaskDefinition,
+    Vpc,
+)
+from ecs_policy.network import default_routes
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, Severity, Value, stack_rule
+from ecs_policy.sensitive import references, source_of
+from ecs_policy.stack import Resource
+from ecs_policy.values import NotEvaluated, readable
+
+_GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
+_FARGATE = ("FARGATE", "FARGATE_SPOT")
+
+
+_SAID_CERTIFICATE = Quote("UnsupportedCertificate", "https://github.com/DataBiosphere/azul/issues/8321")
+_SAID_GATEWAY = Quote("has no internet gateway", "https://github.com/hashicorp/terraform-provider-aws/pull/4587")
+
+
+def _waits(
+    resource: Resource, place: Value, needed: Sequence[Resource], why: str, quote: Quote | None = None
+) -> Iterator[Problem]:
+    """A problem unless the engine makes one of `needed` first."""
+    if needed and not resource.stack.waits_for(resource, needed):
+        names = " or ".join(each.label for each in needed[:3])
+        yield place.problem(
+            f"{resource.label} to wait for {names}, {why}",
+            f"add {names} to dependsOn of {resource.label}",
+            quote=quote,
+        )
+
+
+# Capacity providers
+
+
+@stack_rule(
+    "OR-01 association-before-service",
+    on=Service,
+    title="A service waits for what makes its capacity providers known to the cluster",
+    why="The engine makes service and association at the same time, as nothing in the one refers to the other. When "
+    "the service is first, CreateService refuses its strategy, or finds no default strategy and takes EC2.",
+    level=Level.REJECTED,
+    severity=Severity.CRITICAL,
+    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
+    "aws-resource-ecs-clustercapacityproviderassociations.html",
+)
+def association_before_service(service: Service) -> Iterator[Problem]:
+    if service["launchType"].given or service.has_external_controller:
+        return
+    strategy = service["capacityProviderStrategies"]
+    if not strategy.given or (not strategy.unknown and not strategy.items()):
+        association = _association(service)
+        if association is not None and association["defaultCapacityProviderStrategies"].items():
+            yield from _waits(
+                service, strategy, [association], "whose default strategy applies as the service has no other"
+            )
+        return
+    providers, doubt = readable(strategy.items(), lambda each: _managed(each["capacityProvider"]))
+    for provider in providers:
+        if provider is not None:
+            yield from _waits(service, strategy, [provider], "which its strategy names")
+    if None in providers:
+        association = _association(service)
+        if association is not None:  # none: LT-04
+            yield from _waits(service, strategy, [association], "which makes the providers known to the cluster")
+    if doubt is not None:
+        raise doubt
+
+
+def _association(service: Service) -> ClusterCapacityProviders | None:
+    cluster = service.cluster
+    if cluster is None:
+        raise service["cluster"].not_evaluated("is absent: the account's default cluster is outside this stack")
+    return cluster.capacity_providers
+
+
+def _managed(place: Value) -> CapacityProvider | None:
+    """The provider, if ECS manages its instances: it is of its cluster without any association."""
+    if not place.unknown and place.text() in _FARGATE:
+        return None
+    provider = place.one(CapacityProvider)
+    return provider if provider is not None and provider.managed else None
+
+
+# Load balancers
+
+
+@stack_rule(
+    "OR-02 certificate-issued",
+    on=(Listener, ListenerCertificate),
+    title="A listener waits until its certificate is issued",
+    why="A certificate of ACM is PENDING_VALIDATION until its domain is proven, and no listener takes it so.",
+    beyond="Whether a certificate of another stack, an imported one, or one of a private authority is ISSUED.",
+    level=Level.REJECTED,
+    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateListener.html",
+)
+def certificate_issued(owner: Listener | ListenerCertificate) -> Iterator[Problem]:
+    place = owner["certificateArn"]
+    if not place.given:
+        return
+    if owner.stack.waits_for(owner, owner.stack.all(CertificateValidation)) and place.unknown:
+        return  # the validation's own output, or that of a component which validates
+    certificate = _certificate(place)
+    if certificate is None or not _is_to_be_issued(certificate):
+        return
+    validations = owner.stack.relation(CertificateValidation, "certificateArn", Certificate).of(certificate)
+    if validations:
+        yield from _waits(owner, place, validations, f"until {certificate.label} is issued", _SAID_CERTIFICATE)
+    elif certificate.computed("status").raw != "ISSUED":
+        yield place.problem(
+            f"a certificate that is issued by then; nothing in this stack waits until {certificate.label} is",
+            "add a CertificateValidation, and use its certificateArn here",
+            quote=_SAID_CERTIFICATE,
+        )
+
+
+def _certificate(place: Value) -> Certificate | None:
+    """The certificate, if it is of this stack; one that is known to be of another is IAM's or ACM's matter."""
+    if not place.unknown:
+        found = place.resource.stack.known_as(place.text() or "", Certificate)
+        if not found:
+            return None
+    return place.one(Certificate)
+
+
+def _is_to_be_issued(certificate: Certificate) -> bool:
+    """Not imported, and not of a private authority, which issues at once."""
+    return not any(certificate[key].given for key in ("privateKey", "certificateBody", "certificateAuthorityArn"))
+
+
+@stack_rule(
+    "OR-03 gateway-attached",
+    on=(LoadBalancer, NatGateway),
+    title="A public load balancer or NAT gateway waits for the internet gateway of its VPC",
+    why="AWS refuses both in a VPC without one. Their subnets refer to the VPC, and nothing to the gateway.",
+    level=Level.REJECTED,
+    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-subnets.html",
+)
+def gateway_attached(owner: LoadBalancer | NatGateway) -> Iterator[Problem]:
+    if isinstance(owner, NatGateway):
+        if owner["connectivityType"].text() == "private":
+            return
+        place, subnets = owner["subnetId"], [owner["subnetId"].one(Subnet)] if owner["subnetId"].given else []
+    else:
+        if owner["internal"].flag():
+            return
+        mappings = owner["subnetMappings"]
+        if mappings.given:
+            place, subnets = mappings, [each["subnetId"].one(Subnet) for each in mappings.items()]
+        else:
+            place, subnets = owner["subnets"], list(owner.stack.possibly(owner["subnets"], Subnet)[0])
+    vpcs = {vpc.urn: vpc for each in subnets if each is not None and (vpc := _own_vpc(each)) is not None}
+    for vpc in vpcs.values():
+        quote = _SAID_GATEWAY if isinstance(owner, LoadBalancer) else None
+        yield from _waits(owner, place, _attaches(vpc), f"without which AWS refuses it in {vpc.label}", quote)
+
+
+def _own_vpc(subnet: Subnet) -> Vpc | None:
+    """The VPC, if this stack makes it: one that is there before has its gateway."""
+    place = subnet["vpcId"]
+    if not place.unknown and not subnet.stack.known_as(place.text() or "", Vpc):
+        return None
+    return place.one(Vpc)
+
+
+def _attaches(vpc: Vpc) -> list[Resource]:
+    stack = vpc.stack
+    return [
+        *stack.relation(InternetGateway, "vpcId", Vpc).sure(vpc),
+        *stack.relation(InternetGatewayAttachment, "vpcId", Vpc).sure(vpc),
+    ]
+
+
+# Autoscaling
+
+
+@stack_rule(
+    "OR-04 service-before-scaling",
+    on=(AutoscalingTarget, ScalingPolicy, ScheduledAction),
+    title="A scalable target waits for its service, and its policies and schedules for the target",
+    why="Both are named by a text, `service/<cluster>/<service>`. Where the program writes it out, or every part of it "
+    "comes from elsewhere, the engine does not wait, and Application Auto Scaling refuses what it cannot find.",
+    level=Level.REJECTED,
+    source="https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html",
+)
+def service_before_scaling(owner: AutoscalingTarget | ScalingPolicy | ScheduledAction) -> Iterator[Problem]:
+    place = owner["resourceId"]
+    if place.unknown:
+        return  # an output, and what it comes from is waited for
+    text = place.text() or ""
+    if isinstance(owner, AutoscalingTarget):
+        services = owner.stack.known_as(text, Service)
+        yield from _waits(owner, place, services, "which is what it scales")
+        return
+    targets = [
+        each
+        for each in owner.stack.all(AutoscalingTarget)
+        if each["resourceId"].raw == place.raw and each["scalableDimension"].raw == owner["scalableDimension"].raw
+    ]
+    yield from _waits(owner, place, targets, "to which it belongs")
+
+
+# What tasks start with
+
+
+@stack_rule(
+    "OR-05 ready-for-tasks",
+    on=Service,
+    title="What tasks need from their first second is there before the service",
+    why="ECS starts tasks as soon as there is a service, and no property refers to the policies of their roles, to a "
+    "secret's value, to mount targets or to a log group that is named by a text. Tasks fail until these are there; "
+    "with a circuit breaker and a program that waits for the service so does the first deployment.",
+    level=Level.FAILS,
+    enforcement=Enforcement.ADVISORY,
+    severity=Severity.MEDIUM,
+    source=f"{_GUIDE}/stopped-task-error-codes.html",
+)
+def ready_for_tasks(service: Service) -> Iterator[Problem]:
+    task_definition = service.task_definition
+    if task_definition is None:
+        return
+    awaited = service.stack.awaited(service)
+    place = service["taskDefinition"]
+    missing: dict[str, Resource] = {}
+    doubt = None
+    for read in (_policies, _of_containers, _mounts):
+        try:
+            missing.update((each.urn, each) for each in read(task_definition) if each.urn not in awaited)
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    if service["waitForSteadyState"].flag() and service["deploymentCircuitBreaker"]["enable"].flag():
+        missing.update((each.urn, each) for each in _routes(service) if each.urn not in awaited)
+    if missing:
+        names = ", ".join(each.label for each in list(missing.values())[:5])
+        yield place.problem(
+            f"{service.label} to wait for {names}, without which its tasks cannot start",
+            f"add {names} to dependsOn of {service.label} or {task_definition.label}",
+        )
+    elif doubt is not None:
+        raise doubt
+
+
+def _policies(task_definition: TaskDefinition) -> Iterator[Resource]:
+    """Of the role that fetches images and secrets. What the application may do later is its own matter."""
+    reference = task_definition["executionRoleArn"]
+    if reference.given and (reference.unknown or task_definition.stack.known_as(reference.text() or "", Role)):
+        role = reference.one(Role)
+        if role is not None:
+            yield from policy_resources(role)
+
+
+def _of_containers(task_definition: TaskDefinition) -> Iterator[Resource]:
+    stack = task_definition.stack
+    if not any(stack.all(kind) for kind in (LogGroup, SecretVersion, DockerImage)):
+        return
+    for container in task_definition.containers:
+        yield from _log_group(container)
+        yield from stack.known_as(container["image"].text() or "", DockerImage)
+        for reference in references(container):
+            secret = source_of(reference)
+            if isinstance(secret, Secret):
+                yield from stack.relation(SecretVersion, "secretId", Secret).sure(secret)[:1]
+            elif secret is not None:
+                yield secret
+
+
+def _log_group(container: Container) -> Iterable[Resource]:
+    log = container["logConfiguration"]
+    if log["logDriver"].text() != "awslogs" or log["options"]["awslogs-create-group"].flag():
+        return ()
+    return container.resource.stack.known_as(log["options"]["awslogs-group"].text() or "", LogGroup)
+
+
+def _mounts(task_definition: TaskDefinition) -> Iterator[Resource]:
+    stack = task_definition.stack
+    for volume in task_definition["volumes"].items() if stack.all(MountTarget) else ():
+        place = volume["efsVolumeConfiguration"]["fileSystemId"]
+        if place.given and (place.unknown or stack.known_as(place.text() or "", FileSystem)):
+            system = place.one(FileSystem)
+            if system is not None:
+                yield from stack.relation(MountTarget, "fileSystemId", FileSystem).sure(system)
+
+
+def _routes(service: Service) -> Iterator[Resource]:
+    subnets = service["networkConfiguration"]["subnets"]
+    for subnet in service.stack.possibly(subnets, Subnet)[0] if subnets.given else ():
+        yield from default_routes(subnet)
