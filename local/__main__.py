@@ -100,6 +100,11 @@ def _alone() -> Iterator[None]:
         )
 
     with lock.exclusive(paths.LOCAL / "lock", busy=busy):
+        from local import stack
+
+        if stack.forget_open_states():
+            say("  secrets of the state were encrypted with an empty passphrase: starting from nothing")
+            emulator.stop()
         yield
 
 

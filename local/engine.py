@@ -1,7 +1,7 @@
-"""The Pulumi command line: the one on PATH, the official download, or a build from its Go module.
+"""The Pulumi command line: the one on PATH, or a build from its Go module.
 
-The command line is in no package registry as a binary, but it is a Go program. Where the official download cannot be
-reached it is built from the Go module that `engine_build/` pins by checksum, once a machine.
+The command line is in no package registry as a binary, but it is a Go program. It is built from the Go module that
+`engine_build/` pins by checksum, once a machine. Nothing is downloaded whose checksum is not in this repository.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import threading
@@ -29,8 +28,6 @@ VERSION = "3.250.0"
 
 GO_VERSION_NEEDED = (1, 25)
 DISK_NEEDED_GIB = 4
-DOWNLOAD_HOST = "get.pulumi.com"
-DOWNLOAD_PATIENCE_SECONDS = 3.0
 _BUILD_FOLDER = Path(__file__).parent / "engine_build"
 
 
@@ -62,7 +59,7 @@ def ensure() -> Engine:
     with lock.exclusive(paths.cache() / "engine.lock"), step("Pulumi engine") as shown:
         found = find()  # another process may have built it while this one waited
         if not found:
-            found = _download(shown) or _build(shown)
+            found = _build(shown)
         shown.note(f"{VERSION}, {found.origin}")
         return found
 
@@ -88,23 +85,6 @@ def _command(root: Path) -> PulumiCommand | None:
     with contextlib.suppress(OSError, subprocess.SubprocessError):
         return PulumiCommand(root=str(root), skip_version_check=True)
     return None
-
-
-def _download(shown: Step) -> Engine | None:
-    shown.note(f"looking for the official download of {VERSION}")
-    try:
-        socket.create_connection((DOWNLOAD_HOST, 443), timeout=DOWNLOAD_PATIENCE_SECONDS).close()
-    except OSError:
-        return None
-    try:
-        command = PulumiCommand.install(root=str(_cached_root()), version=semver.VersionInfo.parse(VERSION))
-    except (
-        Exception
-    ) as failure:  # the installer is a shell script: whatever went wrong there, the build below may still work
-        shown.note(f"the official download failed ({failure.__class__.__name__}), building instead")
-        shutil.rmtree(_cached_root(), ignore_errors=True)
-        return None
-    return Engine(command, "official download")
 
 
 def _build(shown: Step) -> Engine:

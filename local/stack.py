@@ -12,6 +12,7 @@ import json
 import os
 import runpy
 import secrets
+import shlex
 import shutil
 import signal
 import subprocess
@@ -319,16 +320,11 @@ class LocalStack:
         self._stack.info = lambda *_: self  # type: ignore[assignment,method-assign]
 
     def _environment(self, engine: Engine, providers: str) -> dict[str, str]:
-        passphrase = paths.LOCAL / "passphrase"
-        if not passphrase.exists():
-            descriptor = os.open(passphrase, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            os.write(descriptor, secrets.token_urlsafe(32).encode())
-            os.close(descriptor)
         environment = {
             # Else each file gets another one beside it: an engine killed while it writes that leaves a broken state.
             "PULUMI_BACKEND_URL": f"file://{self._state}?metadata=skip",
-            "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
-            "PULUMI_CONFIG_PASSPHRASE": "",
+            # Its content: a variable that is set, even to nothing, comes before PULUMI_CONFIG_PASSPHRASE_FILE.
+            "PULUMI_CONFIG_PASSPHRASE": _passphrase(),
             "PULUMI_DEBUG_PROVIDERS": providers,
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
@@ -408,6 +404,28 @@ def _interrupt_is_for_the_engine() -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+def _passphrase() -> str:
+    """What the secrets of this checkout's states are encrypted with."""
+    file = paths.LOCAL / "state-passphrase"
+    if not file.exists():
+        paths.write_private(file, secrets.token_urlsafe(32))
+    return file.read_text()
+
+
+def forget_open_states() -> bool:
+    """Removes the states of an earlier version, which wrote a passphrase and let the engine take the empty one.
+
+    True where there were some.
+    """
+    file = paths.LOCAL / "passphrase"
+    if not file.exists():
+        return False
+    for folder in (paths.LOCAL / "state", paths.LOCAL / "preview"):
+        shutil.rmtree(folder, ignore_errors=True)
+    file.unlink()
+    return True
+
+
 def _policy_launcher() -> Path:
     """The folder of the program by which an engine without a Python language host starts a policy pack."""
     folder = paths.LOCAL / "bin"
@@ -415,7 +433,7 @@ def _policy_launcher() -> Path:
     launcher = folder / "pulumi-analyzer-policy-python"
     python = POLICY_PACK / ".venv" / "bin" / "python"
     program = Path(__file__).with_name("policy_launcher.py")
-    launcher.write_text(f'#!/bin/sh\nexec "{python}" -u "{program}" "$1" "$2"\n')
+    launcher.write_text(f'#!/bin/sh\nexec {shlex.quote(str(python))} -u {shlex.quote(str(program))} "$1" "$2"\n')
     launcher.chmod(0o755)
     return folder
 

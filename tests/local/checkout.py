@@ -26,6 +26,7 @@ class Checkout:
 
     path: Path
     port: int
+    """0: what it chooses itself."""
     docker_host: str = ""
     """Address of the Docker that it uses. Empty: the machine's."""
 
@@ -36,7 +37,8 @@ class Checkout:
     def environment(self) -> dict[str, str]:
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         own_docker = {"DOCKER_HOST": self.docker_host} if self.docker_host else {}
-        return kept | own_docker | {"LOCAL_PORT": str(self.port), "TERM": "dumb"}
+        port = {"LOCAL_PORT": str(self.port)} if self.port else {}
+        return kept | own_docker | port | {"TERM": "dumb"}
 
     def local(self, *words: str, timeout_seconds: float = 300) -> Result:
         done = subprocess.run(

@@ -110,9 +110,7 @@ def test_an_older_engine_on_path_is_passed_over_for_the_cached_one(
 
 def test_a_build_needs_room(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    monkeypatch.setattr(engine, "DOWNLOAD_HOST", "localhost")
     monkeypatch.setattr(shutil, "disk_usage", lambda _: Usage(10 * 2**30, 9 * 2**30, 2**30))
-    monkeypatch.setattr(engine, "_download", lambda _: None)
     with pytest.raises(UserError, match=r"^disk: 1\.0 GiB free in .*put an official `pulumi` on PATH$"):
         engine.ensure()
 
@@ -190,6 +188,35 @@ def test_the_key_is_for_its_owner_alone(tmp_path: Path) -> None:
     me.write(record)
     assert record.stat().st_mode & 0o777 == 0o600
     assert me.key.secret_access_key not in repr(me)
+
+
+def test_a_state_that_was_encrypted_with_nothing_is_begun_anew(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(emulator, "stop", lambda: None)
+    for folder in ("state", "preview"):
+        (tmp_path / folder / "project").mkdir(parents=True)
+    (tmp_path / "passphrase").write_text("never used")
+    with cli._alone():
+        assert not {"state", "preview", "passphrase"} & {file.name for file in tmp_path.iterdir()}
+    assert "encrypted with an empty passphrase: starting from nothing" in capsys.readouterr().out
+    (tmp_path / "state").mkdir()
+    with cli._alone():
+        assert (tmp_path / "state").exists()
+
+
+def test_a_checkout_may_lie_in_any_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    folder = tmp_path / """$(touch pwned) "x' `touch pwned`"""
+    python = folder / "policy" / ".venv" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text('#!/bin/sh\nprintf "%s\\n" "$@"\n')
+    python.chmod(0o755)
+    monkeypatch.setattr(stack, "POLICY_PACK", folder / "policy")
+    monkeypatch.setattr(paths, "LOCAL", folder)
+    launcher = stack._policy_launcher() / "pulumi-analyzer-policy-python"
+    shown = subprocess.run([launcher, "127.0.0.1:1", "a b"], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert shown.stdout.splitlines()[-2:] == ["127.0.0.1:1", "a b"]
+    assert not list(tmp_path.rglob("pwned"))
 
 
 # --- what is shown ----------------------------------------------------------------------------------------------------

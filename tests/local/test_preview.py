@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
+from local import engine
 from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout
 
 pytestmark = pytest.mark.engine
@@ -36,6 +39,24 @@ def test_what_deploying_stands_on_is_previewed_and_no_policy_objects(checkout: C
     assert refused == (
         "error: PROGRAM: got docs, expected a folder with a Pulumi.yaml; name one, such as examples/worker\n"
     )
+
+
+def test_secrets_of_the_state_open_with_the_passphrase_of_the_checkout_alone(checkout: Checkout) -> None:
+    checkout.local("preview", "--stack", "internal").succeeded()
+    file = checkout.path / ".local" / "state-passphrase"
+    assert file.stat().st_mode & 0o777 == 0o600
+    state = checkout.path / ".local" / "preview" / "h4b-helloworld"
+    command = [str(engine.ensure().executable), "config", "set", "--secret", "--stack", "internal", "probe", "value"]
+    for passphrase, problem in (("", "incorrect passphrase"), (file.read_text(), "")):
+        environment = checkout.environment | {
+            "PULUMI_BACKEND_URL": f"file://{state}?metadata=skip",
+            "PULUMI_CONFIG_PASSPHRASE": passphrase,
+            "PULUMI_HOME": str(checkout.path / ".local" / "pulumi"),
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+        }
+        done = subprocess.run(command, cwd=state / "work", env=environment, capture_output=True, text=True)
+        assert problem in done.stderr
+        assert (done.returncode == 0) == (not problem), done.stderr
 
 
 def test_an_unknown_stack_is_named_with_the_known_ones(checkout: Checkout) -> None:
