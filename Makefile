@@ -129,11 +129,11 @@ $(READY): requirements-setup.txt requirements-dev.txt policy/requirements.txt po
 	|| { echo "error: Python: $$($(PYTHON) -V 2>&1), 3.10 or newer is needed; run make PYTHON=python3.12 up" >&2; exit 1; }
 	@test -x .venv/bin/pip || $(PYTHON) -m venv .venv \
 	|| { rm -rf .venv; echo 'error: Python has no venv module; apt-get install python3-venv' >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-setup.txt
-	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements-setup.txt
+	@$(BIN)/uv pip sync --quiet --require-hashes --only-binary :all: --python $(BIN)/python requirements-dev.txt
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable policy
 	@test -x policy/.venv/bin/python || $(BIN)/uv venv --quiet --python $(BIN)/python policy/.venv
-	@$(BIN)/uv pip sync --quiet --require-hashes --python policy/.venv/bin/python policy/requirements.txt
+	@$(BIN)/uv pip sync --quiet --require-hashes --only-binary :all: --python policy/.venv/bin/python policy/requirements.txt
 	@touch $@
 
 clean: ## `down`, then remove the virtual environments and all local state; the engine stays in the user's cache

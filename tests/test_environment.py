@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 import environment
+
+ARN = "arn:aws:"
+ITS_OWN = ("domainName", "hostedZoneId", "certificateArn", "permissionsBoundaryArn", "alarmEmail", "secrets")
 
 ROOT = Path(environment.__file__).parent
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
@@ -29,7 +33,8 @@ def test_a_new_environment_is_like_its_source_with_a_repository_of_its_own(here:
     after = yaml.safe_load((here / "Pulumi.brand-new.yaml").read_text())["config"]
     assert after.pop("h4b-helloworld:repositoryName").endswith("-brand-new")
     before.pop("h4b-helloworld:repositoryName", None)
-    assert after == before
+    its_own = {f"h4b-helloworld:{key}" for key in ITS_OWN}
+    assert after == {key: each for key, each in before.items() if key not in its_own and "arn:aws" not in str(each)}
 
 
 def test_every_key_is_there_set_or_as_a_comment(here: Path) -> None:
@@ -52,12 +57,70 @@ def test_nothing_in_a_new_environment_lacks_a_reason(here: Path) -> None:
         assert all(said for said, _ in environment.reasons(f"like-{source}", here))
 
 
-def test_a_secret_of_the_source_is_not_copied(here: Path) -> None:
-    (here / "Pulumi.dev.yaml").write_text("config:\n  h4b-helloworld:containerUser:\n    secure: v1:abc\n")
-    environment.main(["brand-new", "dev"])
+def like(here: Path, config: dict[str, Any]) -> tuple[dict[str, Any], str]:
+    """What an environment like one with `config` sets, but for its repository, and its file."""
+    named = {f"h4b-helloworld:{key}": value for key, value in config.items()}
+    (here / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": named}, sort_keys=False))
+    (here / "Pulumi.brand-new.yaml").unlink(missing_ok=True)
+    assert environment.main(["brand-new", "dev"]) == 0
     written = (here / "Pulumi.brand-new.yaml").read_text()
+    after = {key.removeprefix("h4b-helloworld:"): each for key, each in yaml.safe_load(written)["config"].items()}
+    after.pop("repositoryName")
+    return after, written
+
+
+@pytest.mark.parametrize(
+    ("path", "config", "kept"),
+    [
+        ("containerUser", {"containerUser": {"secure": "v1:abc"}}, {}),
+        ("environment.TOKEN", {"environment": {"TOKEN": {"secure": "v1:abc"}, "LEVEL": "info"}},
+         {"environment": {"LEVEL": "info"}}),
+        ("environment.TOKEN", {"environment": {"TOKEN": {"secure": "v1:abc"}}}, {}),
+        ("migrationCommand[1]", {"migrationCommand": ["sh", {"secure": "v1:abc"}, "x"], "scalingSchedule": []},
+         {"migrationCommand": ["sh", "x"], "scalingSchedule": []}),
+    ],
+)  # fmt: skip
+def test_a_secret_of_the_source_is_not_copied(
+    here: Path, path: str, config: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    after, written = like(here, config)
     assert "v1:abc" not in written
-    assert "# A secret of dev: pulumi config set --secret --stack brand-new containerUser" in written
+    assert f"  # pulumi config set --secret --stack brand-new --path '{path}'" in written
+    assert after == kept
+
+
+@pytest.mark.parametrize(
+    ("config", "kept"),
+    [
+        ({"domainName": "shop.example.com", "hostedZoneId": "Z0123456789EXAMPLE"}, {}),
+        ({"alarmEmail": "on-call@example.com"}, {}),
+        ({"certificateArn": f"{ARN}acm:ap-northeast-1:123456789012:certificate/x"}, {}),
+        ({"permissionsBoundaryArn": f"{ARN}iam::123456789012:policy/boundary"}, {}),
+        ({"secrets": {"PASSWORD": f"{ARN}secretsmanager:ap-northeast-1:123456789012:secret:prod-AbCdEf"}}, {}),
+        ({"secrets": {"LEVEL": "/prod/level"}}, {}),
+        ({"firewall": f"{ARN}wafv2:ap-northeast-1:123456789012:regional/webacl/x/1"}, {}),
+        ({"firewall": "none"}, {"firewall": "none"}),
+        ({"firewall": "arn:aws-cn:wafv2:cn-north-1:123456789012:regional/webacl/x/1"}, {}),
+        (
+            {"environment": {"QUEUE_ARN": f"{ARN}sqs:ap-northeast-1:123456789012:prod", "LEARN": "barn:yard"}},
+            {"environment": {"LEARN": "barn:yard"}},
+        ),
+        (
+            {"desiredCount": 3, "alarms": False, "scalingSchedule": []},
+            {"desiredCount": 3, "alarms": False, "scalingSchedule": []},
+        ),
+    ],
+    ids=str,
+)
+def test_what_is_one_environments_alone_is_left_as_a_comment(
+    here: Path, config: dict[str, Any], kept: dict[str, Any]
+) -> None:
+    after, written = like(here, config)
+    assert after == kept
+    section = written.partition("What is dev's alone: set what brand-new has of its own.")[2]
+    assert bool(section) == (after != config)
+    for key in set(config) - set(kept):
+        assert f"  # {key}: " in section
 
 
 def test_every_problem_is_told_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

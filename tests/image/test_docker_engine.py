@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -131,6 +132,49 @@ def test_where_none_can_be_had_one_line_tells_the_remedy(
         ensure(on, tmp_path)
     assert str(raised.value) == told
     assert (world.installed, world.started) == ([], [])
+
+
+REMOTE = ["tcp://build.example:2376", "ssh://me@server", "tcp://127.0.0.1:2375", "http://10.0.0.1:2375"]
+
+
+def use_context(home: Path, name: str, host: str) -> None:
+    """As `docker context create` and `docker context use` write it."""
+    folder = home / ".docker" / "contexts" / "meta" / hashlib.sha256(name.encode()).hexdigest()
+    folder.mkdir(parents=True)
+    endpoints = {"docker": {"Host": host, "SkipTLSVerify": False}}
+    (folder / "meta.json").write_text(json.dumps({"Name": name, "Metadata": {}, "Endpoints": endpoints}))
+    (home / ".docker" / "config.json").write_text(json.dumps({"currentContext": name}))
+
+
+@pytest.mark.parametrize("address", REMOTE)
+def test_the_docker_of_another_machine_is_refused_unless_told(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, address: str
+) -> None:
+    world.answering[None] = "a server's"
+    monkeypatch.setenv("DOCKER_HOST", address)
+    with pytest.raises(UserError) as raised:
+        ensure(DEBIAN_ROOT, tmp_path)
+    assert str(raised.value) == (
+        f"Docker: DOCKER_HOST is {address}, expected a socket of this machine (unix://…); unset it, "
+        "or set LOCAL_DOCKER_ELSEWHERE=true to build and run there"
+    )
+    assert (world.installed, world.started) == ([], [])
+    monkeypatch.setenv("LOCAL_DOCKER_ELSEWHERE", "true")
+    assert ensure(DEBIAN_ROOT, tmp_path) == "a server's"
+
+
+def test_a_context_is_looked_at_as_docker_host_is(
+    world: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    world.answering[None] = "the context's"
+    monkeypatch.delenv("DOCKER_CONTEXT", raising=False)
+    monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path / ".docker"))
+    use_context(tmp_path, "server", "ssh://me@server")
+    with pytest.raises(UserError, match="Docker: the current Docker context is ssh://me@server, expected a socket"):
+        ensure(DEBIAN_ROOT, tmp_path)
+    use_context(tmp_path, "desktop", "unix:///desktop.sock")
+    assert ensure(DEBIAN_ROOT, tmp_path) == "the context's"
+    assert os.environ["DOCKER_HOST"] == "unix:///desktop.sock", "whatever is started from here talks to the same one"
 
 
 def test_a_docker_host_that_does_not_answer_is_told_and_not_worked_around(
