@@ -159,29 +159,52 @@ def _is_to_be_issued(certificate: Certificate) -> bool:
 
 @stack_rule(
     "OR-03 gateway-attached",
-    on=(LoadBalancer, NatGateway),
-    title="A public load balancer or NAT gateway waits for the internet gateway of its VPC",
-    why="AWS refuses both in a VPC without one. Their subnets refer to the VPC, and nothing to the gateway.",
+    on=LoadBalancer,
+    title="A public load balancer waits for the internet gateway of its VPC",
+    why="AWS refuses it in a VPC without one. Its subnets refer to the VPC, and nothing to the gateway.",
     level=Level.REJECTED,
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-subnets.html",
 )
-def gateway_attached(owner: LoadBalancer | NatGateway) -> Iterator[Problem]:
-    if isinstance(owner, NatGateway):
-        if owner["connectivityType"].text() == "private":
-            return
-        place, subnets = owner["subnetId"], [owner["subnetId"].one(Subnet)] if owner["subnetId"].given else []
+def gateway_attached(balancer: LoadBalancer) -> Iterator[Problem]:
+    if balancer["internal"].flag():
+        return
+    mappings = balancer["subnetMappings"]
+    if mappings.given:
+        place, subnets = mappings, [each["subnetId"].one(Subnet) for each in mappings.items()]
     else:
-        if owner["internal"].flag():
-            return
-        mappings = owner["subnetMappings"]
-        if mappings.given:
-            place, subnets = mappings, [each["subnetId"].one(Subnet) for each in mappings.items()]
-        else:
-            place, subnets = owner["subnets"], list(owner.stack.possibly(owner["subnets"], Subnet)[0])
+        place, subnets = balancer["subnets"], list(balancer.stack.possibly(balancer["subnets"], Subnet)[0])
     vpcs = {vpc.urn: vpc for each in subnets if each is not None and (vpc := _own_vpc(each)) is not None}
     for vpc in vpcs.values():
-        quote = _SAID_GATEWAY if isinstance(owner, LoadBalancer) else None
-        yield from _waits(owner, place, _attaches(vpc), f"without which AWS refuses it in {vpc.label}", quote)
+        yield from _waits(
+            balancer, place, _attaches(vpc), f"without which AWS refuses it in {vpc.label}", _SAID_GATEWAY
+        )
+
+
+@stack_rule(
+    "OR-03b gateway-attached-nat",
+    on=NatGateway,
+    title="A NAT gateway waits for the internet gateway of its VPC",
+    why="In a VPC without one it fails (Gateway.NotAttached). Mostly the internet gateway is the faster one.",
+    beyond="NAT gateways that awsx makes, in an order of its own.",
+    level=Level.FAILS,
+    enforcement=Enforcement.ADVISORY,
+    severity=Severity.LOW,
+    source="https://docs.aws.amazon.com/vpc/latest/userguide/nat-gateway-troubleshooting.html",
+)
+def gateway_attached_nat(nat: NatGateway) -> Iterator[Problem]:
+    if nat["connectivityType"].text() == "private" or not nat["subnetId"].given or _of_awsx(nat):
+        return
+    subnet = nat["subnetId"].one(Subnet)
+    vpc = _own_vpc(subnet) if subnet is not None else None
+    if vpc is not None:
+        yield from _waits(nat, nat["subnetId"], _attaches(vpc), f"without which it fails in {vpc.label}")
+
+
+def _of_awsx(resource: Resource) -> bool:
+    owner = resource.stack.resources.get(resource.parent)
+    while owner is not None and not owner.type.startswith("awsx:"):
+        owner = resource.stack.resources.get(owner.parent)
+    return owner is not None
 
 
 def _own_vpc(subnet: Subnet) -> Vpc | None:

@@ -62,6 +62,10 @@ def balancer(*others: str, **properties: Any) -> dict[str, Any]:
     return waiting("aws:lb/loadBalancer:LoadBalancer", *others, **{"subnets": ["${subnet.id}"], **properties})
 
 
+def nat(*others: str, **properties: Any) -> dict[str, Any]:
+    return waiting("aws:ec2/natGateway:NatGateway", *others, **{"subnetId": "${subnet.id}", **properties})
+
+
 def target(resource_id: str, *others: str) -> dict[str, Any]:
     return waiting(
         "aws:appautoscaling/target:Target",
@@ -278,11 +282,6 @@ EXAMPLES = {
             },
             at={"nlb.subnetMappings"},
         ),
-        violates(
-            "a NAT gateway",
-            {**VPC, "nat": resource("aws:ec2/natGateway:NatGateway", subnetId="${subnet.id}")},
-            at={"nat.subnetId"},
-        ),
         passes("dependsOn", {**VPC, "alb": balancer("gateway")}),
         passes(
             "by the route to the gateway",
@@ -293,19 +292,34 @@ EXAMPLES = {
             },
         ),
         passes("an internal load balancer", {**VPC, "alb": balancer(internal=True)}),
-        passes(
-            "a private NAT gateway",
-            {
-                **VPC,
-                "nat": resource("aws:ec2/natGateway:NatGateway", subnetId="${subnet.id}", connectivityType="private"),
-            },
-        ),
         missing("no internet gateway in this stack", {"vpc": VPC["vpc"], "subnet": VPC["subnet"], "alb": balancer()}),
         unknown("unknown subnets", {**VPC, "alb": balancer(subnets=not_known())}, not_evaluated={"alb.subnets"}),
         not_applicable(
             "a VPC that is there before",
             {"subnet": resource("aws:ec2/subnet:Subnet", vpcId="vpc-1"), "alb": balancer()},
         ),
+    ],
+    "OR-03b": [
+        violates(
+            "nothing makes it wait",
+            {**VPC, "nat": nat()},
+            at={"nat.subnetId"},
+            says=(
+                "NatGateway 'nat' subnetId: got \"subnet-subnet\", expected NatGateway 'nat' to wait for "
+                "InternetGateway 'gateway', without which it fails in Vpc 'vpc'; add InternetGateway "
+                "'gateway' to dependsOn of NatGateway 'nat'"
+            ),
+        ),
+        violates("in a first preview", {**VPC, "nat": nat()}, at={"nat.subnetId"}, preview=True),
+        passes("dependsOn", {**VPC, "nat": nat("gateway")}),
+        passes("a private one", {**VPC, "nat": nat(connectivityType="private")}),
+        passes(
+            "one that awsx makes",
+            {**VPC, "network": {"type": "awsx:ec2:Vpc"}, "nat": {**nat(), "options": {"parent": "${network}"}}},
+        ),
+        missing("no subnet", {**VPC, "nat": nat(subnetId=None)}),
+        unknown("a subnet of another stack", {"nat": nat(subnetId=not_known())}, not_evaluated={"nat.subnetId"}),
+        not_applicable("no NAT gateway", VPC),
     ],
     "OR-04": [
         violates(
