@@ -8,6 +8,8 @@ BIN := .venv/bin
 # The SDKs are large: where Python may not keep their byte code, every start compiles them anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 READY := .venv/.ready
+# What AWS and applications say must not be a command to GitHub's runner, which obeys lines of a step's output until it is told to stop.
+NO_COMMANDS := test -z "$$GITHUB_ACTIONS" || echo "::stop-commands::$$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')"
 # Without metadata a killed engine leaves no half-written file beside the state.
 BOOTSTRAP := cd bootstrap && PULUMI_BACKEND_URL='file://./.state?metadata=skip' PULUMI_CONFIG_PASSPHRASE=
 
@@ -21,24 +23,50 @@ refresh: $(READY) ## As `up`, but first read what really runs and repair drift
 	@$(BIN)/python -m local up --refresh
 
 preview: $(READY) ## Preview offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts, or PROGRAM=examples/worker
-	@$(BIN)/python -m local preview $(if $(PROGRAM),--program $(PROGRAM),--stack $(STACK)) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) $(if $(MARKDOWN),--markdown $(MARKDOWN))
+	@$(BIN)/python -m local preview $(if $(PROGRAM),--program $(PROGRAM),--stack $(STACK)) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) $(if $(MARKDOWN),--markdown $(MARKDOWN)) $(if $(RECORD),--record $(RECORD))
 
 picture: $(READY) ## Draw a stack from its resources, offline: make picture STACK=dev writes docs/pictures/dev.svg
 	@$(BIN)/python -m local preview --stack $(STACK) --picture docs/pictures/$(STACK).svg
 
+risk: $(READY) ## Judge previews that were made elsewhere by the rules here: make risk PREVIEWS=folder, where each has one with events.jsonl and plan.json
+	@report="$(or $(MARKDOWN),/dev/null)"; failed=0; found=0; \
+	for preview in $(PREVIEWS)/*/; do \
+	  test -e "$$preview" || continue; found=1; name=$$(basename "$$preview"); \
+	  $(BIN)/python -m risk "$$preview/events.jsonl" --plan "$$preview/plan.json" --title "Deploy risk of $${name#*-}" --markdown "$$preview/report.md" \
+	  $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) || failed=1; \
+	  cat "$$preview/report.md" >> "$$report" || failed=1; \
+	done; \
+	test $$found = 1 || { echo 'error: PREVIEWS: got $(PREVIEWS) without a folder, expected one for each preview; see the run that made them' >&2; exit 1; }; \
+	exit $$failed
+
 plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved plan: make plan STACK=prod FAIL_ON=interrupts
 	@rm -rf .plan/$(STACK); mkdir -p .plan/$(STACK)
+	@$(NO_COMMANDS)
 	@PULUMI_DEBUG_COMMANDS=true pulumi preview --stack $(STACK) --refresh --diff --non-interactive --color never --policy-pack policy \
 	--save-plan .plan/$(STACK)/plan.json --event-log .plan/$(STACK)/events.jsonl; previewed=$$?; \
 	test ! -e .plan/$(STACK)/plan.json || $(BIN)/python -m risk.plan .plan/$(STACK)/plan.json; \
 	$(BIN)/python -m risk .plan/$(STACK)/events.jsonl --title "Deploy risk of $(STACK)" --markdown .plan/$(STACK)/report.md \
-	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) && exit $$previewed
+	$(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)); judged=$$?; \
+	test ! -e .plan/$(STACK)/plan.json || echo "Plan: SHA-256 $$(sha256sum < .plan/$(STACK)/plan.json | cut -d' ' -f1)" | tee -a .plan/$(STACK)/report.md; \
+	test $$judged = 0 && exit $$previewed
+
+seal: $(READY) ## Encrypt the saved plan by the stack's key, so that who may deploy the stack reads it and nobody else: make seal STACK=prod
+	@cp Pulumi.$(STACK).yaml .plan/$(STACK)/sealed.yaml
+	@pulumi config set plan --secret --stack $(STACK) --config-file .plan/$(STACK)/sealed.yaml < .plan/$(STACK)/plan.json
+
+unseal: $(READY) ## The plan that `make seal` encrypted, if it is the one that was approved: make unseal STACK=prod PLAN_SHA256=...
+	@printf %s "$$(pulumi config get plan --stack $(STACK) --config-file .plan/$(STACK)/sealed.yaml)" > .plan/$(STACK)/plan.json
+	@echo '$(PLAN_SHA256)  .plan/$(STACK)/plan.json' | sha256sum --check --quiet --strict \
+	|| { rm .plan/$(STACK)/plan.json; echo 'error: PLAN_SHA256: got $(PLAN_SHA256), expected that of the plan; this is not the plan that was approved' >&2; exit 1; }
+	@echo 'Plan: SHA-256 $(PLAN_SHA256)'
 
 deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved or else after a preview: make deploy STACK=prod
+	@$(NO_COMMANDS)
 	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --skip-preview --plan $$plan; \
 	pulumi up --stack $(STACK) --refresh --yes --non-interactive --policy-pack policy "$$@" && rm -rf .plan/$(STACK)
 
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
+	@$(NO_COMMANDS)
 	@pulumi refresh --stack $(STACK) --preview-only --expect-no-changes --diff --non-interactive
 
 approve: $(READY) ## Let a deployment that waits for approval go on: make approve STACK=prod; YES=1 does not ask
@@ -138,7 +166,7 @@ $(READY): requirements-setup.txt requirements-dev.txt policy/requirements.txt po
 
 clean: ## `down`, then remove the virtual environments and all local state; the engine stays in the user's cache
 	@if [ -e $(READY) ]; then $(BIN)/python -m local down --layers; fi
-	@rm -rf .venv policy/.venv .local .plan .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	@rm -rf .venv policy/.venv .local .plan .previews .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 
 # Every target with a description is a command, not a file.

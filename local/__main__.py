@@ -69,6 +69,9 @@ def _parser() -> argparse.ArgumentParser:
     previewed.add_argument(
         "--picture", type=Path, metavar="FILE", help="also draw the stack as SVG, as if nothing of it existed yet"
     )
+    previewed.add_argument(
+        "--record", type=Path, metavar="FOLDER", help="also keep its events and its plan, for `make risk` elsewhere"
+    )
     add_fail_on(previewed)
     add_prices(previewed)
     add("status", status)
@@ -235,7 +238,8 @@ def preview(chosen: argparse.Namespace) -> int:
             stack.unlock(state)
             previewed = stack.LocalStack(name, preparing_engine.result(), providers, state=state, program=program)
             with step(f"Preview of {title} with the policy pack") as shown:
-                planned = previewed.preview(shown, verbose=True, plan=PLAN if chosen.picture else None)
+                PLAN.unlink(missing_ok=True)
+                planned = previewed.preview(shown, verbose=True, plan=PLAN if chosen.picture or chosen.record else None)
             _complain(planned)  # what policies say is in the report below
         finally:
             providers.stop()
@@ -243,6 +247,13 @@ def preview(chosen: argparse.Namespace) -> int:
         chosen.picture.parent.mkdir(parents=True, exist_ok=True)
         chosen.picture.write_text(picture.draw(Graph(json.loads(PLAN.read_text()))), encoding="utf-8")
         say(f"{chosen.picture} is written")
+    if chosen.record:
+        chosen.record.mkdir(parents=True, exist_ok=True)
+        (chosen.record / "events.jsonl").write_text("".join(f"{json.dumps(each)}\n" for each in planned.recorded))
+        if PLAN.exists():
+            make_followable(PLAN)
+            shutil.copyfile(PLAN, chosen.record / "plan.json")
+        say(f"{chosen.record} has its events and its plan")
     risks = assess(planned.seen, chosen.prices)
     say(risk.text(risks, chosen.fail_on))
     if chosen.markdown:

@@ -7,6 +7,7 @@ The program runs in this process (an Automation API inline program), the resourc
 from __future__ import annotations
 
 import contextlib
+import enum
 import functools
 import json
 import os
@@ -214,6 +215,11 @@ class Report:
             self.changes = dict(event.summary_event.resource_changes.items())
 
     @property
+    def recorded(self) -> list[dict[str, Any]]:
+        """The events as the engine writes them into an event log."""
+        return [_as_json(event) for event in self.seen]
+
+    @property
     def changed(self) -> int:
         return sum(count for op, count in self.changes.items() if op not in {kind.value for kind in _UNCHANGED})
 
@@ -269,6 +275,22 @@ class Report:
 def _name(urn: str) -> str:
     parts = urn.split("::")
     return f"{parts[-2].rpartition('$')[2]} {parts[-1]}" if len(parts) >= 4 else urn
+
+
+def _as_json(value: Any) -> Any:
+    """What the SDK made of an event's JSON, as JSON: attributes have their names there in camel case."""
+    if isinstance(value, dict):
+        return {key: _as_json(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_as_json(each) for each in value]
+    if isinstance(value, enum.Enum) or not hasattr(value, "__dict__"):
+        return value
+    return {_camel_case(name): _as_json(each) for name, each in vars(value).items() if each is not None}
+
+
+def _camel_case(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(map(str.capitalize, rest))
 
 
 def _verb(op: str) -> str:

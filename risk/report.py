@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 from risk.costs import Prices, differences
 from risk.effects import Effect, effects
+from risk.policies import remarks
 from risk.preview import Preview, Remark, read
 
 if TYPE_CHECKING:
@@ -38,9 +39,17 @@ class Report:
         return tuple(found for found in self.findings if found.effect is Effect.REFUSED or found.effect in fail_on)
 
 
-def assess(events: Iterable[EngineEvent], prices: Prices | None = None) -> Report:
-    """The report over the events of one preview; with prices also what changes in monthly fixed cost."""
+def assess(
+    events: Iterable[EngineEvent], prices: Prices | None = None, plan: Mapping[str, Any] | None = None
+) -> Report:
+    """The report over the events of one preview; with prices also what changes in monthly fixed cost.
+
+    With the plan that the preview saved, its JSON decoded, also what the policy pack of this checkout says.
+    """
+    events = list(events)
     preview = read(events)
+    if plan is not None:
+        preview = replace(preview, remarks=tuple(dict.fromkeys([*preview.remarks, *remarks(events, plan)])))
     found = [*_refusals(preview), *_changes(preview), *_remarks(preview.remarks)]
     if prices:
         found += _costs(preview, prices)

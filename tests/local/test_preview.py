@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from local import engine
+from risk.__main__ import main as judge
 from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout
 
 pytestmark = pytest.mark.engine
@@ -22,11 +23,17 @@ def test_a_mandatory_violation_makes_the_preview_fail(checkout: Checkout) -> Non
     assert "\nrefused        Service h4b-helloworld: LT-01" in refused.output
 
 
-def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(checkout: Checkout) -> None:
-    shown = checkout.local("preview", "--stack", "dev", "--markdown", "risk.md").succeeded().output
+def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(
+    checkout: Checkout, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recorded = checkout.path / ".previews" / "offline-dev"
+    keep = ["--markdown", "risk.md", "--record", str(recorded)]
+    shown = checkout.local("preview", "--stack", "dev", *keep).succeeded().output
     assert "first deployment: there is no revision that ECS could roll back to" in shown
     assert shown.splitlines()[-1].startswith("May be deployed: ")
     assert (checkout.path / "risk.md").read_text().startswith("## Deploy risk of dev\n\nMay be deployed: ")
+    assert judge([str(recorded / "events.jsonl"), "--plan", str(recorded / "plan.json")]) == 0
+    assert shown.endswith(capsys.readouterr().out), "what was recorded is judged elsewhere as it was here"
     refused = checkout.local("preview", "--stack", "dev", "--fail-on", "not-undone").failed().output
     assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
 

@@ -1,0 +1,197 @@
+"""Secrets of the configuration, by the engine's command line without an account: `make plan` and what follows it.
+
+What is planted has a marker at its start, in its middle and at its end, of letters and digits alone: every way to write
+a text leaves those as they are, but for the ones that write it anew, which are looked for, too.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from pulumi.automation.events import EngineEvent
+
+from local import paths, stack
+from risk.policies import remarks
+from risk.preview import read
+from tests.local import language_host
+from tests.local.checkout import Result, copy_checkout
+
+pytestmark = pytest.mark.engine
+
+PROJECT = "h4b-helloworld"
+BETWEEN = "\"\\\n\t'`<b>&|$(x)%20 é日本\u2028{0}"
+
+
+def planted(name: str, between: str = BETWEEN) -> str:
+    return between.join(f"PLANTED{name}{place}" for place in ("start", "middle", "end"))
+
+
+SECRETS = {
+    "environment.PASSWORD": planted("nested"),
+    'environment["TOKEN"]': planted("second", " "),
+    "healthCheckCommand": planted("health"),
+    "migrationCommand[0]": planted("program", "-"),
+    "migrationCommand[1]": planted("word"),
+    "alarmEmail": planted("mail", ".") + "@example.com",
+}
+MARKER = b"PLANTED"
+
+
+def traces(data: bytes) -> set[str]:
+    """How the marker stands in the data."""
+    forms = {"as it is": MARKER, "hexadecimal": MARKER.hex().encode(), "UTF-16": MARKER.decode().encode("utf-16-le")}
+    for shift in range(3):
+        # What of base64 depends on the neighbours is cut off.
+        encoded = base64.b64encode(b"\0" * shift + MARKER)
+        forms[f"base64 at {shift}"] = encoded[(0, 2, 3)[shift] : -4]
+    return {name for name, form in forms.items() if form in data or form.swapcase() in data}
+
+
+@dataclass
+class Desk:
+    """A checkout, the engine's command line and a state folder, as somebody has them who deploys; AWS is not there."""
+
+    folder: Path
+    environment: dict[str, str]
+    shown: dict[str, str] = field(default_factory=dict)
+    """Everything that commands printed."""
+
+    @property
+    def checkout(self) -> Path:
+        return self.folder / "checkout"
+
+    def run(self, *command: str, given: str | None = None) -> Result:
+        done = subprocess.run(
+            command, cwd=self.checkout, env=self.environment, input=given or "",
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
+        )  # fmt: skip
+        self.shown[f"{len(self.shown)} {' '.join(command[:4])}"] = done.stdout
+        return Result(done.returncode, done.stdout)
+
+    def make(self, *words: str) -> Result:
+        return self.run("make", "--assume-old", ".venv/.ready", *words)
+
+    def configure(self, name: str, key: str, value: str, *, secret: bool = True) -> None:
+        words = ["--secret" if secret else "--plaintext", "--path", "--stack", name, f"{PROJECT}:{key}"]
+        self.run("pulumi", "config", "set", *words, given=value).succeeded()
+
+    def found(self) -> dict[str, set[str]]:
+        """Where markers stand in anything that was written or shown."""
+        written = {str(file): file.read_bytes() for file in self.folder.rglob("*") if file.is_file()}
+        everything = written | {name: text.encode() for name, text in self.shown.items()}
+        return {name: there for name, data in everything.items() if (there := traces(data))}
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
+    folder = tmp_path_factory.mktemp("desk")
+    for name in ("checkout", "bin", "local", "backend"):
+        (folder / name).mkdir()
+    copy_checkout(folder / "checkout")
+    (folder / "checkout" / ".venv").symlink_to(sys.prefix)
+    language_host.install(folder / "bin")
+    engine = shutil.which(os.environ.get("PULUMI_BIN", "pulumi"))
+    assert engine
+    (folder / "bin" / "pulumi").symlink_to(engine)
+    before, paths.LOCAL = paths.LOCAL, folder / "local"
+    providers = stack.Providers(online=False)
+    paths.LOCAL = before
+    kept = {name: value for name, value in os.environ.items() if name not in ("GITHUB_ACTIONS", "PYTHONPATH")}
+    made = kept | {
+        "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
+        "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
+        "PULUMI_CONFIG_PASSPHRASE": "passphrase",
+        "PULUMI_DEBUG_PROVIDERS": providers.addresses,
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_HOME": str(folder / "home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+    try:
+        yield Desk(folder, made)
+    finally:
+        providers.stop()
+
+
+@pytest.fixture(scope="module")
+def planned(desk: Desk) -> Result:
+    """`make plan` of a stack with a secret wherever one can be."""
+    desk.run("pulumi", "stack", "init", "dev").succeeded()
+    for key, value in SECRETS.items():
+        desk.configure("dev", key, value)
+    return desk.make("plan", "STACK=dev").succeeded()
+
+
+def test_a_plan_writes_and_shows_nothing_of_any_secret(desk: Desk, planned: Result) -> None:
+    assert "containerDefinitions   : [secret]" in planned.output
+    assert "migrationCommand       : [secret]" in planned.output
+    desk.run(sys.executable, "-m", "picture", ".plan/dev/plan.json", "dev.svg").succeeded()
+    desk.run("pulumi", "stack", "export", "--stack", "dev").succeeded()
+    assert desk.found() == {}
+    assert "ciphertext" not in (desk.checkout / ".plan" / "dev" / "plan.json").read_text()
+
+
+def test_the_policies_judge_a_preview_of_elsewhere_as_the_engine_had_them_do_it(desk: Desk, planned: Result) -> None:
+    folder = desk.checkout / ".plan" / "dev"
+    events = [EngineEvent.from_json(json.loads(line)) for line in (folder / "events.jsonl").read_text().splitlines()]
+    told = {(each.level, each.policy, each.urn, each.message.splitlines()[1]) for each in read(events).remarks}
+    judged = remarks(events, json.loads((folder / "plan.json").read_text()))
+    assert {(each.level, each.policy, each.urn, each.message.splitlines()[1]) for each in judged} == told != set()
+
+
+def test_a_plan_is_handed_on_encrypted_and_only_the_approved_one_is_taken(desk: Desk, planned: Result) -> None:
+    plan = desk.checkout / ".plan" / "dev" / "plan.json"
+    before = plan.read_bytes()
+    digest = planned.output.rpartition("Plan: SHA-256 ")[2].strip()
+    assert f"Plan: SHA-256 {digest}" in (plan.parent / "report.md").read_text()
+    desk.make("seal", "STACK=dev").succeeded()
+    assert b"resourcePlans" not in (plan.parent / "sealed.yaml").read_bytes()
+    for wrong in ("0" * 64, ""):
+        refused = desk.make("unseal", "deploy", "STACK=dev", f"PLAN_SHA256={wrong}").failed()
+        assert "this is not the plan that was approved" in refused.output
+        assert "Updating" not in refused.output and not plan.exists()
+    desk.make("unseal", "STACK=dev", f"PLAN_SHA256={digest}").succeeded()
+    assert plan.read_bytes() == before
+
+
+def test_a_deployment_whose_secrets_are_not_those_of_its_plan_shows_neither(desk: Desk, planned: Result) -> None:
+    desk.configure("dev", "migrationCommand[1]", planted("other"))
+    desk.configure("dev", "alarmEmail", planted("later", ".") + "@example.com")
+    desk.make("deploy", "STACK=dev").failed()  # nothing can be made: there is no AWS
+    assert desk.found() == {}
+
+
+def test_a_refusal_shows_nothing_of_any_secret(desk: Desk) -> None:
+    """First the program's, then the engine's own, of what has another type than was declared."""
+    desk.run("pulumi", "stack", "init", "prod").succeeded()
+    for key in ("domainName", "allowedIngressCidrs[0]", "secrets.KEY", "placementConstraints[0]", "nowhere"):
+        desk.configure("prod", key, planted("refused"))
+    desk.configure("prod", "environment.LEVEL", planted("neighbour"))
+    desk.configure("prod", "environment.COUNT", "5", secret=False)
+    desk.configure("prod", "alarmEmail", planted("nomail"))
+    refused = desk.make("plan", "STACK=prod").failed()
+    print(refused.output)
+    assert "- domainName: got a secret, expected a value that may be seen" in refused.output
+    assert "- environment: got a secret that is something else, expected names" in refused.output
+    desk.configure("prod", "desiredCount", planted("count"))
+    assert "desiredCount" in desk.make("plan", "STACK=prod").failed().output
+    assert desk.found() == {}
+
+
+def test_what_is_no_secret_is_found_where_secrets_are_not(desk: Desk, planned: Result) -> None:
+    """Else the search above would find nothing wherever it looked."""
+    public = Desk(desk.folder, desk.environment)
+    public.configure("dev", "alarmEmail", "PLANTED@example.com", secret=False)
+    public.make("plan", "STACK=dev").succeeded()
+    found = {Path(name).name for name in public.found()}
+    assert {"Pulumi.dev.yaml", "plan.json", "events.jsonl", ".ready plan"} <= found
+    for shift in range(3):
+        assert traces(base64.b64encode(b"x" * shift + b"a PLANTED secret"))
