@@ -29,6 +29,7 @@ _COUNTS = {"LT": 11, "PL": 16, "TD": 43, "SV": 23, "CL": 2, "LB": 13, "ER": 10, 
     "LS": 7,
     "MI": 4,
     "OR": 5,
+    "SH": 6,
 }
 CATALOGUE = tuple(f"{family}-{number:02}" for family, count in _COUNTS.items() for number in range(1, count + 1))
 """Every rule there is to have, by id."""

@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from ecs_policy.image_reference import parse_image
+from ecs_policy.shapes import Shape, canonical, shape_of
 from ecs_policy.stack import KINDS, Resource
 from ecs_policy.values import SENTINELS, UNKNOWN, NotEvaluated, Value
 
@@ -61,6 +62,16 @@ class CapacityProvider(Resource):
         return self["managedInstancesProvider"].given
 
 
+@cache
+def _container_shape() -> Shape:
+    """Of one entry of `containerDefinitions`."""
+    shape = shape_of("aws:ecs/taskDefinition:TaskDefinition")
+    assert shape is not None
+    element = shape.fields["containerDefinitions"].element
+    assert element is not None
+    return element
+
+
 class Container(Value):
     """One entry of `containerDefinitions`."""
 
@@ -111,10 +122,12 @@ class TaskDefinition(Resource):
         containers: list[Container] | None = getattr(self, "_containers", None)
         if containers is None:
             containers = []
+            shape = _container_shape()
             for index, item in enumerate(self["containerDefinitions"].parsed().items()):
-                raw = item.raw.get("name") if isinstance(item.raw, dict) else None
+                read = canonical(shape, item.raw)
+                raw = read.get("name") if isinstance(read, dict) else None
                 step = raw if isinstance(raw, str) and 0 < len(raw) <= 255 and raw not in SENTINELS else index
-                containers.append(Container(self, ("containerDefinitions", f"[{step}]"), item.raw, item.secret))
+                containers.append(Container(self, ("containerDefinitions", f"[{step}]"), read, item.secret))
             self._containers = containers
         return containers
 

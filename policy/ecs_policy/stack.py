@@ -28,6 +28,7 @@ class Resource:
 
     __slots__ = (
         "_memo",
+        "_misshapen",
         "dependencies",
         "ignore_changes",
         "inputs",
@@ -74,6 +75,7 @@ class Resource:
         self.provider = provider
         self.stack = _NO_STACK
         self._memo: dict[str, Value] = {}
+        self._misshapen: Any = None
 
     @property
     def label(self) -> str:
@@ -93,9 +95,14 @@ class Resource:
             self._memo[key] = value
         return value
 
+    def names(self) -> Iterable[str]:
+        """The properties that the program set, or, without recorded inputs, that the provider reports."""
+        return self.inputs if self.inputs is not None else self.outputs or ()
+
     def forget(self) -> None:
         """Drops what has been read so far: it is cheaper to read it again than to keep it for 35,000 resources."""
         self._memo.clear()
+        self._misshapen = None
 
     def computed(self, key: str) -> Value:
         """A property as the provider reports it; unknown until there is a report."""

@@ -136,6 +136,20 @@ class Hidden(str):
         return "[secret]"
 
 
+def is_unknown(raw: Any) -> bool:
+    """Whether plain data is what the engine sends in place of a value, or a text with that inside."""
+    if type(raw) is not str or len(raw) < _SENTINEL_LENGTH:
+        return raw is UNKNOWN
+    return raw in SENTINELS if len(raw) == _SENTINEL_LENGTH else any(sentinel in raw for sentinel in SENTINELS)
+
+
+def unwrapped(raw: Any) -> Any:
+    """Plain data without the engine's wrapping of secrets and outputs."""
+    while type(raw) is dict and _SIGNATURE in raw and raw[_SIGNATURE] in (_SECRET, _OUTPUT):
+        raw = raw.get("value", UNKNOWN)
+    return raw
+
+
 def plain(text: str) -> str:
     """The text itself, secret or not: to compute with, never for a message."""
     return "".join((text,))
@@ -285,7 +299,7 @@ class Value:
         if not isinstance(self.raw, str):
             return self
         try:
-            document = json.loads(self.raw)
+            document = json.loads(self.raw, parse_constant=_no_constant)
         except (ValueError, RecursionError):
             raise self.not_evaluated("is not valid JSON") from None
         return Value(self.resource, self.path, document, self.secret)
@@ -340,6 +354,11 @@ class Value:
     def many(self, kind: type[R]) -> list[R]:
         """The resources of the stack that this list refers to, complete, in no particular order."""
         return self.resource.stack.all_referred(self, kind)
+
+
+def _no_constant(name: str) -> None:
+    """NaN and Infinity are Python's, not JSON's."""
+    raise ValueError(name)
 
 
 def quoted(texts: Iterable[object]) -> str:

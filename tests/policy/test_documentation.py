@@ -49,6 +49,9 @@ QUOTED = {
     ("NW-07", "cidrBlock"): "conflicts with another subnet",
     ("PL-01", "placementConstraints"): "Placement constraints are not supported with FARGATE launch type.",
     ("PL-10", "type"): "constraint.type 'distinctInstance' is not supported.",
+    ("SH-01", "image"): "Container.image should not be null or empty.",
+    ("SH-02", "containerDefinitions"): "Max allowed length is '65536' bytes.",
+    ("SH-03", "family"): "Family contains invalid characters",
     ("SV-01", "networkConfiguration"): "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
     ("SV-03b", "assignPublicIp"): "Assign public IP is not supported for this launch type.",
     ("SV-04", "subnets"): "CannotPullContainerError",
@@ -124,7 +127,10 @@ def _problems() -> list[tuple[str, Problem]]:
 
 def test_what_aws_says_stands_beside_the_fault_to_which_it_said_so_and_nowhere_else() -> None:
     quoted = {(number, each.location.rpartition(".")[2], each.quote) for number, each in _problems() if each.quote}
-    assert {(number, place): quote.words for number, place, quote in quoted} == QUOTED
+    assert {(number, place, quote.words) for number, place, quote in quoted} == {
+        ("SH-02", "containerDefinitions", "Too many containers."),
+        *((*place, words) for place, words in QUOTED.items()),
+    }
     assert [quote for _, _, quote in quoted if not quote.source.startswith("https://")] == []
 
 

@@ -83,7 +83,9 @@ def _encrypted(configuration: Value) -> Iterator[Problem]:
 def exec_logging_target(cluster: Cluster) -> Iterator[Problem]:
     configuration = cluster["configuration"]["executeCommandConfiguration"]
     logging, target = configuration["logging"], configuration["logConfiguration"]
-    if logging.text() == "OVERRIDE" and not target.given:
+    if logging.text() == "OVERRIDE" and not any(
+        target[name].given for name in ("cloudWatchLogGroupName", "s3BucketName")
+    ):
         yield target.problem("a log group or bucket with OVERRIDE", "set logConfiguration, or change logging")
     elif target.given and logging.given and logging.text() != "OVERRIDE":
         yield logging.problem('"OVERRIDE" with logConfiguration', "change logging, or remove logConfiguration")

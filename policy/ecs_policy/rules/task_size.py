@@ -55,14 +55,23 @@ _SAID_EC2_TASK_CPU_RANGE = Quote(
 @resource_rule(
     "TD-02 ec2-task-cpu-range",
     on=TaskDefinition,
-    title="The CPU of a task on EC2 is in range",
+    title="CPU and memory of a task on EC2 are amounts that ECS can read, and the CPU is in range",
     why="Outside of Fargate any amount will do, from an eighth of a CPU to 192.",
     level=Level.REJECTED,
     source=_REGISTER,
 )
 def ec2_task_cpu_range(task_definition: TaskDefinition) -> Iterator[Problem]:
-    cpu = task_definition["cpu"]
-    if not cpu.filled or task_definition.for_fargate:
+    if not task_definition.for_fargate:
+        yield from independently([_cpu(task_definition["cpu"]), _memory(task_definition["memory"])])
+
+
+def _memory(memory: Value) -> Iterator[Problem]:
+    if memory.filled and parse_memory(memory.text()) is None:
+        yield memory.problem('MiB as a number, or GB as "2 GB"', "change or remove memory")
+
+
+def _cpu(cpu: Value) -> Iterator[Problem]:
+    if not cpu.filled:
         return
     units = parse_cpu(cpu.text())
     least, greatest = _EC2_CPU_UNITS

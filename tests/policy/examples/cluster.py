@@ -118,6 +118,11 @@ EXAMPLES = {
             ),
         ),
         violates(
+            "nowhere, in an object",
+            shells(logging="OVERRIDE", logConfiguration={"s3KeyPrefix": "exec"}),
+            at={"main.configuration.executeCommandConfiguration.logConfiguration"},
+        ),
+        violates(
             "somewhere, without OVERRIDE",
             shells(logging="DEFAULT", logConfiguration=GROUP),
             at={"main.configuration.executeCommandConfiguration.logging"},

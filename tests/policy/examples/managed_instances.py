@@ -22,13 +22,19 @@ from tests.policy.stacks import unknown as not_known
 ROLE = "arn:aws:iam::123456789012:role/ecs"
 
 
+TEMPLATE = {
+    "ec2InstanceProfileArn": "arn:aws:iam::123456789012:instance-profile/managed",
+    "networkConfiguration": {"subnets": ["subnet-1"]},
+}
+
+
 def managed(**properties: Any) -> dict[str, Any]:
     return resource(
         "aws:ecs/capacityProvider:CapacityProvider",
         **{
             "name": "managed",
             "cluster": "${main.name}",
-            "managedInstancesProvider": {"infrastructureRoleArn": ROLE},
+            "managedInstancesProvider": {"infrastructureRoleArn": ROLE, "instanceLaunchTemplate": TEMPLATE},
             **properties,
         },
     )
@@ -67,7 +73,9 @@ def trusting(principal: str) -> Resources:
     return {
         "role": resource("aws:iam/role:Role", assumeRolePolicy=json.dumps({"Statement": [statement]})),
         "main": cluster(),
-        "managed": managed(managedInstancesProvider={"infrastructureRoleArn": "${role.arn}"}),
+        "managed": managed(
+            managedInstancesProvider={"infrastructureRoleArn": "${role.arn}", "instanceLaunchTemplate": TEMPLATE}
+        ),
     }
 
 
@@ -246,7 +254,9 @@ ON_MANAGED: Resources = {
         capacityProviderStrategies=[{"capacityProvider": "${managed.name}", "weight": 1}],
     ).resources,
     "infrastructure": resource("aws:iam/role:Role", assumeRolePolicy=good_stacks.trust("ecs.amazonaws.com")),
-    "managed": managed(managedInstancesProvider={"infrastructureRoleArn": "${infrastructure.arn}"}),
+    "managed": managed(
+        managedInstancesProvider={"infrastructureRoleArn": "${infrastructure.arn}", "instanceLaunchTemplate": TEMPLATE}
+    ),
     "app": mutant("", good_stacks.FARGATE, "app", requiresCompatibilities=["MANAGED_INSTANCES"]).resources["app"],
 }
 """The good stack for Fargate on managed instances: good, too."""

@@ -89,6 +89,13 @@ EXAMPLES = {
         ),
         violates("more than 192", {"app": task_definition(cpu="200 vCPU")}, at={"app.cpu"}),
         violates("no number", {"app": task_definition(cpu="much", **ON_EC2)}, at={"app.cpu"}),
+        violates("no amount of memory", {"app": task_definition(memory="lots", **ON_EC2)}, at={"app.memory"}),
+        violates(
+            "less than no memory",
+            {"app": task_definition(memory="-7", cpu="64", **ON_EC2)},
+            at={"app.memory", "app.cpu"},
+        ),
+        passes("memory in GB", {"app": task_definition(memory="0.5 GB", **ON_EC2)}),
         passes("the least", {"app": task_definition(cpu="128", **ON_EC2)}),
         passes("the most", {"app": task_definition(cpu="192 vCPU", **ON_EC2)}),
         missing("no CPU", {"app": task_definition(**ON_EC2)}),
