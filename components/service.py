@@ -105,7 +105,9 @@ class ServiceArgs(Arguments):
     capacity: Sequence[CapacityShare] = ()
     """Capacity providers, all of the launch type, and how the tasks are divided among them: Fargate and Fargate Spot,
     or instances that grow with the tasks. Default: none, tasks run on whatever the cluster has of the launch type.
-    A change within moves the tasks; from or to none makes a new service."""
+    A change within, or from none to some, starts a deployment that moves the tasks. Back to none is refused in the
+    preview: keep one provider instead, for instance `FARGATE` alone (docs/deployments.md).
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html"""
 
     placement_strategies: Sequence[Strategy] = ()
     """EC2 only: which instance a task gets, the first strategy first, at most five. Default: zones are balanced.
@@ -265,7 +267,8 @@ class Service(pulumi.ComponentResource):
             deployment_maximum_percent=200,
             availability_zone_rebalancing="ENABLED" if rebalanced else "DISABLED",
             enable_execute_command=args.execute_command or None,
-            # Without it, a change of the mix of capacity would replace the service.
+            # The provider refuses a change of the mix without it: "force_new_deployment should be true when
+            # capacity_provider_strategy is being updated".
             force_new_deployment=bool(args.capacity) or args.force_new_deployment is not None or None,
             triggers=None if args.force_new_deployment is None else {"forceNewDeployment": args.force_new_deployment},
             # Tasks carry the service's tags, so that their cost can be told apart.

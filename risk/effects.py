@@ -282,19 +282,32 @@ def _migrates(service: Change, preview: Preview) -> Iterator[Said]:
 
 
 _NO_NEW_TASKS = {
+    "alarms",
+    "availabilityZoneRebalancing",
+    "capacityProviderStrategies",
     "deploymentCircuitBreaker",
     "deploymentConfiguration",
     "deploymentController",
     "deploymentMaximumPercent",
     "deploymentMinimumHealthyPercent",
     "desiredCount",
+    "enableEcsManagedTags",
+    "enableExecuteCommand",
+    "forceNewDeployment",
     "healthCheckGracePeriodSeconds",
+    "orderedPlacementStrategies",
+    "placementConstraints",
+    "propagateTags",
     "sigintRollback",
     "tags",
     "tagsAll",
     "waitForSteadyState",
 }
-"""What of a service changes without new tasks."""
+"""What of a service changes without new tasks, where no new deployment is forced.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html"""
+
+_NEVER_NEW_TASKS = {"forceDelete", "sigintRollback", "tags", "tagsAll", "waitForSteadyState"}
+"""What changes without new tasks even with `forceNewDeployment`: what is no part of UpdateService."""
 
 
 def _rolls(change: Change, preview: Preview) -> Iterator[Said]:
@@ -309,7 +322,8 @@ def _rolls(change: Change, preview: Preview) -> Iterator[Said]:
     found = rollout(change, preview)
     if found.never_ends:
         yield Effect.NEVER_ENDS, found.never_ends
-    reasons = [name for name in change.properties if name not in _NO_NEW_TASKS]
+    quiet = _NEVER_NEW_TASKS if change.after.get("forceNewDeployment") else _NO_NEW_TASKS
+    reasons = [name for name in change.properties if name not in quiet]
     if change.action == "update" and reasons:
         yield Effect.ROLLS, f"new tasks because of {', '.join(reasons)}; {found.time}"
     if found.fewest_tasks == 0 and (reasons or "deploymentMinimumHealthyPercent" in change.properties):
@@ -317,7 +331,7 @@ def _rolls(change: Change, preview: Preview) -> Iterator[Said]:
         yield Effect.INTERRUPTS, f"{when} old tasks may stop before a new one answers (minimum healthy percent 0)"
     if change.action == "create":
         yield Effect.CHANGES, f"first tasks: {found.time}"
-    settings = [path for path in change.paths if path.partition(".")[0] in _NO_NEW_TASKS - {"desiredCount"}]
+    settings = [path for path in change.paths if path.partition(".")[0].partition("[")[0] in quiet - {"desiredCount"}]
     if settings or (change.action == "update" and not change.paths):
         yield Effect.CHANGES, f"changed in place: {', '.join(settings) or 'something'}"
     for doubt in found.assumed:

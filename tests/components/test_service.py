@@ -136,7 +136,7 @@ def test_spot_takes_its_part_beside_ordinary_capacity() -> None:
     assert inputs["platformVersion"] == "LATEST"
 
 
-def test_a_change_of_the_mix_moves_tasks_instead_of_replacing_the_service() -> None:
+def test_a_change_of_the_mix_is_a_deployment_which_the_provider_wants_forced() -> None:
     assert build(capacity=[CapacityShare(provider="FARGATE_SPOT")]).get(SERVICE).inputs["forceNewDeployment"] is True
 
 

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -197,6 +198,55 @@ def test_a_deployment_that_may_stop_every_task_interrupts() -> None:
         Effect.INTERRUPTS,
         "all old tasks may stop before a new one answers (minimum healthy percent 0)",
     ) in stopping
+
+
+def test_what_starts_new_tasks_is_what_ecs_documents() -> None:
+    """Every parameter of UpdateService says whether it triggers a deployment."""
+    members = (
+        botocore.session.get_session().get_service_model("ecs").operation_model("UpdateService").input_shape.members
+    )
+    documented = {name: "n't trigger a new" not in shape.documentation for name, shape in members.items()}
+    inputs = {
+        "desiredCount": "desiredCount",
+        "taskDefinition": "taskDefinition",
+        "deploymentConfiguration": "deploymentConfiguration",
+        "alarms": "deploymentConfiguration",
+        "deploymentCircuitBreaker": "deploymentConfiguration",
+        "deploymentMaximumPercent": "deploymentConfiguration",
+        "availabilityZoneRebalancing": "availabilityZoneRebalancing",
+        "networkConfiguration": "networkConfiguration",
+        "placementConstraints": "placementConstraints",
+        "orderedPlacementStrategies": "placementStrategy",
+        "platformVersion": "platformVersion",
+        "healthCheckGracePeriodSeconds": "healthCheckGracePeriodSeconds",
+        "enableExecuteCommand": "enableExecuteCommand",
+        "enableEcsManagedTags": "enableECSManagedTags",
+        "loadBalancers": "loadBalancers",
+        "propagateTags": "propagateTags",
+        "serviceRegistries": "serviceRegistries",
+        "serviceConnectConfiguration": "serviceConnectConfiguration",
+        "vpcLatticeConfigurations": "vpcLatticeConfigurations",
+    }
+    for name, parameter in inputs.items():
+        said = _one(SERVICE, "update", {}, {"desiredCount": 2}, [name])
+        assert (Effect.ROLLS in dict(said)) is documented[parameter], name
+
+
+def test_with_a_forced_deployment_every_change_but_that_of_tags_starts_new_tasks() -> None:
+    forced = {"desiredCount": 3, "forceNewDeployment": True}
+    assert Effect.ROLLS in dict(_one(SERVICE, "update", {}, forced, ["desiredCount"]))
+    assert Effect.ROLLS not in dict(_one(SERVICE, "update", {}, forced, ["tags"]))
+
+
+def test_from_a_launch_type_to_capacity_providers_is_no_new_service() -> None:
+    mixed = {
+        "desiredCount": 2,
+        "forceNewDeployment": True,
+        "capacityProviderStrategies": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
+    }
+    said = dict(_one(SERVICE, "update", {"launchType": "FARGATE"}, mixed, ["capacityProviderStrategies"]))
+    assert "new tasks because of capacityProviderStrategies" in said[Effect.ROLLS]
+    assert Effect.REPLACED not in said
 
 
 def test_no_wanted_task_interrupts() -> None:

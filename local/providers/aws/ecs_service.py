@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from local.providers.aws.ecs import (
@@ -30,6 +29,7 @@ from local.providers.aws.schema import (
     string,
     strings,
 )
+from local.providers.server import ProviderError
 
 SERVICE_SECONDS = 20 * 60
 LOAD_BALANCER = {
@@ -169,11 +169,11 @@ class Service(Resource):
             adjusted.pop("desiredCount", None)
         if (new.get("propagateTags") or "NONE") == (old.get("propagateTags") or "NONE"):
             adjusted.pop("propagateTags", None)
-        for path, change in changes.items():
-            if path.startswith("capacityProviderStrategies"):
-                both = bool(old.get("capacityProviderStrategies")) and bool(new.get("capacityProviderStrategies"))
-                in_place = both and bool(new.get("forceNewDeployment"))
-                adjusted[path] = replace(change, replaces=not in_place)
+        if any(path.startswith("capacityProviderStrategies") for path in changes) and not new.get("forceNewDeployment"):
+            raise ProviderError(
+                "force_new_deployment should be true when capacity_provider_strategy is being updated: "
+                "got capacityProviderStrategies without forceNewDeployment, expected both; set forceNewDeployment"
+            )
         return adjusted
 
     # --- requests
@@ -350,7 +350,9 @@ class Service(Resource):
             request = self._request(new)
             if new.get("forceNewDeployment") or "triggers" in changed:
                 request["forceNewDeployment"] = True
-            if "capacityProviderStrategies" not in changed:
+            if "capacityProviderStrategies" in changed:
+                request["capacityProviderStrategy"] = strategy_request(new.get("capacityProviderStrategies") or [])
+            else:
                 request.pop("capacityProviderStrategy", None)
             found = call.client("ecs").update_service(service=resource_id, cluster=old["cluster"], **request)["service"]
         change_tags(call, resource_id, old, new)

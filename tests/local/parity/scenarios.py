@@ -340,10 +340,6 @@ SCENARIOS = [
             "launchType": {"launchType": "EC2"},
             "capacityProviderStrategies": {
                 "launchType": None,
-                "capacityProviderStrategies": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
-            },
-            "capacityProviderStrategies forced": {
-                "launchType": None,
                 "forceNewDeployment": True,
                 "capacityProviderStrategies": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}],
             },

@@ -1211,15 +1211,35 @@ def test_a_resource_deleted_by_hand_is_gone_after_refresh(aws: Engine, api: Clie
     assert not aws.refresh(group)
 
 
-def test_changing_the_strategy_of_capacity_providers_needs_a_new_service(aws: Engine, world: World) -> None:
+def test_capacity_providers_change_in_place_and_only_with_a_forced_deployment(aws: Engine, world: World) -> None:
+    common = {"cluster": world.cluster()["arn"], "taskDefinition": world.task_definition()}
+    spot = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
+    of_a_launch_type = aws.make("aws:ecs/service:Service", "launched", **common, launchType="FARGATE")
+    mixed = aws.make(
+        "aws:ecs/service:Service",
+        "mixed",
+        **common,
+        capacityProviderStrategies=[{"capacityProvider": "FARGATE", "weight": 1}],
+    )
+    for service in (of_a_launch_type, mixed):
+        with pytest.raises(Exception, match="force_new_deployment should be true when capacity_provider_strategy is"):
+            aws.diff(service, aws.check(service, {**common, "capacityProviderStrategies": spot}))
+        forced = {**common, "capacityProviderStrategies": spot, "forceNewDeployment": True}
+        answer = aws.diff(service, aws.check(service, forced))
+        assert "capacityProviderStrategies" in answer.diffs
+        assert list(answer.replaces) == []
+    aws.delete(of_a_launch_type)
+    aws.delete(mixed)
+
+
+def test_back_to_a_launch_type_is_a_new_service(aws: Engine, world: World) -> None:
     common = {"cluster": world.cluster()["arn"], "taskDefinition": world.task_definition()}
     one = [{"capacityProvider": "FARGATE", "weight": 1}]
-    other = [{"capacityProvider": "FARGATE_SPOT", "weight": 1}]
-    service = aws.make("aws:ecs/service:Service", "mixed", **common, capacityProviderStrategies=one)
-    replaced = aws.diff(service, aws.check(service, {**common, "capacityProviderStrategies": other}))
-    assert list(replaced.replaces) == ["capacityProviderStrategies"]
-    forced = {**common, "capacityProviderStrategies": other, "forceNewDeployment": True}
-    assert list(aws.diff(service, aws.check(service, forced)).replaces) == []
+    service = aws.make("aws:ecs/service:Service", "going-back", **common, capacityProviderStrategies=one)
+    with pytest.raises(Exception, match="force_new_deployment should be true"):
+        aws.diff(service, aws.check(service, {**common, "launchType": "FARGATE"}))
+    back = {**common, "launchType": "FARGATE", "forceNewDeployment": True}
+    assert list(aws.diff(service, aws.check(service, back)).replaces) == ["launchType"]
     aws.delete(service)
 
 
