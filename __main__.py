@@ -181,7 +181,7 @@ service = Service(
         listener=route.rule,
         desired_count=settings.desired_count,
         is_scaled=settings.is_scaled,
-        alarm_names=[*alarms.names, settings.running_tasks_alarm_name] if alarms else [],
+        alarm_names=alarms.names if alarms else [],
         launch_type=settings.launch_type,
         capacity=settings.capacity(cluster.ec2_capacity_provider_name),
         placement_strategies=settings.strategies,
@@ -192,6 +192,7 @@ service = Service(
         force_new_deployment=settings.force_new_deployment,
         migration_command=settings.migration_command,
         migration_timeout_minutes=settings.migration_timeout_minutes,
+        health_check_grace_period_seconds=settings.health_check_grace_period_seconds,
         task_start_seconds=settings.task_start_seconds,
     ),
     on_aws,
@@ -218,7 +219,6 @@ if alarms:
     running_tasks_alarm = RunningTasksAlarm(
         name,
         RunningTasksAlarmArgs(
-            alarm_name=settings.running_tasks_alarm_name,
             cluster_name=cluster.name,
             service_name=service.name,
             topic_arn=alarms.topic_arn,

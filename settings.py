@@ -90,7 +90,13 @@ from components.placement import (
 )
 from components.placement import Strategy as PlacementStrategy
 from components.route import DeregistrationDelaySeconds, HealthCheckPath, TargetType
-from components.service import CapacityShare, DesiredCount, LaunchType, TaskStartSeconds
+from components.service import (
+    CapacityShare,
+    DesiredCount,
+    HealthCheckGracePeriodSeconds,
+    LaunchType,
+    TaskStartSeconds,
+)
 from components.task_definition import EphemeralStorageGib, NetworkMode, fargate_size_problem, network_mode_problem
 from ecs_policy.fargate import TASK_SIZES
 from ecs_policy.image_reference import parse_image
@@ -204,6 +210,7 @@ class Settings:
     placement_constraints: ConstraintTexts
     task_start_seconds: TaskStartSeconds
     force_new_deployment: ForcedDeployment | None
+    health_check_grace_period_seconds: HealthCheckGracePeriodSeconds | None
     migration_command: Command | None
     migration_timeout_minutes: TimeoutMinutes
     deployment_strategy: Strategy
@@ -248,11 +255,6 @@ class Settings:
     def family(self) -> str:
         """Family of the task definition: of this stack alone, so that revisions count its deployments."""
         return f"{pulumi.get_project()}-{pulumi.get_stack()}"
-
-    @property
-    def running_tasks_alarm_name(self) -> str:
-        """Name of the alarm on missing tasks, known before the service that it watches."""
-        return f"{self.family}-running-tasks"
 
     @property
     def is_internal(self) -> bool:

@@ -58,7 +58,8 @@ class Alarms(pulumi.ComponentResource):
 
     topic_arn: pulumi.Output[str]
     names: Sequence[pulumi.Output[str]]
-    """Names of the alarms: what a service's deployments watch."""
+    """Names of the alarms: what a service's deployments watch. ECS goes on watching when all tasks are steady, for
+    about as long as the slowest of them takes to judge: three minutes (docs/deployment-speed.md)."""
 
     arns: Sequence[pulumi.Output[str]]
 

@@ -1,4 +1,4 @@
-"""What ECS, Elastic Load Balancing and CloudWatch Logs are asked while a deployment runs."""
+"""What ECS, Elastic Load Balancing and CloudWatch are asked while a deployment runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
@@ -8,8 +8,13 @@ from typing import Any
 import boto3
 import botocore.exceptions
 
+from ecs_policy.service_rollout import alarm_names, target_group_arns
+
 LOG_LINES = 5
 _SAME_TIME = timedelta(seconds=5)
+_NO_RECORDS = ("AccessDeniedException", "UnsupportedFeatureException")
+_MOST_ALARMS = 100
+"""What DescribeAlarms takes at once."""
 
 Shape = Mapping[str, Any]
 """A structure as boto3 returns it."""
@@ -60,6 +65,7 @@ class Api:
     def __init__(self, service_arn: str, cluster: str, *, client: Callable[..., Any] = boto3.client) -> None:
         self._service, self._cluster, self._client = service_arn, cluster, client
         self._region = service_arn.split(":")[3]
+        self._records: dict[str, str] = {}
 
     @cached_property
     def ecs(self) -> Any:
@@ -70,6 +76,10 @@ class Api:
         return self._client("elbv2", region_name=self._region)
 
     @cached_property
+    def _cloudwatch(self) -> Any:
+        return self._client("cloudwatch", region_name=self._region)
+
+    @cached_property
     def _logs(self) -> Any:
         return self._client("logs", region_name=self._region)
 
@@ -78,22 +88,36 @@ class Api:
         return found[0] if found else {"status": "INACTIVE"}
 
     def record(self, deployment: Shape | None) -> Shape | None:
-        """The deployment's record; None where there is none, as for the first minutes, or may not be read."""
-        began = (deployment or {}).get("createdAt")
-        if began is None:
+        """The service deployment that belongs to a deployment of the service; None where there is none, as in its first
+        moments, or it may not be read.
+        https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html"""
+        if deployment is None:
             return None
         try:
-            listed = self.ecs.list_service_deployments(
-                cluster=self._cluster,
-                service=self._service,
-                createdAt={"after": began - _SAME_TIME, "before": began + _SAME_TIME},
-            )
+            arn = self._records.get(deployment["id"]) or self._record_arn(deployment)
+            if arn is None:
+                return None
+            self._records[deployment["id"]] = arn
+            found = self.ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
         except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in ("AccessDeniedException", "UnsupportedFeatureException"):
+            if error.response["Error"]["Code"] in _NO_RECORDS:
                 return None
             raise
-        near = [each for each in listed.get("serviceDeployments", ()) if abs(each["createdAt"] - began) <= _SAME_TIME]
-        return near[0] if near else None
+        return found[0] if found else None
+
+    def _record_arn(self, deployment: Shape) -> str | None:
+        began, number = deployment.get("createdAt"), str(deployment["id"]).rpartition("/")[2]
+        if began is None:
+            return None
+        listed = self.ecs.list_service_deployments(
+            cluster=self._cluster, service=self._service, createdAt={"after": began - _SAME_TIME}
+        )
+        briefs = listed.get("serviceDeployments", ())
+        # A service revision has the number of its deployment, as the AWS provider of Terraform knows, too.
+        same = [each for each in briefs if str(each.get("targetServiceRevisionArn", "")).rpartition("/")[2] == number]
+        near = [each for each in briefs if abs(each["createdAt"] - began) <= _SAME_TIME]
+        found = same or sorted(near, key=lambda each: abs(each["createdAt"] - began))
+        return str(found[0]["serviceDeploymentArn"]) if found else None
 
     def stopped_tasks(self, task_definition: str) -> list[Shape]:
         """The service's tasks of that revision that stopped, the first to stop first. ECS keeps them for an hour."""
@@ -107,21 +131,44 @@ class Api:
         """The health of each target of the service."""
         return [
             health
-            for arn in _target_group_arns(service)
+            for arn in target_group_arns(service)
             for health in self._elbv2.describe_target_health(TargetGroupArn=arn)["TargetHealthDescriptions"]
         ]
 
-    def target_groups(self, service: Shape) -> list[tuple[Shape, Mapping[str, str]]]:
-        """The service's target groups, each with its attributes."""
-        arns = _target_group_arns(service)
-        if not arns:
-            return []
-        groups = self._elbv2.describe_target_groups(TargetGroupArns=arns)["TargetGroups"]
-        found: list[tuple[Shape, Mapping[str, str]]] = []
-        for group in groups:
-            answer = self._elbv2.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])
-            found.append((group, {each["Key"]: each["Value"] for each in answer["Attributes"]}))
-        return found
+    def target_groups(self, service: Shape) -> list[Shape]:
+        """The service's target groups, each with its `Attributes`."""
+        arns = target_group_arns(service)
+        groups = self._elbv2.describe_target_groups(TargetGroupArns=arns)["TargetGroups"] if arns else []
+        return [
+            {
+                **group,
+                "Attributes": self._elbv2.describe_target_group_attributes(TargetGroupArn=group["TargetGroupArn"])[
+                    "Attributes"
+                ],
+            }
+            for group in groups
+        ]
+
+    def alarms(self, service: Shape) -> list[Shape]:
+        """The alarms that end the service's deployments, and those that composite ones among them are made of. One that
+        does not exist has only its `AlarmName`."""
+        return self.alarms_named(alarm_names(service))
+
+    def alarms_named(self, names: Sequence[str]) -> list[Shape]:
+        """Alarms by their names, as `alarms` gives them."""
+        found: dict[str, Shape] = {}
+        waiting = list(names)
+        while waiting:
+            asked, waiting = waiting[:_MOST_ALARMS], waiting[_MOST_ALARMS:]
+            answer = self._cloudwatch.describe_alarms(AlarmNames=asked, AlarmTypes=["MetricAlarm", "CompositeAlarm"])
+            found.update({name: {"AlarmName": name} for name in asked})
+            for alarm in (*answer["MetricAlarms"], *answer["CompositeAlarms"]):
+                found[alarm["AlarmName"]] = alarm
+            for composite in answer["CompositeAlarms"]:
+                parts = self._cloudwatch.describe_alarms(ChildrenOfAlarmName=composite["AlarmName"])
+                children = [each["AlarmName"] for kind in ("MetricAlarms", "CompositeAlarms") for each in parts[kind]]
+                waiting += [name for name in children if name not in found and name not in waiting]
+        return list(found.values())
 
     def containers(self, task_definition: str) -> Sequence[Shape]:
         """The container definitions of a revision."""
@@ -141,7 +188,3 @@ class Api:
                 )
                 lines += [event["message"].rstrip() for event in answer["events"]]
         return lines[-LOG_LINES:]
-
-
-def _target_group_arns(service: Shape) -> list[str]:
-    return [each["targetGroupArn"] for each in service.get("loadBalancers", ()) if each.get("targetGroupArn")]

@@ -11,6 +11,7 @@ import pulumi_random as random
 from components.checks import Arguments, each, one_of, text, whole
 from components.deployment import TrafficShift
 from components.network import Port
+from ecs_policy.deployment_bounds import TargetHealthCheck
 
 HealthCheckPath = Annotated[
     str, text(r"/[!-~]{0,1023}", "a path that starts with / and has no space", fix="name a page that answers 200")
@@ -24,6 +25,9 @@ PathPatterns = Annotated[
 ]
 Priority = Annotated[int, whole(1, 25_000, fix="choose a number that no other route of the listener has")]
 TargetType = Annotated[Literal["ip", "instance"], one_of("ip", "instance", fix="choose what is registered")]
+
+HEALTH_CHECK = TargetHealthCheck(interval_seconds=5, timeout_seconds=4, healthy_threshold=2, unhealthy_threshold=3)
+"""How targets are checked: a new one is in after a second or five, a sick one out after fifteen."""
 
 TEST_HEADER = "X-Deployment"
 """Requests with this header, and the secret in it, reach a new revision before production traffic does."""
@@ -145,10 +149,10 @@ class Route(pulumi.ComponentResource):
                 port="traffic-port",
                 path=args.health_check_path,
                 matcher="200",
-                interval=5,
-                timeout=4,
-                healthy_threshold=2,
-                unhealthy_threshold=3,
+                interval=HEALTH_CHECK.interval_seconds,
+                timeout=HEALTH_CHECK.timeout_seconds,
+                healthy_threshold=HEALTH_CHECK.healthy_threshold,
+                unhealthy_threshold=HEALTH_CHECK.unhealthy_threshold,
             ),
             opts=pulumi.ResourceOptions(parent=self),
         )

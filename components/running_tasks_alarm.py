@@ -1,16 +1,11 @@
 """What tells that a service cannot keep its tasks running."""
 
 from dataclasses import dataclass
-from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, text
-
-AlarmName = Annotated[
-    str, text(r"[ -~]{1,255}", "1 to 255 printable characters", fix="choose a name that CloudWatch accepts")
-]
+from components.checks import Arguments
 
 _PERIOD_SECONDS = 60
 _PATIENCE_MINUTES = 5
@@ -19,10 +14,6 @@ _PATIENCE_MINUTES = 5
 @dataclass(frozen=True, kw_only=True)
 class RunningTasksAlarmArgs(Arguments):
     """Arguments of `RunningTasksAlarm`."""
-
-    alarm_name: AlarmName
-    """Name, unique in the account and region. Chosen, not generated: the service names the alarm that watches its
-    deployments, and the alarm names the service, so that one must be known before the other."""
 
     cluster_name: pulumi.Input[str]
     """The cluster; it must have Container Insights on, the only source of these counts.
@@ -38,7 +29,9 @@ class RunningTasksAlarm(pulumi.ComponentResource):
     """A CloudWatch alarm that goes off when fewer tasks run than are wanted, five minutes long.
 
     So long because a deployment, a scaling step or a lost zone is allowed its time. Nothing wanted, nothing missing: a
-    service that sleeps gives no alarm.
+    service that sleeps gives no alarm. It calls somebody and ends no deployment: the circuit breaker sees tasks that do
+    not come, and ECS would go on with every good deployment for as long as this alarm takes to judge
+    (docs/deployment-speed.md).
     """
 
     TYPE = "h4b:running_tasks_alarm:RunningTasksAlarm"
@@ -50,7 +43,6 @@ class RunningTasksAlarm(pulumi.ComponentResource):
 
         alarm = aws.cloudwatch.MetricAlarm(
             f"{name}-running-tasks",
-            name=args.alarm_name,
             alarm_description="Fewer tasks run than are wanted",
             comparison_operator="GreaterThanThreshold",
             threshold=0,

@@ -21,6 +21,7 @@ from components.placement import (
     placement_problem,
     strategy_args,
 )
+from components.route import HEALTH_CHECK
 from components.verdict import Follower
 from ecs_policy.rules.launch_type import strategy_weights
 
@@ -34,10 +35,13 @@ TaskStartSeconds = Annotated[
     int, whole(1, 3600, fix="estimate how long a task takes to start, on instances that must start first, too")
 ]
 HealthCheckGracePeriodSeconds = Annotated[
-    int, whole(0, 2_147_483_647, fix="choose more seconds than the application needs to start")
+    int, whole(1, 2_147_483_647, fix="choose more seconds than the application needs to start")
 ]
 
 _Hook = pulumi.ResourceHook | pulumi.ResourceHookFunction
+_MOST_START_SECONDS = 120
+"""Of the start of a task, what may tell how slow its application is: beyond, it is an instance that starts first."""
+
 _FARGATE_PROVIDERS = ("FARGATE", "FARGATE_SPOT")
 
 
@@ -127,8 +131,12 @@ class ServiceArgs(Arguments):
     """Whether ECS Exec may open sessions in the containers. The task definition must allow it, too.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
 
-    health_check_grace_period_seconds: HealthCheckGracePeriodSeconds = 30
-    """Seconds after its start during which the load balancer's failing health check does not get a task replaced."""
+    health_check_grace_period_seconds: HealthCheckGracePeriodSeconds | None = None
+    """Seconds after its start, 1 to 2147483647, in which failing health checks do not get a task replaced: more than
+    the application needs until it answers. The longer, the later a deployment whose tasks never get healthy ends.
+    Default: `task_start_seconds`, though no more than 120, as what starts slowly also answers late, and the 14 seconds
+    in which a target of a `Route` gets healthy again. Without a load balancer, nothing.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html"""
 
     force_new_deployment: str | None = None
     """Any text, such as a date or a reason. A new one starts new tasks of the same revision, as `aws ecs update-service
@@ -148,8 +156,8 @@ class ServiceArgs(Arguments):
 
     task_start_seconds: TaskStartSeconds = 60
     """Estimate: seconds until a new task runs (placement, network interface, image pull; an instance that must start
-    first), 1 to 3600. A deployment is waited for as long as this and the settings of service, target group and
-    containers add up to, once there and back, and a quarter longer (`ecs_policy.deployment_bounds`)."""
+    first), 1 to 3600. A deployment is waited for as long as this and the settings of service, target group, containers
+    and alarms add up to, once there and back, with a margin (`ecs_policy.deployment_bounds`)."""
 
     wait_for_steady_state: bool = True
     """Whether Pulumi waits until the new tasks run and the old ones are gone, and fails, with the first cause, when ECS
@@ -233,11 +241,12 @@ class Service(pulumi.ComponentResource):
     name: pulumi.Output[str]
 
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        inputs = before = None
+        # What has no resource of its own is an input of the component, so that a preview and the policies see it.
+        inputs: dict[str, Any] = {"taskStartSeconds": args.task_start_seconds}
+        before = None
         if args.container_name is not None and args.migration_command is not None:
             command, minutes = args.migration_command, args.migration_timeout_minutes
-            # What has no resource of its own is an input of the component, so that a preview shows it.
-            inputs = {"migrationCommand": command, "migrationTimeoutMinutes": minutes}
+            inputs |= {"migrationCommand": command, "migrationTimeoutMinutes": minutes}
             before = migration_hook(name, args.container_name, command, minutes)
         super().__init__(self.TYPE, name, inputs, opts)
         rebalanced = leaves_zones_alone(args.placement_strategies, args.placement_constraints)
@@ -254,9 +263,7 @@ class Service(pulumi.ComponentResource):
             placement_constraints=[constraint_args(each) for each in args.placement_constraints] or None,
             network_configuration=_network_configuration(args),
             load_balancers=_load_balancers(args),
-            health_check_grace_period_seconds=None
-            if args.target_group_arn is None
-            else args.health_check_grace_period_seconds,
+            health_check_grace_period_seconds=_grace_period_seconds(args),
             deployment_controller=aws.ecs.ServiceDeploymentControllerArgs(type="ECS"),
             deployment_configuration=args.deployment.configuration(),
             deployment_circuit_breaker=aws.ecs.ServiceDeploymentCircuitBreakerArgs(enable=True, rollback=True),
@@ -304,6 +311,15 @@ def _hooks(before: pulumi.ResourceHook | None, after: pulumi.ResourceHook | None
     first: list[_Hook] = [before] if before else []
     last: list[_Hook] = [after] if after else []
     return pulumi.ResourceHookBinding(before_create=first, before_update=first, after_create=last, after_update=last)
+
+
+def _grace_period_seconds(args: ServiceArgs) -> int | None:
+    if args.target_group_arn is None:
+        return None
+    if args.health_check_grace_period_seconds is not None:
+        return args.health_check_grace_period_seconds
+    recovery = HEALTH_CHECK.healthy_threshold * HEALTH_CHECK.interval_seconds + HEALTH_CHECK.timeout_seconds
+    return min(args.task_start_seconds, _MOST_START_SECONDS) + recovery
 
 
 def _capacity(args: ServiceArgs) -> dict[str, Any]:

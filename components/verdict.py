@@ -1,23 +1,26 @@
 """Whether a deployment really serves, and if not, why: `pulumi up` never says success of one that was rolled back.
 
-`decide` is pure, over what ECS answers. `judge` asks until there is a verdict; a resource hook runs it after the
-service was created or updated, and its error fails the update.
+`decide` is pure, over what ECS answers. A `Watch` looks at one deployment, `judge` does so until there is a verdict; a
+resource hook runs it after the service was created or updated, and its error fails the update.
 """
 
 import asyncio
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from enum import Enum
 
 import pulumi
 
-from components.deployment_time import patience_seconds
+from components import service_deployment
+from components.deployment_time import Expectation, expectation
 from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
 from components.post_mortem import first_cause, told
 from components.printable import printable
 from ecs_policy.deployment_bounds import format_seconds
+from ecs_policy.service_rollout import alarm_names
 
 POLL_SECONDS = 2.0
 PROGRESS_SECONDS = 10.0
@@ -49,12 +52,22 @@ class DeploymentFailedError(Exception):
     """The update must not count as done."""
 
 
-def decide(service: Shape, wanted: str, deployment_id: str | None, record: Shape | None = None) -> Verdict:
+@dataclass(frozen=True)
+class Before:
+    """What earlier looks at the same deployment saw."""
+
+    deployment_id: str | None = None
+    was_going_on: bool = False
+    """Whether ECS worked on it: then ECS's own word that it is done is the end of it, whatever scaling, a lost task or
+    a clean-up that ECS defers have done to the number of tasks since."""
+
+
+def decide(service: Shape, wanted: str, before: Before = Before(), record: Shape | None = None) -> Verdict:
     """What the answers say of the deployment of task definition `wanted`.
 
     `service` is one of DescribeServices, `record` the deployment's one of DescribeServiceDeployments, where there is
-    any. `deployment_id` is the id by which an earlier look found the deployment; None at the first.
-    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.html
+    any.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-deployment.html
     """
     if service.get("status", "ACTIVE") != "ACTIVE":
         return Verdict(Outcome.FAILED, f"the service was deleted meanwhile (it is {service['status']})")
@@ -62,25 +75,26 @@ def decide(service: Shape, wanted: str, deployment_id: str | None, record: Shape
     primary = next((each for each in deployments if each["status"] == "PRIMARY"), None)
     if primary is None:
         return Verdict(Outcome.WAITING, "no deployment yet")
-    ours = _ours(deployments, wanted, deployment_id)
+    ours = _ours(deployments, wanted, before.deployment_id)
     now = revision(primary["taskDefinition"])
-    if recorded := _recorded(record, now):
+    if recorded := _recorded(record, wanted, ours, primary):
         return recorded
     if ours is not None and ours.get("rolloutState") == "FAILED":
         why = ours.get("rolloutStateReason") or "ECS gave it up"
         if ours is primary or primary["taskDefinition"] == wanted:
             return Verdict(Outcome.FAILED, f"{revision(wanted)} failed and nothing was rolled back: {why}")
-        if _settled(service, primary):
+        if _settled(service, primary, before, record):
             return Verdict(Outcome.ROLLED_BACK, f"{revision(wanted)} failed, rolled back to {now}: {why}")
-        return Verdict(Outcome.WAITING, f"rolling back to {now}: {_counts(service, primary)}")
+        return Verdict(Outcome.WAITING, f"rolling back to {now} ({why}): {_counts(service, primary)}")
     if ours is not primary:
         return Verdict(
             Outcome.SUPERSEDED,
             f"another deployment took over from {revision(wanted)}: {now} is the one that ECS works on now",
         )
-    if _settled(service, primary):
-        return Verdict(Outcome.SERVING, f"serving {now}: {primary['runningCount']} tasks")
-    return Verdict(Outcome.WAITING, f"{now}: {_counts(service, primary)}")
+    if _settled(service, primary, before, record):
+        return Verdict(Outcome.SERVING, f"serving {now}: {_serving(service, primary)}")
+    failed = service_deployment.failed_tasks(record)
+    return Verdict(Outcome.WAITING, f"{now}: {_counts(service, primary, failed)}")
 
 
 def _ours(deployments: Sequence[Shape], wanted: str, deployment_id: str | None) -> Shape | None:
@@ -91,108 +105,233 @@ def _ours(deployments: Sequence[Shape], wanted: str, deployment_id: str | None) 
     return next((each for each in fitting if each["status"] == "PRIMARY"), fitting[0] if fitting else None)
 
 
-def _recorded(record: Shape | None, now: str) -> Verdict | None:
-    """What only the record of the deployment tells: that it was stopped, and how its rollback went."""
-    status = (record or {}).get("status", "")
-    why = (record or {}).get("statusReason") or "ECS gives no reason"
+def _recorded(record: Shape | None, wanted: str, ours: Shape | None, primary: Shape) -> Verdict | None:
+    """What the record of the deployment tells of an end other than success."""
+    status, name, now = (record or {}).get("status", ""), revision(wanted), revision(primary["taskDefinition"])
+    why = service_deployment.reason(record)
     if status == "STOPPED":
+        # So ends one that failed without a rollback, one that somebody stopped, and one that a newer one takes over.
+        if service_deployment.circuit_breaker_ended(record) or service_deployment.triggered_alarms(record):
+            return Verdict(Outcome.FAILED, f"{name} failed and nothing was rolled back: {why}")
+        if ours is not primary and primary["createdAt"] > (record or {}).get("createdAt", primary["createdAt"]):
+            return Verdict(
+                Outcome.SUPERSEDED,
+                f"another deployment took over from {name}: {now} is the one that ECS works on now",
+            )
         return Verdict(Outcome.STOPPED, f"the deployment was stopped by hand, {now} is what ECS keeps: {why}")
     if status == "ROLLBACK_SUCCESSFUL":
-        return Verdict(Outcome.ROLLED_BACK, f"the deployment failed, rolled back to {now}: {why}")
+        return Verdict(Outcome.ROLLED_BACK, f"{name} failed, rolled back to {now}: {why}")
     if status == "ROLLBACK_FAILED":
-        return Verdict(Outcome.FAILED, f"the deployment failed and so did its rollback: {why}")
+        return Verdict(Outcome.FAILED, f"{name} failed and so did its rollback: {why}")
     if status in ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS"):
-        return Verdict(Outcome.WAITING, f"{status.lower().replace('_', ' ')}: {why}")
+        return Verdict(Outcome.WAITING, f"{name}: {status.lower().replace('_', ' ')}: {why}")
     return None
 
 
-def _settled(service: Shape, primary: Shape) -> bool:
+def _settled(service: Shape, primary: Shape, before: Before, record: Shape | None) -> bool:
+    """Whether the primary deployment is done: by ECS's word, where ECS worked on it, else by the tasks."""
+    succeeded = (record or {}).get("status") == "SUCCESSFUL"
+    if before.was_going_on and succeeded:
+        return True
+    if primary.get("rolloutState") not in (None, "COMPLETED"):
+        return False
+    if before.was_going_on and _ends_early(service):
+        return True
+    return _is_steady(service, primary)
+
+
+def _is_steady(service: Shape, primary: Shape) -> bool:
     """Whether the primary deployment runs all that is wanted, alone."""
     others = sum(each["runningCount"] for each in service["deployments"] if each is not primary)
-    return (
-        primary.get("rolloutState") in (None, "COMPLETED")
-        and primary["runningCount"] == service["desiredCount"]
-        and not primary.get("pendingCount")
-        and others == 0
-    )
+    return primary["runningCount"] == service["desiredCount"] and not primary.get("pendingCount") and others == 0
 
 
-def _counts(service: Shape, primary: Shape) -> str:
+def _ends_early(service: Shape) -> bool:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/early-success-criteria.html"""
+    criteria = (service.get("deploymentConfiguration") or {}).get("earlySuccessCriteria") or {}
+    return bool(criteria.get("enable"))
+
+
+def _serving(service: Shape, primary: Shape) -> str:
+    if _is_steady(service, primary):
+        return f"{primary['runningCount']} tasks"
+    return f"{_counts(service, primary)}; ECS goes on with these"
+
+
+def _counts(service: Shape, primary: Shape, failed: tuple[int, int] | None = None) -> str:
     others = sum(each["runningCount"] for each in service["deployments"] if each is not primary)
-    failed = f", {primary['failedTasks']} failed" if primary.get("failedTasks") else ""
-    return (
-        f"{primary['runningCount']} of {service['desiredCount']} tasks running, {primary.get('pendingCount', 0)} "
-        f"pending{failed}, {others} of other revisions left"
-    )
+    parts = [f"{primary['runningCount']} of {service['desiredCount']} tasks running"]
+    parts.append(f"{primary.get('pendingCount', 0)} pending")
+    if failed and failed[0]:
+        parts.append(f"{failed[0]} failed of {failed[1]} that end it")
+    elif primary.get("failedTasks"):
+        parts.append(f"{primary['failedTasks']} failed")
+    return f"{', '.join(parts)}, {others} of other revisions left"
 
 
-async def judge(
-    api: Api,
-    wanted: str,
-    patience: Callable[[Shape], int],
-    progress: Callable[[str], None],
-    *,
-    poll_seconds: float = POLL_SECONDS,
-) -> Verdict:
-    """The verdict on the deployment of `wanted`; UNKNOWN when AWS will not tell, or when `patience` is at its end.
+class Watch:
+    """Looks at the deployment of one revision."""
 
-    `patience` is asked once, with the service as ECS describes it, for the seconds that its deployment may take.
-    """
-    began = told_at = time.monotonic()
-    limit: int | None = None
-    deployment: Shape | None = None
-    while True:
+    def __init__(
+        self,
+        api: Api,
+        wanted: str,
+        expect: Callable[[Shape], Expectation],
+        *,
+        stack: str = "",
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
+    ) -> None:
+        """`expect` is asked with the service as ECS describes it, again when more tasks are wanted of it meanwhile."""
+        self._api, self._wanted, self._expect, self._stack = api, wanted, expect, stack
+        self._clock, self._now = clock, now
+        self._began = self._expected_from = clock()
+        self._expected: Expectation | None = None
+        self._desired_count = 0
+        self._before = Before()
+        self._baking_since: datetime | None = None
+        self._deployment: Shape | None = None
+        self.service: Shape = {}
+        self.record: Shape | None = None
+        """The latest answers."""
+
+    @property
+    def elapsed_seconds(self) -> int:
+        return int(self._clock() - self._began)
+
+    @property
+    def limit_seconds(self) -> int | None:
+        """Of `elapsed_seconds`; None before AWS answered."""
+        if self._expected is None:
+            return None
+        return int(self._expected_from - self._began) + self._expected.limit_seconds
+
+    def look(self) -> Verdict:
+        """The verdict as of now; UNKNOWN when AWS will not tell, or when the deployment takes longer than it can."""
         try:
-            service = await asyncio.to_thread(api.service)
-            if limit is None:
-                limit = await asyncio.to_thread(patience, service)
-            deployment = _ours(service.get("deployments") or (), wanted, _id(deployment)) or deployment
-            record = await asyncio.to_thread(api.record, deployment)
+            verdict = self._ask()
         except FAILURES as failure:
             if trouble := lasting_trouble(failure):
                 return Verdict(Outcome.UNKNOWN, f"{trouble}; ECS goes on: `pulumi up` tells later what became of it")
             verdict = Verdict(Outcome.WAITING, f"AWS does not answer just now ({failure})")
-        else:
-            verdict = decide(service, wanted, _id(deployment), record)
-            if verdict.outcome is not Outcome.WAITING:
-                return verdict
-        elapsed = time.monotonic() - began
-        if limit is None and elapsed > _UNANSWERED_SECONDS:
-            return Verdict(Outcome.UNKNOWN, verdict.text)
-        if limit is not None and elapsed > limit:
+        if verdict.outcome is not Outcome.WAITING:
+            return verdict
+        if self.limit_seconds is None:
+            return replace(verdict, outcome=Outcome.UNKNOWN) if self.elapsed_seconds > _UNANSWERED_SECONDS else verdict
+        if self.elapsed_seconds > self.limit_seconds:
             return Verdict(
                 Outcome.UNKNOWN,
-                f"not decided after {format_seconds(limit)}, longer than its settings need; ECS goes on "
+                f"not decided after {format_seconds(self.limit_seconds)}, longer than its settings need; ECS goes on "
                 f"({verdict.text}); where tasks start more slowly, raise task_start_seconds",
             )
-        if time.monotonic() - told_at >= PROGRESS_SECONDS:
-            told_at = time.monotonic()
-            targets = await asyncio.to_thread(_targets, api, service) if deployment else ""
-            most = f" of at most {format_seconds(limit)}" if limit is not None else ""
-            progress(f"{verdict.text}{targets} ({format_seconds(int(elapsed))}{most})")
+        return verdict
+
+    def _ask(self) -> Verdict:
+        service = self._api.service()
+        if self._expected is None or service.get("desiredCount", 0) > self._desired_count:
+            expected = self._expect(service)
+            if self._expected is not None:  # what the alarms were at the start is what counts
+                expected = replace(expected, alarms=self._expected.alarms)
+            self._expected, self._expected_from = expected, self._clock()
+            self._desired_count = service.get("desiredCount", 0)
+        found = _ours(service.get("deployments") or (), self._wanted, self._before.deployment_id)
+        self._deployment = found or self._deployment
+        self.service, self.record = service, self._api.record(self._deployment)
+        if self._deployment is not None:
+            going_on = self._deployment.get("rolloutState") == "IN_PROGRESS"
+            going_on = going_on or service_deployment.is_going_on(self.record)
+            self._before = Before(str(self._deployment["id"]), self._before.was_going_on or going_on)
+        verdict = decide(service, self._wanted, self._before, self.record)
+        if verdict.outcome is Outcome.WAITING:
+            return replace(verdict, text="; ".join([verdict.text, *self._outlook()]))
+        if verdict.outcome is Outcome.SERVING:
+            return replace(verdict, text="; ".join([verdict.text, *self._unwatched()]))
+        return verdict
+
+    def targets(self) -> str:
+        """`; targets: 2 healthy, 1 initial, 1 draining`."""
+        try:
+            states = Counter(str(each["TargetHealth"]["State"]) for each in self._api.targets(self.service))
+        except FAILURES:
+            return ""
+        shown = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
+        return f"; targets: {shown}" if shown else ""
+
+    def _outlook(self) -> list[str]:
+        """What the deployment waits for, beside tasks, and until when."""
+        if (pause := service_deployment.pause(self.record)) is not None:
+            where, since, until, action = pause
+            times = [f"since {_clock_time(since)}"] if since else []
+            times += [f"until {_clock_time(until)}, when ECS would {_ACTIONS[action]}"] if until else []
+            return [
+                f"waits for approval at {where} {', '.join(times)}: `make approve STACK={self._stack}` or "
+                f"`make abort STACK={self._stack}`"
+            ]
+        stage = service_deployment.stage(self.record)
+        lines = [f"stage {stage}"] if stage else []
+        if self._is_baking(stage):
+            self._baking_since = self._baking_since or self._now()
+            assert self._expected is not None
+            end = self._baking_since + timedelta(seconds=self._expected.bake_seconds)
+            watched = "ECS watches the alarms" if alarm_names(self.service) else "ECS keeps the old tasks"
+            lines.append(f"{watched} until about {_clock_time(end)}")
+        return [*lines, *self._unwatched()]
+
+    def _is_baking(self, stage: str | None) -> bool:
+        """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html"""
+        if self._expected is None or not self._expected.bake_seconds:
+            return False
+        if stage == "BAKE_TIME":
+            return True
+        settings = self.service.get("deploymentConfiguration") or {}
+        if (settings.get("strategy") or "ROLLING") != "ROLLING" or self._deployment is None:
+            return False
+        return self._deployment.get("status") == "PRIMARY" and _is_steady(self.service, self._deployment)
+
+    def _unwatched(self) -> list[str]:
+        """Alarms on which the deployment cannot count."""
+        alarms = {each["AlarmName"]: each for each in self._expected.alarms} if self._expected else {}
+        watched = [alarms.get(name, {}) for name in alarm_names(self.service)]
+        sounding = [each["AlarmName"] for each in watched if each.get("StateValue") == "ALARM"]
+        missing = [each["AlarmName"] for each in watched if each and "StateValue" not in each]
+        lines = []
+        if sounding:
+            names = ", ".join(sounding)
+            lines.append(f"ECS ignores the alarms this time, as {names} was on when the deployment began")
+        if missing:
+            lines.append(f"nothing rolls back for {', '.join(missing)}, which does not exist")
+        return lines
+
+
+_ACTIONS = {"ROLLBACK": "roll back", "CONTINUE": "go on"}
+
+
+def _clock_time(moment: datetime) -> str:
+    return f"{moment.astimezone():%H:%M}"
+
+
+async def judge(watch: Watch, progress: Callable[[str], None], *, poll_seconds: float = POLL_SECONDS) -> Verdict:
+    """Looks until there is a verdict."""
+    told_at = 0.0
+    while True:
+        verdict = await asyncio.to_thread(watch.look)
+        if verdict.outcome is not Outcome.WAITING:
+            return verdict
+        if watch.elapsed_seconds - told_at >= PROGRESS_SECONDS:
+            told_at = watch.elapsed_seconds
+            targets = await asyncio.to_thread(watch.targets)
+            most = "" if watch.limit_seconds is None else f" of at most {format_seconds(watch.limit_seconds)}"
+            progress(f"{verdict.text}{targets} ({format_seconds(watch.elapsed_seconds)}{most})")
         await asyncio.sleep(poll_seconds)
 
 
-def _id(deployment: Shape | None) -> str | None:
-    return None if deployment is None else str(deployment["id"])
-
-
-def _targets(api: Api, service: Shape) -> str:
-    """`; targets: 2 healthy, 1 initial, 1 draining`."""
-    try:
-        states = Counter(str(each["TargetHealth"]["State"]) for each in api.targets(service))
-    except FAILURES:
-        return ""
-    return f"; targets: {', '.join(f'{count} {state}' for state, count in sorted(states.items()))}" if states else ""
-
-
-def post_mortem(api: Api, wanted: str, verdict: Verdict) -> str:
+def post_mortem(api: Api, wanted: str, verdict: Verdict, record: Shape | None = None) -> str:
     """The verdict with its first cause, the log of the task, what else AWS said, and what to change."""
     try:
         service = api.service()
         tasks = api.stopped_tasks(wanted)
         events: Sequence[Shape] = service.get("events") or ()
-        cause = first_cause(tasks, api.targets(service), events)
+        cause = service_deployment.cause(record, api.alarms_named) or first_cause(tasks, api.targets(service), events)
         lines = [verdict.text, *told(cause, api, tasks[0] if tasks else None)]
         lines += [f"event: {printable(event['message'])}" for event in events[:3]]
     except FAILURES as failure:
@@ -212,7 +351,7 @@ async def confirm(service_arn: str, cluster: str, wanted: str) -> bool:
         reason = lasting_trouble(failure) or str(failure)
         pulumi.log.warn(f"what the service runs could not be confirmed: {reason}")
         return False
-    verdict = decide(service, wanted, None)
+    verdict = decide(service, wanted)
     if verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
         raise pulumi.RunError(f"{verdict.text}; repair it, or run `pulumi refresh` and `pulumi up` to try it again")
     return True
@@ -236,17 +375,22 @@ class Follower:
         now = args.new_outputs or {}
         api = Api(args.id, str(now["cluster"]))
         wanted = str(now["taskDefinition"])
-        verdict = await judge(
+        watch = Watch(
             api,
             wanted,
-            lambda service: patience_seconds(
-                service, api.containers(wanted), api.target_groups(service), self._task_start_seconds
+            lambda service: expectation(
+                service,
+                api.containers(wanted),
+                api.target_groups(service),
+                api.alarms(service),
+                self._task_start_seconds,
             ),
-            lambda text: pulumi.log.info(text, ephemeral=True),
+            stack=pulumi.get_stack(),
         )
+        verdict = await judge(watch, lambda text: pulumi.log.info(text, ephemeral=True))
         if verdict.outcome is Outcome.SERVING:
             pulumi.log.info(verdict.text)
             return
         if verdict.outcome is Outcome.UNKNOWN:
             raise DeploymentFailedError(verdict.text)
-        raise DeploymentFailedError(await asyncio.to_thread(post_mortem, api, wanted, verdict))
+        raise DeploymentFailedError(await asyncio.to_thread(post_mortem, api, wanted, verdict, watch.record))

@@ -160,7 +160,7 @@ def up(chosen: argparse.Namespace) -> int:
         # The engine runs nothing then, but the last update may have been rolled back.
         wanted = stack.recorded_resources(STATE, SERVICE_TYPE)[0]["outputs"]["taskDefinition"]
         running = cloud.service(outputs["clusterName"], outputs["serviceName"]).described
-        verdict = decide(running, wanted, None)
+        verdict = decide(running, wanted)
         if verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
             say(f"{console.paint('✗', '31')} {verdict.text}; repair it, or run `make refresh` to try it again")
             return 1

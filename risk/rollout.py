@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
-from ecs_policy.deployment_bounds import (
-    ContainerHealthCheck,
-    Deployment,
-    DeploymentError,
-    TargetHealthCheck,
-    bounds,
-    format_seconds,
+from ecs_policy.deployment_bounds import Deployment, DeploymentError, bounds, format_seconds
+from ecs_policy.model import MetricAlarm, Service, TargetGroup, TaskDefinition, resource
+from ecs_policy.service_rollout import (
+    TASK_START_SECONDS,
+    alarms_place,
+    containers_of,
+    deployment_of,
+    metric_alarm,
+    service_settings,
+    target_group,
+    target_groups_place,
+    task_start_seconds_of,
 )
-from risk.preview import UNKNOWN, Change, Preview, section
+from ecs_policy.stack import Resource, Stack
+from ecs_policy.values import NotEvaluated, Value
+from risk.preview import UNKNOWN, Change, Preview
 
-_STOP_TIMEOUT_SECONDS = Deployment(desired_count=1).stop_timeout_seconds
+R = TypeVar("R", bound=Resource)
+A = TypeVar("A")
 
 
 @dataclass(frozen=True)
@@ -32,115 +39,154 @@ class Rollout:
     """What could not be read, and what was taken instead."""
 
 
-def rollout(service: Change, preview: Preview) -> Rollout:
+def rollout(change: Change, preview: Preview) -> Rollout:
     """The deployment that the settings after the change allow."""
-    inputs = service.after
-    count = inputs.get("desiredCount")
-    if not isinstance(count, int | float) or count < 1:
-        return Rollout("no task is wanted" if count == 0 else "how long cannot be told: desiredCount is not known")
-    assumed: list[str] = []
-    shift = section(inputs, "deploymentConfiguration")
-    linear, canary = section(shift, "linearConfiguration"), section(shift, "canaryConfiguration")
-    hooks = [section(each, "timeoutConfiguration") for each in shift.get("lifecycleHooks") or () if each != UNKNOWN]
     try:
-        deployment = Deployment(
-            desired_count=int(count),
-            minimum_healthy_percent=_whole(inputs, "deploymentMinimumHealthyPercent", 100),
-            maximum_percent=_whole(inputs, "deploymentMaximumPercent", 200),
-            health_check_grace_seconds=_whole(inputs, "healthCheckGracePeriodSeconds", 0),
-            circuit_breaker=bool(section(inputs, "deploymentCircuitBreaker").get("enable")),
-            strategy=shift.get("strategy", "ROLLING"),
-            bake_minutes=_whole(shift, "bakeTimeInMinutes", 0),
-            canary_bake_minutes=_whole(canary, "canaryBakeTimeInMinutes", 10),
-            linear_step_percent=linear.get("stepPercent", 10.0),
-            linear_step_bake_minutes=_whole(linear, "stepBakeTimeInMinutes", 6),
-            hook_minutes=sum(_whole(each, "timeoutInMinutes", 0) for each in hooks),
-        )
-        deployment = _with_targets(deployment, inputs, preview, assumed)
-        deployment = _with_containers(deployment, preview, assumed)
-        result = bounds(deployment)
+        deployment, assumed = previewed_deployment(change, preview)
+    except NotEvaluated as doubt:
+        return Rollout(f"how long cannot be told: {doubt.at.location} {doubt.at.reason}")
     except DeploymentError as error:
         return Rollout(f"how long cannot be told: {error}")
+    if deployment is None:
+        return Rollout("no task is wanted")
+    result = bounds(deployment)
     if result.good is None:
         reason = result.deadlock or result.kill_loop or ""
-        return Rollout("without end", reason, deployment.fewest_tasks, tuple(assumed))
-    if _starts_instances(inputs):
-        assumed.append("an instance that has to start first is not counted in how long it takes")
+        return Rollout("without end", reason, deployment.fewest_tasks, assumed)
     time = f"at most {format_seconds(result.good.seconds)}"
     if result.minimum_update_timeout_seconds and result.minimum_update_timeout_seconds > result.good.seconds:
         time += f", {format_seconds(result.minimum_update_timeout_seconds)} when it fails and is rolled back"
-    return Rollout(time, "", deployment.fewest_tasks, tuple(assumed))
+    return Rollout(time, "", deployment.fewest_tasks, assumed)
 
 
-def _starts_instances(service: Mapping[str, Any]) -> bool:
-    providers = [each.get("capacityProvider") for each in service.get("capacityProviderStrategies") or ()]
-    return any(provider not in ("FARGATE", "FARGATE_SPOT") for provider in providers)
+def previewed_deployment(change: Change, preview: Preview) -> tuple[Deployment | None, tuple[str, ...]]:
+    """The deployment of a service after the change, and what was assumed for it; None when no task is wanted. Raises
+    `NotEvaluated` where its own settings are not known."""
+    service = _stack_after(preview).resources[change.urn]
+    assert isinstance(service, Service)
+    settings, stated = service_settings(service), task_start_seconds_of(service)
+    if settings["desiredCount"] is None:
+        raise service["desiredCount"].not_evaluated("is absent")
+    if settings["desiredCount"] == 0:
+        return None, ()
+    reader = _Reader(service)
+    deployment = deployment_of(
+        settings,
+        containers=reader.containers(),
+        target_groups=reader.target_groups(),
+        alarms=reader.alarms(),
+        task_start_seconds=TASK_START_SECONDS if stated is None else stated,
+    )
+    if _starts_instances(settings):
+        reader.assumed.append("an instance that has to start first is not counted in how long it takes")
+    return deployment, tuple(reader.assumed)
 
 
-def _with_targets(
-    deployment: Deployment, service: Mapping[str, Any], preview: Preview, assumed: list[str]
-) -> Deployment:
-    balancers = service.get("loadBalancers") or []
-    if not balancers:
-        return replace(deployment, target_health_check=None)
-    groups = [group for group in preview.of_type("aws:lb/targetGroup:TargetGroup") if group.after]
-    arn = balancers[0].get("targetGroupArn") if isinstance(balancers, list) and isinstance(balancers[0], dict) else None
-    known = [group for group in groups if group.id and group.id == arn] or groups
-    if len(known) != 1:
-        assumed.append("which target group the service uses is not known: AWS's default health check is assumed")
-        return deployment
-    inputs = known[0].after
-    check = section(inputs, "healthCheck")
-    return replace(
-        deployment,
-        deregistration_delay_seconds=_whole(inputs, "deregistrationDelay", 300),
-        target_health_check=TargetHealthCheck(
-            interval_seconds=_whole(check, "interval", 30),
-            timeout_seconds=_whole(check, "timeout", 5),
-            healthy_threshold=_whole(check, "healthyThreshold", 5),
-            unhealthy_threshold=_whole(check, "unhealthyThreshold", 2),
-        ),
+def _starts_instances(settings: dict[str, Any]) -> bool:
+    return any(
+        each["capacityProvider"] not in ("FARGATE", "FARGATE_SPOT") for each in settings["capacityProviderStrategy"]
     )
 
 
-def _with_containers(deployment: Deployment, preview: Preview, assumed: list[str]) -> Deployment:
-    definitions = [found for found in preview.of_type("aws:ecs/taskDefinition:TaskDefinition") if found.after]
-    if len(definitions) != 1:
-        assumed.append("which task definition the service runs is not known: AWS's default stop timeout is assumed")
-        return deployment
-    containers = _containers(definitions[0].after) or _containers(definitions[0].before)
-    if containers is None:
-        assumed.append("containers are known when the image is pushed: AWS's default stop timeout is assumed")
-        return deployment
-    checks = [_container_check(section(each, "healthCheck")) for each in containers if each.get("healthCheck")]
-    slowest = max(checks, key=lambda check: check.interval_seconds * check.retries, default=None)
-    stop = max((each.get("stopTimeout") or _STOP_TIMEOUT_SECONDS for each in containers), default=_STOP_TIMEOUT_SECONDS)
-    return replace(deployment, stop_timeout_seconds=int(stop), container_health_check=slowest)
+def _stack_after(preview: Preview) -> Stack:
+    """The stack as it will be, to be read by the policy pack's own means."""
+    components = [
+        resource(type=_type(urn), urn=urn, name=urn.rpartition("::")[2], inputs=inputs)
+        for urn, inputs in preview.components.items()
+    ]
+    made = [
+        resource(
+            type=change.type,
+            urn=change.urn,
+            name=change.name,
+            inputs=_inputs(change),
+            outputs={**change.after, "id": change.id, "arn": change.id} if change.id else None,
+            parent=_parent(change.urn, preview),
+        )
+        for change in preview.changes
+        if change.action != "delete"
+    ]
+    return Stack([*components, *made])
 
 
-def _containers(inputs: Mapping[str, Any]) -> list[dict[str, Any]] | None:
-    text = inputs.get("containerDefinitions")
-    if not isinstance(text, str) or text == UNKNOWN:
-        return None
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return None
-    return [each for each in found if isinstance(each, dict)] if isinstance(found, list) else None
+def _inputs(change: Change) -> Mapping[str, Any]:
+    """What containers are is unknown until the image is pushed; but for the image, those of the revision before."""
+    key = "containerDefinitions"
+    if change.after.get(key) == UNKNOWN and change.before.get(key, UNKNOWN) != UNKNOWN:
+        return {**change.after, key: change.before[key]}
+    return change.after
 
 
-def _container_check(check: Mapping[str, Any]) -> ContainerHealthCheck:
-    return ContainerHealthCheck(
-        interval_seconds=_whole(check, "interval", 30),
-        timeout_seconds=_whole(check, "timeout", 5),
-        retries=_whole(check, "retries", 3),
-        start_period_seconds=_whole(check, "startPeriod", 0),
-    )
+def _type(urn: str) -> str:
+    return urn.split("::")[2].rpartition("$")[2]
 
 
-def _whole(values: Mapping[str, Any], key: str, default: int) -> int:
-    """The number, or AWS's default where none is set or it is not known yet."""
-    value = values.get(key)
-    if isinstance(value, str) and value.isdigit():
-        return int(value)
-    return int(value) if isinstance(value, int | float) else default
+def _parent(urn: str, preview: Preview) -> str:
+    """The component of the same name that a resource is the main one of."""
+    head, types, name = urn.rsplit("::", 2)
+    parent = f"{head}::{types.rpartition('$')[0]}::{name}"
+    return parent if parent in preview.components else ""
+
+
+@dataclass
+class _Reader:
+    """Reads what a service refers to. References are known by id only; one that is not yet may be any of its kind."""
+
+    service: Service
+    assumed: list[str] = field(default_factory=list)
+
+    def containers(self) -> Sequence[dict[str, Any]]:
+        definitions = self._task_definitions()
+        if len(definitions) != 1:
+            self.assumed.append(
+                "which task definition the service runs is not known: AWS's default stop timeout is assumed"
+            )
+            return []
+        try:
+            return containers_of(definitions[0])
+        except NotEvaluated:
+            self.assumed.append("containers are known when the image is pushed: AWS's default stop timeout is assumed")
+            return []
+
+    def _task_definitions(self) -> list[TaskDefinition]:
+        """Events tell of no outputs, and so of no ARN: a known one is told by its family."""
+        place, all_of_them = self.service["taskDefinition"], self.service.stack.all(TaskDefinition)
+        if place.unknown or not place.given:
+            return all_of_them
+        family = (place.text() or "").rpartition("/")[2].partition(":")[0]
+        return [each for each in all_of_them if each["family"].raw == family]
+
+    def target_groups(self) -> Sequence[dict[str, Any]]:
+        if not self.service["loadBalancers"].given:
+            return []
+        what = "the service's target group"
+        return self._each(target_groups_place(self.service), TargetGroup, target_group, what, "health check and delay")
+
+    def alarms(self) -> Sequence[dict[str, Any]]:
+        place = alarms_place(self.service)
+        if place is None:
+            return []
+        return self._each(place, MetricAlarm, metric_alarm, "an alarm of the service", "shortest evaluation")
+
+    def _each(
+        self, place: Value, kind: type[R], read: Callable[[R], dict[str, Any]], what: str, default: str
+    ) -> list[dict[str, Any]]:
+        found = self._referred(place, kind)
+        try:
+            shapes = [read(each) for each in found]
+        except NotEvaluated:
+            shapes = []
+        if not shapes:
+            self.assumed.append(f"{what} is not known: AWS's {default} is assumed")
+        return shapes or [{}]
+
+    def _referred(self, place: Value, kind: type[R]) -> list[R]:
+        """Those that the place refers to, else every one that it may refer to: no bound is shorter for it."""
+        stack = self.service.stack
+        sure, doubtful = stack.found_among(place, kind)
+        return (sure + doubtful) or (stack.all(kind) if _may_be_any(place) else [])
+
+
+def _may_be_any(place: Value) -> bool:
+    items = place.items() if isinstance(place.raw, list) else [place]
+    return any(item.unknown for item in items)

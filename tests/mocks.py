@@ -187,6 +187,13 @@ async def _resolved(value: object) -> object:
     return SECRET if await output.is_secret() else known
 
 
+def outputs_of(resource: Resource) -> dict[str, Any]:
+    """What a resource is known by once it is there, as the mocked AWS answers."""
+    added = _ADDED[resource.type](resource.name, resource.inputs) if resource.type in _ADDED else {}
+    by_name = resource.type == "aws:cloudwatch/metricAlarm:MetricAlarm"
+    return {**resource.inputs, **added, "id": added.get("name" if by_name else "arn", f"{resource.name}-id")}
+
+
 class _Monitor(mocks.MockMonitor):
     def __init__(self, answers: mocks.Mocks, record: Run) -> None:
         super().__init__(answers)

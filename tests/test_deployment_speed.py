@@ -40,8 +40,7 @@ def test_the_settings_of_the_page_are_those_of_the_components() -> None:
     made = run(program)
     target_group = made.get("aws:lb/targetGroup:TargetGroup").inputs
     service = made.get("aws:ecs/service:Service").inputs
-    check = HERE.target_health_check
-    assert check
+    (check,) = HERE.target_health_checks
     assert target_group["deregistrationDelay"] == HERE.deregistration_delay_seconds
     assert {name: target_group["healthCheck"][name] for name in ("interval", "timeout")} == {
         "interval": check.interval_seconds,

@@ -129,6 +129,7 @@ def test_the_empty_value_of_an_optional_key_is_none() -> None:
         *("certificateArn", "domainName", "hostedZoneId", "maxCount", "permissionsBoundaryArn"),
         *("scalingRequestsPerTarget", "alarmEmail", "healthCheckCommand", "ephemeralStorageGib", "approvalStage"),
         "forceNewDeployment",
+        "healthCheckGracePeriodSeconds",
     }
     none = load(maxCount="0", scalingSchedule="[]", flowLogRetentionDays="0", accessLogRetentionDays="0", alarmEmail="")
     assert (none.max_count, none.alarm_email) == (None, None)

@@ -1,12 +1,13 @@
 """How long a deployment of an ECS service can take, and how long a bad one goes unnoticed.
 
-`bounds` computes, from a service's settings and two estimates about its image, the worst case of a good deployment, the
-time until ECS gives up a bad one, and the settings with which no deployment can end. Every figure is a list of terms
-with its formula and AWS's page; `format_bounds` writes them for people.
+`bounds` computes, from a service's settings and an estimate of how long its tasks take to start, the worst case of a
+good deployment, the time until ECS gives up a bad one, and the settings with which no deployment can end. Every figure
+is a list of terms with its formula and AWS's page; `format_bounds` writes them for people.
 
 ECS acts some seconds later than these formulas say, and lengthens the pauses between starts of tasks that keep failing
 (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-throttle-logic.html). AWS states no figure for the
-former and only the limit of the latter (27 minutes), so neither is in the terms: the recommended timeout has a margin.
+former and only the limit of the latter (27 minutes), so neither is in the terms. The recommended timeout has a margin
+for them: a quarter, and `REACTION_SECONDS` for each start and each stop that must wait for another.
 """
 
 from __future__ import annotations
@@ -14,14 +15,17 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Literal, TypeAlias
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, TypeAlias
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 SOURCES: Mapping[str, str] = {
     "first check": f"{_GUIDE}/load-balancer-healthcheck.html",
     "stop": f"{_GUIDE}/load-balancer-connection-draining.html",
     "circuit breaker": f"{_GUIDE}/deployment-circuit-breaker.html",
+    "alarms": f"{_GUIDE}/deployment-alarm-failure.html",
+    "interruption": f"{_GUIDE}/fargate-capacity-providers.html",
+    "Network Load Balancer": f"{_GUIDE}/nlb-resources-for-blue-green.html",
     "traffic shift": "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeploymentConfiguration.html",
     "stage": f"{_GUIDE}/blue-green-deployment-how-it-works.html",
 }
@@ -33,7 +37,18 @@ UNCHECKED_TASK_SECONDS = 40
 STAGE_LIMIT_SECONDS = 24 * 3600
 """Seconds after which ECS fails a stage of a blue/green, linear or canary deployment, which have no circuit breaker."""
 
+ALARM_BAKE_SECONDS = 300
+"""Least that a rolling deployment with alarms may go on when its tasks are steady: AWS says of the bake time that it is
+computed from the alarms, and that by default it is "less than 5 minutes"."""
+
+NETWORK_LOAD_BALANCER_MINUTES = 10
+"""Delay that ECS adds to each shift of traffic behind a Network Load Balancer."""
+
+REACTION_SECONDS = 15
+"""Margin for ECS to notice that it can go on, for each start and stop that must wait for another. An estimate."""
+
 Strategy: TypeAlias = Literal["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]
+ThresholdType: TypeAlias = Literal["BOUNDED_PERCENT", "UNBOUNDED_PERCENT", "COUNT"]
 
 
 class DeploymentError(ValueError):
@@ -75,8 +90,22 @@ class ContainerHealthCheck:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeploymentAlarm:
+    """How long a CloudWatch alarm takes to judge.
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_MetricAlarm.html"""
+
+    period_seconds: int = 60
+    """Seconds of one data point; of metric math, of the metric with the longest."""
+    evaluation_periods: int = 1
+    """Data points that it looks at."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Deployment:
-    """The settings of a service that decide how long its deployments take; the defaults are those of AWS."""
+    """The settings of a service that decide how long its deployments take; the defaults are those of AWS.
+
+    `service_rollout.deployment_of` reads one from what the AWS API, a preview or a policy knows of a service.
+    """
 
     desired_count: int
     """Tasks, 1 to 10000."""
@@ -88,22 +117,26 @@ class Deployment:
     """Tasks the cluster has room for at one time, for example one for each instance where host ports are fixed or
     `distinctInstance` is set. None: enough, as on Fargate."""
     strategy: Strategy = "ROLLING"
-    target_health_check: TargetHealthCheck | None = TargetHealthCheck()
-    """None: the service has no load balancer."""
-    container_health_check: ContainerHealthCheck | None = None
-    """Of the essential container with the slowest one. None: none has any."""
+    target_health_checks: tuple[TargetHealthCheck, ...] = (TargetHealthCheck(),)
+    """Of each target group; empty: the service has no load balancer."""
+    container_health_checks: tuple[ContainerHealthCheck, ...] = ()
+    """Of each essential container that has one."""
     health_check_grace_seconds: int = 0
     """Seconds after its start in which no failing health check gets a task replaced."""
     task_start_seconds: int = 60
     """Estimate: from the decision to start a task until it is RUNNING. Placement, network interface, image pull."""
-    application_start_seconds: int = 10
-    """Estimate: from RUNNING until the application answers its health check."""
+    application_start_seconds: int | None = None
+    """Estimate: from RUNNING until the application answers its health checks. None: as late as they allow, since a
+    good task is one that they do not get replaced."""
     deregistration_delay_seconds: int = 300
     """Seconds a leaving target keeps its connections, 0 to 3600; of no effect without a load balancer."""
     stop_timeout_seconds: int = 30
     """Seconds from the stop signal to the kill, 2 to 120 on Fargate; of the slowest container."""
     bake_minutes: int = 0
-    """Minutes both revisions run on after all traffic has shifted, 0 to 1440."""
+    """Minutes both revisions run on after all traffic has shifted, 0 to 1440. ROLLING: minutes that the deployment goes
+    on when its tasks are steady; 0: what ECS computes from the alarms."""
+    alarms: tuple[DeploymentAlarm, ...] = ()
+    """Alarms that end a deployment, and roll it back."""
     canary_bake_minutes: int = 10
     """CANARY only: minutes between the first share of the traffic and the rest, 0 to 1440."""
     linear_step_percent: float = 10.0
@@ -112,25 +145,47 @@ class Deployment:
     """LINEAR only: minutes between two steps, 0 to 1440."""
     hook_minutes: int = 0
     """Most minutes that the deployment's lifecycle hooks, pauses for approval among them, take together."""
+    network_load_balancer: bool = False
+    """Whether the target groups belong to a Network Load Balancer, behind which each shift of traffic takes longer."""
+    interruptible: bool = False
+    """Whether AWS may take tasks back while they are deployed: Fargate Spot."""
     circuit_breaker: bool = False
     """Whether the deployment circuit breaker is on, with rollback. Rolling deployments only."""
+    threshold_type: ThresholdType = "BOUNDED_PERCENT"
+    """How the circuit breaker counts: to `threshold_value` percent of the desired tasks, which BOUNDED_PERCENT keeps
+    within 3 to 200, or, with COUNT, to `threshold_value`."""
+    threshold_value: int = 50
 
     def __post_init__(self) -> None:
         problems = [
-            f"{name}: got {getattr(self, name)!r}, expected a number from {low} to {high}"
+            f"{name}: got {value!r}, expected a number from {low} to {high}"
             for name, (low, high) in _RANGES.items()
-            if not low <= getattr(self, name) <= high
+            if (value := getattr(self, name)) is not None and not low <= value <= high
         ]
-        for name, check in (("target", self.target_health_check), ("container", self.container_health_check)):
+        checks: list[tuple[str, Any]] = [
+            *(("target", each) for each in self.target_health_checks),
+            *(("container", each) for each in self.container_health_checks),
+        ]
+        for name, check in checks:
             problems += [
                 f"{name}_health_check.{field.name}: got {getattr(check, field.name)!r}, expected 0 or more"
-                for field in (fields(check) if check else ())
+                for field in fields(check)
                 if not 0 <= getattr(check, field.name) < math.inf
             ]
-            if check and check.interval_seconds == 0:
+            if check.interval_seconds == 0:
                 problems.append(f"{name}_health_check.interval_seconds: got 0, expected at least 1")
+        for alarm in self.alarms:
+            problems += [
+                f"alarm.{field.name}: got {getattr(alarm, field.name)!r}, expected a number from 1 to {_WEEK_SECONDS}"
+                for field in fields(alarm)
+                if not 1 <= getattr(alarm, field.name) <= _WEEK_SECONDS
+            ]
         if self.strategy not in ("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"):
             problems.append(f"strategy: got {self.strategy!r}, expected ROLLING, BLUE_GREEN, LINEAR or CANARY")
+        if self.threshold_type not in ("BOUNDED_PERCENT", "UNBOUNDED_PERCENT", "COUNT"):
+            problems.append(
+                f"threshold_type: got {self.threshold_type!r}, expected BOUNDED_PERCENT, UNBOUNDED_PERCENT or COUNT"
+            )
         if self.task_capacity is not None and self.task_capacity < 0:
             problems.append(f"task_capacity: got {self.task_capacity}, expected 0 or more, or None")
         if problems:
@@ -150,9 +205,34 @@ class Deployment:
 
     @property
     def failure_threshold(self) -> int:
-        """Failed tasks at which the circuit breaker ends a deployment: half the desired count, 3 to 200."""
-        return min(max(3, -(-self.desired_count // 2)), 200)
+        """Failed tasks at which the circuit breaker ends a deployment; by default half the desired count, 3 to 200."""
+        if self.threshold_type == "COUNT":
+            return max(1, self.threshold_value)
+        share = max(1, -(-self.desired_count * self.threshold_value // 100))
+        return min(max(3, share), 200) if self.threshold_type == "BOUNDED_PERCENT" else share
 
+    @property
+    def alarm_bake_seconds(self) -> int:
+        """Most seconds that ECS watches the alarms of a rolling deployment when its tasks are steady.
+
+        AWS does not publish the formula: the developer guide says that the time is computed from the alarms, and that
+        it is less than five minutes by default; https://github.com/aws/copilot-cli/pull/4294 tells from the team that
+        made it that the alarm with the longest evaluation counts. Taken here: that evaluation and one period more, as
+        an alarm that turns bad right after it was evaluated is seen a period later; at least five minutes.
+        """
+        if not self.alarms:
+            return 0
+        return max(ALARM_BAKE_SECONDS, *((each.evaluation_periods + 1) * each.period_seconds for each in self.alarms))
+
+    @property
+    def traffic_shifts(self) -> int:
+        """Steps in which the traffic of clients goes to the new revision; 0 with ROLLING."""
+        if self.strategy == "LINEAR":
+            return math.ceil(100 / self.linear_step_percent)
+        return {"ROLLING": 0, "BLUE_GREEN": 1, "CANARY": 2}[self.strategy]
+
+
+_WEEK_SECONDS = 7 * 24 * 3600
 
 _RANGES: Mapping[str, tuple[float, float]] = {
     "desired_count": (1, 10_000),
@@ -167,7 +247,8 @@ _RANGES: Mapping[str, tuple[float, float]] = {
     "canary_bake_minutes": (0, 1440),
     "linear_step_percent": (3, 100),
     "linear_step_bake_minutes": (0, 1440),
-    "hook_minutes": (0, 1_000_000),
+    "hook_minutes": (0, 100_000_000),
+    "threshold_value": (0, 10_000),
 }
 
 
@@ -189,6 +270,8 @@ class Term:
     formula: str
     source: str
     """Key of SOURCES."""
+    waits_for_tasks: bool = False
+    """Whether tasks start or stop in it, at which ECS has to look before it goes on."""
 
     @property
     def seconds(self) -> int:
@@ -211,7 +294,8 @@ class Bounds:
     deadlock: str | None
     """Why no deployment can end, whatever the image; None if it can."""
     kill_loop: str | None
-    """Why a good but slowly starting task may be killed before it is healthy, again and again; None if it cannot be."""
+    """Why a good but slowly starting task may be killed before it is healthy, again and again; None if it cannot be,
+    or where nobody says how long the application takes to start."""
     good: Duration | None
     """A good deployment takes at most this long. None: it may never end (`deadlock` or `kill_loop`)."""
     exits_noticed: Duration | None
@@ -220,15 +304,14 @@ class Bounds:
     """Tasks that run but never get healthy end it after at most this long. None: nothing notices."""
     rollback: Duration
     """From there until only the old revision runs, all its tasks healthy."""
+    late_rollback: Duration | None
+    """The same when an alarm goes off, or nobody agrees, at the last moment: the old tasks may be gone by then.
+    None: there are neither alarms nor hooks."""
     minimum_update_timeout_seconds: int | None
     """A tool that waits shorter may give up before ECS is done. None: no time is enough.
     A bad traffic-shifting deployment is not in it: ECS ends that only when its stage reaches 24 hours."""
-
-    @property
-    def recommended_update_timeout_seconds(self) -> int | None:
-        """The minimum and a quarter, in whole minutes."""
-        least = self.minimum_update_timeout_seconds
-        return None if least is None else math.ceil(least * 1.25 / 60) * 60
+    recommended_update_timeout_seconds: int | None
+    """The minimum and a quarter, `REACTION_SECONDS` for each start and stop, in whole minutes."""
 
 
 def bounds(deployment: Deployment) -> Bounds:
@@ -241,11 +324,36 @@ def bounds(deployment: Deployment) -> Bounds:
     sick = _sick_after(deployment)
     unhealthy = None if deadlock or sick is None else _noticed(deployment, sick, "fails its health checks")
     rollback = _rollback(deployment)
-    timeout = None if good is None else good.seconds
-    if timeout is not None and deployment.strategy == "ROLLING":
-        bad = [noticed.seconds + rollback.seconds for noticed in (exits, unhealthy) if noticed]
-        timeout = max([timeout, *bad])
-    return Bounds(course.batches, deadlock, kill_loop, good, exits, unhealthy, rollback, timeout)
+    late = bool(deployment.alarms or deployment.hook_minutes) and not deadlock
+    late_rollback = _late_rollback(deployment, course) if late else None
+    paths = [] if good is None else [good.terms]
+    # A rolling rollback is a deployment of the old revision, watched by the same alarms.
+    watched = tuple(_bake(deployment)) if deployment.strategy == "ROLLING" else ()
+    if good is not None and deployment.strategy == "ROLLING":
+        paths += [noticed.terms + rollback.terms + watched for noticed in (exits, unhealthy) if noticed]
+    if good is not None and late_rollback is not None:
+        paths.append(good.terms + late_rollback.terms + watched)
+    return Bounds(
+        course.batches,
+        deadlock,
+        kill_loop,
+        good,
+        exits,
+        unhealthy,
+        rollback,
+        late_rollback,
+        max((_seconds(path) for path in paths), default=None),
+        max((_recommended(path) for path in paths), default=None),
+    )
+
+
+def _seconds(terms: tuple[Term, ...]) -> int:
+    return sum(term.seconds for term in terms)
+
+
+def _recommended(terms: tuple[Term, ...]) -> int:
+    steps = sum(term.times for term in terms if term.waits_for_tasks)
+    return math.ceil((1.25 * _seconds(terms) + REACTION_SECONDS * steps) / 60) * 60
 
 
 @dataclass(frozen=True)
@@ -323,38 +431,40 @@ def _failing_checks(interval: int, seconds: int) -> int:
     return -(-seconds // interval)
 
 
-def _target_ready(deployment: Deployment, check: TargetHealthCheck) -> tuple[int, bool]:
+def _target_ready(application_start: int, check: TargetHealthCheck) -> tuple[int, bool]:
     """Seconds from RUNNING until the target is healthy at the latest, and whether it may be unhealthy before.
 
     A new target needs one passed check; the healthy threshold is for one that was unhealthy already.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-healthcheck.html
     """
-    failing = _failing_checks(check.interval_seconds, deployment.application_start_seconds)
+    failing = _failing_checks(check.interval_seconds, application_start)
     falls_sick = failing > 0 and failing >= check.unhealthy_threshold
     passes = check.healthy_threshold if falls_sick else 1
-    return (
-        deployment.application_start_seconds + passes * check.interval_seconds + check.timeout_seconds,
-        falls_sick,
-    )
+    return application_start + passes * check.interval_seconds + check.timeout_seconds, falls_sick
 
 
-def _container_ready(deployment: Deployment, check: ContainerHealthCheck) -> tuple[int, bool]:
+def _container_ready(application_start: int, check: ContainerHealthCheck) -> tuple[int, bool]:
     """Seconds from RUNNING until the container is healthy at the latest, and whether it may be unhealthy before.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html"""
-    counted = deployment.application_start_seconds - check.start_period_seconds
-    failing = _failing_checks(check.interval_seconds, max(0, counted))
+    failing = _failing_checks(check.interval_seconds, max(0, application_start - check.start_period_seconds))
     return (
-        deployment.application_start_seconds + check.interval_seconds + check.timeout_seconds,
+        application_start + check.interval_seconds + check.timeout_seconds,
         failing > 0 and failing >= check.retries,
     )
 
 
 def _healthy_after(deployment: Deployment) -> tuple[int, str]:
     """Seconds from RUNNING until ECS counts a good task as healthy, and how they come about."""
-    application = f"application start {deployment.application_start_seconds} s"
+    if deployment.application_start_seconds is None:
+        sick = _sick_after(deployment)
+        if sick is not None:
+            return sick, f"{sick} s until health checks or grace period decide"
+        return UNCHECKED_TASK_SECONDS, f"{UNCHECKED_TASK_SECONDS} s RUNNING, nothing is checked"
+    starts = deployment.application_start_seconds
+    application = f"application start {starts} s"
     ways = []
-    if (target := deployment.target_health_check) is not None:
-        seconds, falls_sick = _target_ready(deployment, target)
+    for target in deployment.target_health_checks:
+        seconds, falls_sick = _target_ready(starts, target)
         passes = target.healthy_threshold if falls_sick else 1
         ways.append(
             (
@@ -363,8 +473,8 @@ def _healthy_after(deployment: Deployment) -> tuple[int, str]:
                 f"{target.interval_seconds} s + answer {target.timeout_seconds} s",
             )
         )
-    if (container := deployment.container_health_check) is not None:
-        seconds, _ = _container_ready(deployment, container)
+    for container in deployment.container_health_checks:
+        seconds, _ = _container_ready(starts, container)
         ways.append(
             (
                 seconds,
@@ -375,20 +485,25 @@ def _healthy_after(deployment: Deployment) -> tuple[int, str]:
     return max(ways, default=(UNCHECKED_TASK_SECONDS, f"{UNCHECKED_TASK_SECONDS} s RUNNING, nothing is checked"))
 
 
+def least_grace_seconds(deployment: Deployment) -> int:
+    """The grace period with which no health check fails a task while its application is still starting, for
+    `application_start_seconds`; 0 where that is not given."""
+    starts = deployment.application_start_seconds
+    if starts is None:
+        return 0
+    ready = [
+        *(_target_ready(starts, check) for check in deployment.target_health_checks),
+        *(_container_ready(starts, check) for check in deployment.container_health_checks),
+    ]
+    return max((seconds for seconds, falls_sick in ready if falls_sick), default=0)
+
+
 def _kill_loop(deployment: Deployment) -> str | None:
-    """Whether health checks can fail a task while its application is still starting, with the grace period over."""
-    grace = deployment.health_check_grace_seconds
-    ready = 0
-    if deployment.target_health_check is not None:
-        seconds, falls_sick = _target_ready(deployment, deployment.target_health_check)
-        ready = seconds if falls_sick else 0
-    if deployment.container_health_check is not None:
-        seconds, falls_sick = _container_ready(deployment, deployment.container_health_check)
-        ready = max(ready, seconds if falls_sick else 0)
-    if ready <= grace:
+    grace, least = deployment.health_check_grace_seconds, least_grace_seconds(deployment)
+    if least <= grace:
         return None
     return (
-        f"health_check_grace_seconds: got {grace}, expected at least {ready}: the application takes "
+        f"health_check_grace_seconds: got {grace}, expected at least {least}: the application takes "
         f"{deployment.application_start_seconds} s to start, fails its health checks until then, and ECS replaces it "
         "before it is healthy; raise the grace period, or check more patiently"
     )
@@ -401,7 +516,7 @@ def _start_seconds(deployment: Deployment) -> tuple[int, str]:
 
 def _stop_seconds(deployment: Deployment) -> tuple[int, str]:
     stop = f"stop timeout {deployment.stop_timeout_seconds} s"
-    if deployment.target_health_check is None:
+    if not deployment.target_health_checks:
         return deployment.stop_timeout_seconds, stop
     return (
         deployment.deregistration_delay_seconds + deployment.stop_timeout_seconds,
@@ -409,41 +524,77 @@ def _stop_seconds(deployment: Deployment) -> tuple[int, str]:
     )
 
 
+def _starts(name: str, times: int, deployment: Deployment) -> Term:
+    seconds, formula = _start_seconds(deployment)
+    return _term(name, times, seconds, formula, "first check", waits_for_tasks=True)
+
+
+def _stops(name: str, times: int, deployment: Deployment) -> Term:
+    seconds, formula = _stop_seconds(deployment)
+    return _term(name, times, seconds, formula, "stop", waits_for_tasks=True)
+
+
 def _good(deployment: Deployment, course: _Course) -> Duration:
-    start, start_formula = _start_seconds(deployment)
-    stop, stop_formula = _stop_seconds(deployment)
-    terms = [_term("start new tasks until they are healthy", course.starts, start, start_formula, "first check")]
+    terms = [_starts("start new tasks until they are healthy", course.starts, deployment)]
+    if deployment.interruptible:
+        name = "start again what Fargate Spot takes back meanwhile"
+        terms.append(replace(_starts(name, 1, deployment), source="interruption"))
     terms += _shift(deployment)
-    if deployment.bake_minutes:
-        terms.append(_minutes("bake", 1, deployment.bake_minutes, "traffic shift"))
-    terms.append(_term("stop old tasks", course.stops, stop, stop_formula, "stop"))
-    return _duration(terms)
+    stop = _stops("stop old tasks", course.stops, deployment)
+    # Rolling: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html
+    rolls = deployment.strategy == "ROLLING"
+    return _duration([*terms, stop, *_bake(deployment)] if rolls else [*terms, *_bake(deployment), stop])
+
+
+def _bake(deployment: Deployment) -> list[Term]:
+    if deployment.strategy != "ROLLING":
+        return [_minutes("bake", 1, deployment.bake_minutes, "traffic shift")]
+    watched = deployment.alarm_bake_seconds
+    if 60 * deployment.bake_minutes > watched:
+        return [_minutes("bake", 1, deployment.bake_minutes, "alarms")]
+    longest = max(deployment.alarms, key=_evaluation, default=None)
+    if longest is None:
+        return []
+    formula = (
+        f"longest alarm ({longest.evaluation_periods} + 1) x {longest.period_seconds} s"
+        if _evaluation(longest) >= ALARM_BAKE_SECONDS
+        else "AWS: less than 5 minutes"
+    )
+    return [_term("watch the alarms", 1, watched, formula, "alarms")]
+
+
+def _evaluation(alarm: DeploymentAlarm) -> int:
+    return (alarm.evaluation_periods + 1) * alarm.period_seconds
 
 
 def _shift(deployment: Deployment) -> list[Term]:
     terms = []
     if deployment.hook_minutes:
         terms.append(_minutes("lifecycle hooks", 1, deployment.hook_minutes, "stage"))
+    if deployment.network_load_balancer and deployment.traffic_shifts:
+        name, source = "wait for the Network Load Balancer", "Network Load Balancer"
+        terms.append(_minutes(name, 1 + deployment.traffic_shifts, NETWORK_LOAD_BALANCER_MINUTES, source))
     if deployment.strategy == "CANARY":
         terms.append(_minutes("serve with a canary", 1, deployment.canary_bake_minutes, "traffic shift"))
     if deployment.strategy == "LINEAR":
-        steps = math.ceil(100 / deployment.linear_step_percent)
         # AWS: no bake time after the step that reaches 100 percent.
-        terms.append(_minutes("shift traffic", steps - 1, deployment.linear_step_bake_minutes, "traffic shift"))
+        steps = deployment.traffic_shifts - 1
+        terms.append(_minutes("shift traffic", steps, deployment.linear_step_bake_minutes, "traffic shift"))
     return terms
 
 
 def _sick_after(deployment: Deployment) -> int | None:
     """Seconds from RUNNING until a task that never gets healthy is replaced, by its slowest check; None: never."""
-    waits = []
-    if (target := deployment.target_health_check) is not None:
-        waits.append(target.unhealthy_threshold * target.interval_seconds + target.timeout_seconds)
-    if (container := deployment.container_health_check) is not None:
-        waits.append(
-            container.start_period_seconds
-            + max(1, container.retries) * container.interval_seconds
-            + container.timeout_seconds
-        )
+    waits = [
+        *(
+            each.unhealthy_threshold * each.interval_seconds + each.timeout_seconds
+            for each in deployment.target_health_checks
+        ),
+        *(
+            each.start_period_seconds + max(1, each.retries) * each.interval_seconds + each.timeout_seconds
+            for each in deployment.container_health_checks
+        ),
+    ]
     return max(deployment.health_check_grace_seconds, *waits) if waits else None
 
 
@@ -454,7 +605,6 @@ def _noticed(deployment: Deployment, sick_after: int, how: str) -> Duration | No
         return _duration([stage])
     if not deployment.circuit_breaker:
         return None
-    stop, stop_formula = _stop_seconds(deployment)
     room = deployment.most_tasks - deployment.desired_count
     at_once = min(deployment.desired_count, room if room > 0 else deployment.desired_count - deployment.fewest_tasks)
     failures = deployment.failure_threshold
@@ -462,7 +612,7 @@ def _noticed(deployment: Deployment, sick_after: int, how: str) -> Duration | No
     formula = f"task start {deployment.task_start_seconds} s"
     terms = []
     if room <= 0:
-        terms.append(_term("stop old tasks to make room", 1, stop, stop_formula, "stop"))
+        terms.append(_stops("stop old tasks to make room", 1, deployment))
     if sick_after:
         formula += f" + {sick_after} s until health checks or grace period decide"
     terms.append(
@@ -472,25 +622,35 @@ def _noticed(deployment: Deployment, sick_after: int, how: str) -> Duration | No
             deployment.task_start_seconds + sick_after,
             f"{formula}; {failures} failures, {at_once} at once",
             "circuit breaker",
+            waits_for_tasks=True,
         )
     )
     if sick_after:
-        terms.append(_term("stop the failed tasks before the next try", tries - 1, stop, stop_formula, "stop"))
+        terms.append(_stops("stop the failed tasks before the next try", tries - 1, deployment))
     return _duration(terms)
 
 
 def _rollback(deployment: Deployment) -> Duration:
-    stop, stop_formula = _stop_seconds(deployment)
-    terms = [_term("stop the tasks of the new revision", 1, stop, stop_formula, "stop")]
+    terms = [_stops("stop the tasks of the new revision", 1, deployment)]
     if deployment.fewest_tasks < deployment.desired_count:
-        start, start_formula = _start_seconds(deployment)
-        terms.append(_term("start the old tasks that were stopped", 1, start, start_formula, "first check"))
+        terms.append(_starts("start the old tasks that were stopped", 1, deployment))
     return _duration(terms)
 
 
-def _term(name: str, times: int, seconds: int, formula: str, source: str) -> Term:
+def _late_rollback(deployment: Deployment, course: _Course) -> Duration:
+    if deployment.strategy != "ROLLING":  # the old tasks are there until the bake time is over
+        return _rollback(deployment)
+    return _duration(
+        [
+            _starts("start the old tasks again", course.starts, deployment),
+            _stops("stop the tasks of the new revision", course.stops, deployment),
+        ]
+    )
+
+
+def _term(name: str, times: int, seconds: int, formula: str, source: str, *, waits_for_tasks: bool = False) -> Term:
     assert source in SOURCES
-    return Term(name, times, seconds, formula, source)
+    return Term(name, times, seconds, formula, source, waits_for_tasks)
 
 
 def _minutes(name: str, times: int, minutes: int, source: str) -> Term:
@@ -519,6 +679,8 @@ def format_bounds(result: Bounds) -> str:
         ("tasks that never get healthy are noticed after at most", result.unhealthy_noticed, "never"),
         ("and the old revision is back within", result.rollback, ""),
     ]
+    if result.late_rollback is not None and result.late_rollback != result.rollback:
+        parts.append(("but after an alarm at the last moment within", result.late_rollback, ""))
     for title, duration, otherwise in parts:
         lines.append(f"{title}: {format_seconds(duration.seconds) if duration else otherwise}")
         for term in duration.terms if duration else ():

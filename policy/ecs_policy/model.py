@@ -473,6 +473,12 @@ class Policy(Resource):
     __slots__ = ()
 
 
+class MetricAlarm(Resource):
+    TYPES = ("aws:cloudwatch/metricAlarm:MetricAlarm",)
+    IDS = ("id", "name")
+    __slots__ = ()
+
+
 class LogGroup(Resource):
     TYPES = ("aws:cloudwatch/logGroup:LogGroup",)
     IDS = ("arn", "id", "name")

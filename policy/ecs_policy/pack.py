@@ -175,6 +175,8 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         if type(seen) is not Resource:
             self._recorded[request.urn] = seen
             self._report(response, self._run([seen], joins=False))
+        elif seen.provider is None and seen.inputs:  # a component: what it is made with is said here only
+            self._recorded[request.urn] = seen
         return response
 
     def AnalyzeStack(self, request: Any, _context: Any) -> Any:  # noqa: N802

@@ -162,21 +162,18 @@ def test_wrong_arguments_are_refused_together() -> None:
 def build_running(*, preview: bool = False) -> Run:
     def program() -> None:
         upstream: Any = unknown() if preview else "name"
-        alarm_args = RunningTasksAlarmArgs(
-            alarm_name="shop-running-tasks", cluster_name=upstream, service_name=upstream, topic_arn=TOPIC
-        )
+        alarm_args = RunningTasksAlarmArgs(cluster_name=upstream, service_name=upstream, topic_arn=TOPIC)
         pulumi.export("arn", RunningTasksAlarm("shop", alarm_args).arn)
 
     return run(program, preview=preview)
 
 
-def test_missing_tasks_are_an_alarm_of_a_name_known_beforehand() -> None:
+def test_missing_tasks_are_an_alarm() -> None:
     made = build_running()
     assert made.names == {("h4b:running_tasks_alarm:RunningTasksAlarm", "shop"), (ALARM, "shop-running-tasks")}
     alarm = dict(made.get(ALARM).inputs)
     missing, desired, running = alarm.pop("metricQueries")
     assert alarm == {
-        "name": "shop-running-tasks",
         "alarmDescription": "Fewer tasks run than are wanted",
         "comparisonOperator": "GreaterThanThreshold",
         "threshold": 0,
@@ -194,7 +191,7 @@ def test_missing_tasks_are_an_alarm_of_a_name_known_beforehand() -> None:
             "period": 60,
             "dimensions": {"ClusterName": "name", "ServiceName": "name"},
         }
-    assert made.outputs == {"arn": f"{ARN}:shop-running-tasks"}
+    assert made.outputs == {"arn": f"{ARN}:shop-running-tasks-1a2b3c4"}
     assert made.component_outputs == {"h4b:running_tasks_alarm:RunningTasksAlarm shop": {"arn"}}
 
 
@@ -202,12 +199,3 @@ def test_a_preview_shows_the_alarm_on_missing_tasks_before_anything_is_known() -
     made = build_running(preview=True)
     assert made.names == build_running().names
     assert made.outputs == {"arn": UNKNOWN}
-
-
-def test_an_alarm_must_have_a_name() -> None:
-    with pytest.raises(ArgumentError) as refused:
-        RunningTasksAlarmArgs(alarm_name="", cluster_name="c", service_name="s", topic_arn=TOPIC)
-    assert str(refused.value) == (
-        "RunningTasksAlarmArgs cannot be used:\n"
-        "  - alarm_name: got '', expected 1 to 255 printable characters; choose a name that CloudWatch accepts"
-    )

@@ -76,7 +76,7 @@ def test_two_private_tasks_on_fargate_roll_over_without_interruption() -> None:
             "assignPublicIp": False,
         },
         "loadBalancers": [{"targetGroupArn": "arn:target-group", "containerName": "web", "containerPort": 8080}],
-        "healthCheckGracePeriodSeconds": 30,
+        "healthCheckGracePeriodSeconds": 74,
         "deploymentController": {"type": "ECS"},
         "deploymentCircuitBreaker": {"enable": True, "rollback": True},
         "deploymentMinimumHealthyPercent": 100,
@@ -222,10 +222,30 @@ def test_a_migration_runs_before_the_service_takes_a_revision() -> None:
     assert hooks - build().get(SERVICE).hooks == {"before_create shop-migration", "before_update shop-migration"}
 
 
-def test_a_preview_shows_the_migration_and_its_bound() -> None:
+def test_a_preview_shows_what_has_no_resource_of_its_own() -> None:
     component = build(preview=True, migration_command=["migrate", "--all"], migration_timeout_minutes=5).get(TYPE)
-    assert component.inputs == {"migrationCommand": ["migrate", "--all"], "migrationTimeoutMinutes": 5}
-    assert build(preview=True).get(TYPE).inputs == {}
+    assert component.inputs == {
+        "taskStartSeconds": 60,
+        "migrationCommand": ["migrate", "--all"],
+        "migrationTimeoutMinutes": 5,
+    }
+    assert build(preview=True, task_start_seconds=900).get(TYPE).inputs == {"taskStartSeconds": 900}
+
+
+@pytest.mark.parametrize(
+    ("changes", "grace"),
+    [
+        ({}, 60 + 14),
+        ({"task_start_seconds": 20}, 20 + 14),
+        ({"task_start_seconds": 600}, 120 + 14),  # an instance that starts first says nothing of the application
+        ({"health_check_grace_period_seconds": 300}, 300),
+        ({"target_group_arn": None, "container_name": None, "container_port": None, "listener": None}, None),
+    ],
+)
+def test_the_grace_period_follows_from_the_start_of_tasks_and_the_health_check(
+    changes: dict[str, Any], grace: int | None
+) -> None:
+    assert build(**changes).get(SERVICE).inputs.get("healthCheckGracePeriodSeconds") == grace
 
 
 @pytest.mark.parametrize(

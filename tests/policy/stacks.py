@@ -197,7 +197,8 @@ def requests(resources: Resources, *, preview: bool = False) -> tuple[list[Any],
         message = proto.AnalyzeRequest(type=part.type, urn=part.urn, name=part.name)
         message.properties.update(part.inputs)
         whole = stack.resources.add(type=part.type, urn=part.urn, name=part.name, parent=part.parent)
-        whole.properties.update(part.outputs)
+        told = part.outputs.items()  # the engine tells of a component its outputs only
+        whole.properties.update({key: value for key, value in told if not part.component or key not in part.inputs})
         whole.dependencies.extend(part.dependencies)
         for key, urns in part.property_dependencies.items():
             whole.propertyDependencies[key].urns.extend(urns)

@@ -14,6 +14,7 @@ from ecs_policy.deployment_bounds import (
     Batch,
     ContainerHealthCheck,
     Deployment,
+    DeploymentAlarm,
     DeploymentError,
     Duration,
     TargetHealthCheck,
@@ -24,11 +25,12 @@ from ecs_policy.deployment_bounds import (
 
 FAST = Deployment(
     desired_count=2,
-    target_health_check=TargetHealthCheck(
-        interval_seconds=5, timeout_seconds=4, healthy_threshold=2, unhealthy_threshold=3
+    target_health_checks=(
+        TargetHealthCheck(interval_seconds=5, timeout_seconds=4, healthy_threshold=2, unhealthy_threshold=3),
     ),
     deregistration_delay_seconds=5,
     health_check_grace_seconds=30,
+    application_start_seconds=10,
     circuit_breaker=True,
 )
 
@@ -47,7 +49,7 @@ def test_the_bounds_are_told_with_their_terms() -> None:
         "  35 s  stop the failed tasks before the next try (deregistration delay 5 s + stop timeout 30 s)\n"
         "and the old revision is back within: 35 s\n"
         "  35 s  stop the tasks of the new revision (deregistration delay 5 s + stop timeout 30 s)\n"
-        "update timeout: at least 4 min 10 s, recommended 6 min"
+        "update timeout: at least 4 min 10 s, recommended 7 min"
     )
 
 
@@ -82,7 +84,7 @@ def test_without_circuit_breaker_nothing_ends_a_bad_deployment() -> None:
 
 
 def test_without_any_health_check_nobody_notices_a_task_that_runs_and_does_nothing() -> None:
-    result = bounds(replace(FAST, target_health_check=None))
+    result = bounds(replace(FAST, target_health_checks=()))
     assert result.unhealthy_noticed is None
     assert result.exits_noticed is not None
     assert result.good is not None
@@ -110,7 +112,7 @@ def test_a_grace_period_shorter_than_the_start_of_the_application_is_a_kill_loop
 
 
 def test_a_container_health_check_can_be_the_slowest() -> None:
-    result = bounds(replace(FAST, container_health_check=ContainerHealthCheck(start_period_seconds=20)))
+    result = bounds(replace(FAST, container_health_checks=(ContainerHealthCheck(start_period_seconds=20),)))
     assert result.good is not None
     assert result.good.seconds == 60 + (10 + 30 + 5) + 35
     assert result.unhealthy_noticed is not None
@@ -131,7 +133,8 @@ def test_shifting_traffic_takes_its_bake_times(changes: dict[str, object], minut
     result = bounds(replace(FAST, **changes))  # type: ignore[arg-type]
     assert result.good is not None
     assert result.good.seconds == 79 + 60 * minutes + 35
-    assert result.minimum_update_timeout_seconds == result.good.seconds
+    back = result.rollback.seconds if "hook_minutes" in changes else 0  # when nobody agrees
+    assert result.minimum_update_timeout_seconds == result.good.seconds + back
     assert result.exits_noticed is not None
     assert format_seconds(result.exits_noticed.seconds) == "24 h"
 
@@ -186,7 +189,7 @@ def test_impossible_settings_are_refused_all_at_once() -> None:
             stop_timeout_seconds=-1,
             task_capacity=-1,
             strategy="BIG_BANG",  # type: ignore[arg-type]
-            target_health_check=TargetHealthCheck(interval_seconds=0, timeout_seconds=-1),
+            target_health_checks=(TargetHealthCheck(interval_seconds=0, timeout_seconds=-1),),
         )
     assert caught.value.problems == (
         "desired_count: got 0, expected a number from 1 to 10000",
@@ -196,6 +199,114 @@ def test_impossible_settings_are_refused_all_at_once() -> None:
         "strategy: got 'BIG_BANG', expected ROLLING, BLUE_GREEN, LINEAR or CANARY",
         "task_capacity: got -1, expected 0 or more, or None",
     )
+
+
+WATCHED = replace(FAST, alarms=(DeploymentAlarm(period_seconds=60, evaluation_periods=3),))
+
+
+def test_a_rolling_deployment_goes_on_while_ecs_watches_its_alarms() -> None:
+    plain, watched = bounds(FAST), bounds(WATCHED)
+    assert plain.good and watched.good and watched.late_rollback
+    assert watched.good.seconds == plain.good.seconds + 300
+    assert watched.good.terms[-1].name == "watch the alarms"
+    assert watched.minimum_update_timeout_seconds == (
+        watched.good.seconds + watched.late_rollback.seconds + 300  # and those of the rollback
+    )
+    assert plain.late_rollback is None
+
+
+@pytest.mark.parametrize(
+    ("alarms", "seconds"),
+    [
+        ([(60, 1)], 300),
+        ([(60, 4)], 300),
+        ([(60, 5)], 360),
+        ([(60, 5), (300, 3), (60, 1)], 1200),
+        ([(10, 100)], 1010),
+        ([], 0),
+    ],
+)
+def test_the_longest_evaluation_and_a_period_more_are_watched_but_five_minutes_at_least(
+    alarms: list[tuple[int, int]], seconds: int
+) -> None:
+    given = tuple(DeploymentAlarm(period_seconds=period, evaluation_periods=periods) for period, periods in alarms)
+    assert replace(FAST, alarms=given).alarm_bake_seconds == seconds
+
+
+def test_a_bake_time_that_somebody_set_for_a_rolling_deployment_counts_when_it_is_longer() -> None:
+    result = bounds(replace(WATCHED, bake_minutes=10))
+    assert result.good and result.good.terms[-1].seconds == 600
+    result = bounds(replace(WATCHED, bake_minutes=1))
+    assert result.good and result.good.terms[-1].seconds == 300
+
+
+def test_with_traffic_shifted_the_bake_time_is_the_one_that_is_set() -> None:
+    shifted = replace(FAST, strategy="BLUE_GREEN", bake_minutes=7)
+    plain, watched = bounds(shifted).good, bounds(replace(shifted, alarms=WATCHED.alarms)).good
+    assert plain == watched
+
+
+def test_an_alarm_at_the_last_moment_finds_the_old_tasks_gone() -> None:
+    result = bounds(WATCHED)
+    assert result.late_rollback
+    assert [term.name for term in result.late_rollback.terms] == [
+        "start the old tasks again",
+        "stop the tasks of the new revision",
+    ]
+    shifted = bounds(replace(WATCHED, strategy="BLUE_GREEN"))
+    assert shifted.late_rollback == shifted.rollback
+
+
+def test_a_good_task_is_healthy_before_its_checks_get_it_replaced() -> None:
+    whenever = replace(FAST, application_start_seconds=None)
+    result = bounds(whenever)
+    assert result.good and result.kill_loop is None
+    assert result.good.terms[0].seconds == 60 + 30  # the grace period, longer than 3 checks of 5 s
+    hasty = bounds(replace(whenever, health_check_grace_seconds=0))
+    assert hasty.good and hasty.good.terms[0].seconds == 60 + 3 * 5 + 4
+
+
+def test_the_slowest_of_several_checks_counts() -> None:
+    slow = TargetHealthCheck(interval_seconds=60, timeout_seconds=10)
+    both = replace(FAST, target_health_checks=(*FAST.target_health_checks, slow))
+    assert bounds(both).good == bounds(replace(FAST, target_health_checks=(slow,))).good
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "desired", "threshold"),
+    [
+        ("BOUNDED_PERCENT", 50, 25, 13),
+        ("BOUNDED_PERCENT", 10, 25, 3),
+        ("UNBOUNDED_PERCENT", 50, 800, 400),
+        ("UNBOUNDED_PERCENT", 50, 1, 1),
+        ("COUNT", 5, 800, 5),
+    ],
+)
+def test_the_threshold_can_be_chosen(kind: str, value: int, desired: int, threshold: int) -> None:
+    deployment = Deployment(desired_count=desired, threshold_type=kind, threshold_value=value)  # type: ignore[arg-type]
+    assert deployment.failure_threshold == threshold
+
+
+def test_a_network_load_balancer_delays_each_shift_of_traffic() -> None:
+    shifted = replace(FAST, strategy="LINEAR", linear_step_percent=50.0)
+    plain, delayed = bounds(shifted).good, bounds(replace(shifted, network_load_balancer=True)).good
+    assert plain and delayed
+    assert delayed.seconds - plain.seconds == (1 + 2) * 600  # that of the tests, and two of clients
+    rolling = replace(FAST, network_load_balancer=True)
+    assert bounds(rolling).good == bounds(FAST).good
+
+
+def test_a_task_that_spot_takes_back_is_started_again() -> None:
+    plain, interrupted = bounds(FAST).good, bounds(replace(FAST, interruptible=True)).good
+    assert plain and interrupted
+    assert interrupted.seconds - plain.seconds == 79
+
+
+def test_the_margin_of_the_timeout_grows_with_the_steps_that_ecs_takes() -> None:
+    step_by_step = bounds(replace(FAST, desired_count=20, maximum_percent=105))
+    assert step_by_step.minimum_update_timeout_seconds and step_by_step.recommended_update_timeout_seconds
+    margin = step_by_step.recommended_update_timeout_seconds - step_by_step.minimum_update_timeout_seconds * 1.25
+    assert margin >= 15 * 2 * 10
 
 
 @pytest.mark.parametrize(("seconds", "text"), [(0, "0 s"), (60, "1 min"), (3725, "1 h 2 min 5 s")])
@@ -277,21 +388,31 @@ _DEPLOYMENTS = st.builds(
     Deployment,
     desired_count=st.integers(1, 20),
     strategy=st.sampled_from(["ROLLING", "ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"]),
-    target_health_check=st.none()
-    | st.builds(
-        TargetHealthCheck,
-        interval_seconds=st.integers(5, 60),
-        timeout_seconds=st.integers(2, 5),
-        healthy_threshold=st.integers(2, 10),
-        unhealthy_threshold=st.integers(2, 10),
+    target_health_checks=st.just(())
+    | st.tuples(
+        st.builds(
+            TargetHealthCheck,
+            interval_seconds=st.integers(5, 60),
+            timeout_seconds=st.integers(2, 5),
+            healthy_threshold=st.integers(2, 10),
+            unhealthy_threshold=st.integers(2, 10),
+        )
     ),
-    container_health_check=st.none() | st.builds(ContainerHealthCheck, retries=st.integers(1, 10)),
+    container_health_checks=st.just(()) | st.tuples(st.builds(ContainerHealthCheck, retries=st.integers(1, 10))),
     health_check_grace_seconds=st.integers(0, 600),
     task_start_seconds=st.integers(0, 300),
-    application_start_seconds=st.integers(0, 120),
+    application_start_seconds=st.none() | st.integers(0, 120),
     deregistration_delay_seconds=st.integers(0, 600),
     stop_timeout_seconds=st.integers(0, 120),
     bake_minutes=st.integers(0, 60),
+    alarms=st.just(())
+    | st.tuples(
+        st.builds(
+            DeploymentAlarm, period_seconds=st.sampled_from([10, 60, 300, 3600]), evaluation_periods=st.integers(1, 9)
+        )
+    ),
+    network_load_balancer=st.booleans(),
+    interruptible=st.booleans(),
     circuit_breaker=st.booleans(),
     **_PERCENTS,
 )
@@ -319,6 +440,7 @@ def _no_shorter(before: Duration | None, after: Duration | None) -> bool:
     st.integers(1, 100),
 )
 def test_whatever_takes_longer_makes_no_bound_shorter(deployment: Deployment, name: str, more: int) -> None:
+    assume(getattr(deployment, name) is not None)
     before = bounds(deployment)
     after = bounds(replace(deployment, **{name: getattr(deployment, name) + more}))
     for one, other in [
@@ -336,6 +458,7 @@ def test_whatever_takes_longer_makes_no_bound_shorter(deployment: Deployment, na
 def test_a_longer_grace_period_notices_later_but_never_hinders_a_good_deployment(
     deployment: Deployment, more: int
 ) -> None:
+    deployment = replace(deployment, application_start_seconds=deployment.application_start_seconds or 0)
     before = bounds(deployment)
     after = bounds(replace(deployment, health_check_grace_seconds=deployment.health_check_grace_seconds + more))
     assert _no_shorter(after.good, before.good)
@@ -348,9 +471,9 @@ def test_a_longer_grace_period_notices_later_but_never_hinders_a_good_deployment
 @given(_DEPLOYMENTS, st.sampled_from(["interval_seconds", "timeout_seconds", "healthy_threshold"]), st.integers(1, 9))
 def test_a_slower_health_check_makes_no_start_shorter(deployment: Deployment, name: str, more: int) -> None:
     # While the application starts, a longer interval means fewer failed checks, so that one passed check may do again.
-    check = deployment.target_health_check or TargetHealthCheck()
-    deployment = replace(deployment, application_start_seconds=0, target_health_check=check)
-    slower = replace(deployment, target_health_check=replace(check, **{name: getattr(check, name) + more}))
+    check = next(iter(deployment.target_health_checks), TargetHealthCheck())
+    deployment = replace(deployment, application_start_seconds=0, target_health_checks=(check,))
+    slower = replace(deployment, target_health_checks=(replace(check, **{name: getattr(check, name) + more}),))
     before, after = bounds(deployment).good, bounds(slower).good
     assert _no_shorter(before, after)
 
@@ -369,7 +492,13 @@ def test_more_room_or_fewer_needed_tasks_make_no_good_deployment_longer(deployme
 @given(_DEPLOYMENTS)
 def test_every_figure_is_the_sum_of_its_terms_and_every_term_has_a_source(deployment: Deployment) -> None:
     result = bounds(deployment)
-    for duration in (result.good, result.exits_noticed, result.unhealthy_noticed, result.rollback):
+    for duration in (
+        result.good,
+        result.exits_noticed,
+        result.unhealthy_noticed,
+        result.rollback,
+        result.late_rollback,
+    ):
         if duration:
             assert duration.seconds == sum(term.times * term.seconds_each for term in duration.terms)
             assert {term.source for term in duration.terms} <= set(SOURCES)

@@ -18,6 +18,7 @@ from ecs_policy.rule import all_rules
 from ecs_policy.values import SENTINELS
 from tests.policy import good_stacks
 from tests.policy.example import container, service, target_group, task_definition
+from tests.policy.examples.update_timeout import made_by
 from tests.policy.good_stacks import MISMATCH
 from tests.policy.stacks import UNKNOWN, Resources, requests, secret
 
@@ -136,6 +137,13 @@ def test_one_finding_that_cannot_be_told_hides_no_other(monkeypatch: pytest.Monk
         "found something that could not be told: ValueError"
     ]
     assert "PL-12-daemon-no-strategy" in [each.policyName for each in found]
+
+
+def test_a_component_is_known_by_what_it_is_made_with() -> None:
+    """SV-23 takes the start of tasks from the component that made the service."""
+    slow = made_by({"taskStartSeconds": 900})
+    assert ("SV-23-update-timeout", "mandatory", "web") in run(configured({}), slow)
+    assert ("SV-23-update-timeout", "mandatory", "web") not in run(configured({}), made_by({}))
 
 
 def test_a_first_preview_finds_the_mismatch_through_dependencies() -> None:

@@ -8,6 +8,7 @@ from ecs_policy.capacity import most_instances
 from ecs_policy.deployment_bounds import Deployment, DeploymentError
 from ecs_policy.model import AutoscalingTarget, Service, TaskDefinition
 from ecs_policy.rule import Level, Problem, Severity, resource_rule, stack_rule
+from ecs_policy.service_rollout import deployment_of, service_counts
 from ecs_policy.values import NotEvaluated, Value, independently
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -106,16 +107,17 @@ def _deployment(service: Service, room: int | None, count: Value | None = None) 
     count = service["desiredCount"] if count is None else count
     desired = _percent(count, 0)
     if desired == 0:
+def _deployment(service: Service, room: int | None) -> Deployment | None:
+    """A deployment of the service; None when it has no tasks."""
+    counts = service_counts(service)
+    if not counts["desiredCount"]:
         return None
     try:
-        return Deployment(
-            desired_count=desired,
-            minimum_healthy_percent=_percent(service["deploymentMinimumHealthyPercent"], 100),
-            maximum_percent=_percent(service["deploymentMaximumPercent"], 200),
-            task_capacity=room,
-        )
+        return deployment_of(counts, task_capacity=room)
     except DeploymentError:
-        raise count.not_evaluated("cannot be the count of a service's tasks with these percentages") from None
+        raise service["desiredCount"].not_evaluated(
+            "cannot be the count of a service's tasks with these percentages"
+        ) from None
 
 
 def _stuck(deployment: Deployment) -> bool:

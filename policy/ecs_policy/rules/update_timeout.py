@@ -1,33 +1,32 @@
-"""Whether whoever waits for a deployment waits long enough."""
+"""Whether whoever waits for a deployment, or for a task, waits long enough."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecs_policy.deployment_bounds import (
-    ContainerHealthCheck,
-    Deployment,
-    DeploymentError,
-    TargetHealthCheck,
-    bounds,
-    format_seconds,
+from ecs_policy.deployment_bounds import DeploymentError, bounds, format_seconds, least_grace_seconds
+from ecs_policy.model import Service, TargetGroup
+from ecs_policy.rule import Level, Option, Problem, Severity, stack_rule
+from ecs_policy.service_rollout import (
+    TASK_START_SECONDS,
+    containers_of,
+    deployment_of,
+    deployment_of_resource,
+    service_counts,
+    target_group,
+    target_groups_place,
 )
-from ecs_policy.model import Container, Service, TargetGroup
-from ecs_policy.rule import Level, Option, Problem, stack_rule
-from ecs_policy.values import Value
+from ecs_policy.values import NotEvaluated
 
 DEFAULT_SECONDS = 20 * 60
 """How long the AWS provider waits for a service when the program says nothing.
 https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/ecs_service#timeouts"""
 
 _TASK_START = Option(
-    schema={"type": "integer", "minimum": 0, "default": 60},
-    about="Estimate: seconds until a new task is RUNNING (placement, network interface, image pull).",
-)
-_APPLICATION_START = Option(
-    schema={"type": "integer", "minimum": 0, "default": 10},
-    about="Estimate: seconds from RUNNING until the application answers its health check.",
+    schema={"type": "integer", "minimum": 0, "default": TASK_START_SECONDS},
+    about="Estimate: seconds until a new task is RUNNING (placement, network interface, image pull), where the "
+    "component that made the service has no input `taskStartSeconds` that says so.",
 )
 
 
@@ -39,17 +38,20 @@ _APPLICATION_START = Option(
     level=Level.FAILS,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html",
     ours=True,
-    options={"taskStartSeconds": _TASK_START, "applicationStartSeconds": _APPLICATION_START},
+    options={"taskStartSeconds": _TASK_START},
 )
 def update_timeout(service: Service, options: Mapping[str, Any]) -> Iterator[Problem]:
-    if not service["waitForSteadyState"].flag() or not service.rolls or not _whole(service["desiredCount"], 0):
+    if not service["waitForSteadyState"].flag() or not service_counts(service)["desiredCount"]:
+        return
+    if (service["deploymentController"]["type"].text() or "ECS") != "ECS":
         return
     if service["schedulingStrategy"].text() == "DAEMON":
         return
     given = service.timeouts.get("update")
     waited = DEFAULT_SECONDS if given is None else given
     try:
-        needed = bounds(_deployment(service, options)).minimum_update_timeout_seconds
+        deployment = deployment_of_resource(service, task_start_seconds=int(options["taskStartSeconds"]))
+        needed = bounds(deployment).minimum_update_timeout_seconds
     except DeploymentError:
         return  # settings that no service can have: other rules' matter
     if needed is None or waited >= needed:
@@ -57,63 +59,58 @@ def update_timeout(service: Service, options: Mapping[str, Any]) -> Iterator[Pro
     got = format_seconds(int(waited)) if given is not None else f"nothing, which is {format_seconds(DEFAULT_SECONDS)}"
     message = (
         f"{service.label} customTimeouts.update: got {got}, expected at least {format_seconds(needed)}, the worst case "
-        "of its settings; raise it, or shorten deregistration delay, stop timeout or health check"
+        "of its settings; raise it, or shorten deregistration delay, stop timeout, health check or alarms"
     )
     yield Problem(service.urn, "customTimeouts.update", message)
 
 
-def _deployment(service: Service, options: Mapping[str, Any]) -> Deployment:
-    task_definition = service.task_definition
-    containers = [] if task_definition is None else task_definition.containers
-    groups = [found for each in service["loadBalancers"].items() if (found := each["targetGroupArn"].one(TargetGroup))]
-    return Deployment(
-        desired_count=_whole(service["desiredCount"], 0),
-        minimum_healthy_percent=_whole(service["deploymentMinimumHealthyPercent"], 100),
-        maximum_percent=_whole(service["deploymentMaximumPercent"], 200),
-        target_health_check=max(map(_target_check, groups), key=_patience, default=None),
-        container_health_check=_container_check(containers),
-        health_check_grace_seconds=_whole(service["healthCheckGracePeriodSeconds"], 0),
-        task_start_seconds=int(options["taskStartSeconds"]),
-        application_start_seconds=int(options["applicationStartSeconds"]),
-        deregistration_delay_seconds=max((_whole(each["deregistrationDelay"], 300) for each in groups), default=0),
-        stop_timeout_seconds=max((_whole(each["stopTimeout"], 30) for each in containers), default=30),
-        circuit_breaker=bool(service["deploymentCircuitBreaker"]["enable"].flag()),
-    )
+_APPLICATION_START = Option(
+    schema={"type": "integer", "minimum": 0, "default": 10},
+    about="Estimate: seconds from RUNNING until an application answers its health checks. A longer `startPeriod` of an "
+    "essential container counts instead.",
+)
 
 
-def _target_check(group: TargetGroup) -> TargetHealthCheck:
-    check = group["healthCheck"]
-    return TargetHealthCheck(
-        interval_seconds=_whole(check["interval"], 30),
-        timeout_seconds=_whole(check["timeout"], 5),
-        healthy_threshold=_whole(check["healthyThreshold"], 5),
-        unhealthy_threshold=_whole(check["unhealthyThreshold"], 2),
-    )
-
-
-def _patience(check: TargetHealthCheck) -> int:
-    return max(check.healthy_threshold, check.unhealthy_threshold) * check.interval_seconds + check.timeout_seconds
-
-
-def _container_check(containers: list[Container]) -> ContainerHealthCheck | None:
-    """The slowest of the essential containers'."""
-    checks = [
-        ContainerHealthCheck(
-            interval_seconds=_whole(check["interval"], 30),
-            timeout_seconds=_whole(check["timeout"], 5),
-            retries=_whole(check["retries"], 3),
-            start_period_seconds=_whole(check["startPeriod"], 0),
+@stack_rule(
+    "SV-24 grace-period",
+    on=Service,
+    title="Health checks leave a task the time to become healthy",
+    why="A target that fails its checks while the application is still starting is unhealthy. When the grace period is "
+    "over before it has recovered, ECS replaces the task, and the next one in the same way: no deployment ends, though "
+    "nothing is wrong with the image.",
+    level=Level.FAILS,
+    severity=Severity.HIGH,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html",
+    ours=True,
+    options={"applicationStartSeconds": _APPLICATION_START},
+)
+def grace_period(service: Service, options: Mapping[str, Any]) -> Iterator[Problem]:
+    if not service["loadBalancers"].items():
+        return
+    starts, doubt = int(options["applicationStartSeconds"]), None
+    containers: list[dict[str, Any]] = []
+    try:
+        containers = containers_of(service.task_definition)
+    except NotEvaluated as outcome:
+        doubt = outcome
+    checks = [each["healthCheck"] for each in containers if "healthCheck" in each and each.get("essential", True)]
+    starts = max([starts, *(each.get("startPeriod", 0) for each in checks)])
+    grace = service["healthCheckGracePeriodSeconds"]
+    try:
+        deployment = deployment_of(
+            {"healthCheckGracePeriodSeconds": grace.number()},
+            containers=containers,
+            target_groups=[target_group(each) for each in target_groups_place(service).many(TargetGroup)],
+            application_start_seconds=starts,
         )
-        for each in containers
-        if each.essential and (check := each["healthCheck"]).given
-    ]
-    return max(checks, key=lambda each: each.start_period_seconds + each.retries * each.interval_seconds, default=None)
-
-
-def _whole(value: Value, default: int) -> int:
-    number = value.number()
-    if number is None:
-        return default
-    if not isinstance(number, int):
-        raise value.not_evaluated("is not a whole number")
-    return number
+    except DeploymentError:
+        return  # settings that no service can have: other rules' matter
+    least = least_grace_seconds(deployment)
+    if deployment.health_check_grace_seconds < least:
+        yield grace.problem(
+            f"at least {least}: an application that takes {starts} s to start fails its health checks until then, and "
+            "ECS replaces the task",
+            f"raise it to {least} or more, or check more patiently",
+        )
+    elif doubt is not None:
+        raise doubt
