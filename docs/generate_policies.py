@@ -22,7 +22,7 @@ LEVELS = {
     Level.PRACTICE: "B",
 }
 
-_COUNTS = {"LT": 11, "PL": 16, "TD": 43, "SV": 23, "CL": 2, "LB": 13, "ER": 10, "NW": 9, "IM": 3, "LG": 3, "TG": 1} | {
+_COUNTS = {"LT": 11, "PL": 16, "TD": 43, "SV": 24, "CL": 2, "LB": 13, "ER": 10, "NW": 9, "IM": 3, "LG": 3, "TG": 1} | {
     **dict.fromkeys(("EN", "FS", "HC", "LO", "VP"), 1),
     **dict.fromkeys(("DC", "EA"), 2),
     **dict.fromkeys(("AS", "CI", "CP", "KM", "RT", "TS", "VO"), 3),
@@ -31,7 +31,6 @@ _COUNTS = {"LT": 11, "PL": 16, "TD": 43, "SV": 23, "CL": 2, "LB": 13, "ER": 10, 
     "OR": 5,
     "SH": 6,
 }
-_COUNTS = {"LT": 11, "PL": 16, "TD": 43, "SV": 24, "CL": 2, "LB": 13, "ER": 10, "NW": 9, "IM": 3, "LG": 3, "TG": 1}
 CATALOGUE = tuple(f"{family}-{number:02}" for family, count in _COUNTS.items() for number in range(1, count + 1))
 """Every rule there is to have, by id."""
 

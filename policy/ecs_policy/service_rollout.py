@@ -167,11 +167,11 @@ def _given(shape: Shape, key: str, default: Any) -> Any:
 # From resources of Pulumi. Each raises `NotEvaluated` where a value that counts is not known.
 
 
-def service_counts(service: Service) -> dict[str, Any]:
-    """How many tasks the service has, and how many it may have during a deployment: enough for `most_tasks` and
-    `fewest_tasks`."""
+def service_counts(service: Service, count: Value | None = None) -> dict[str, Any]:
+    """How many tasks the service has (`count`, else its desiredCount), and how many it may have during a deployment:
+    enough for `most_tasks` and `fewest_tasks`."""
     return {
-        "desiredCount": _whole(service["desiredCount"]),
+        "desiredCount": _whole(service["desiredCount"] if count is None else count),
         "deploymentConfiguration": _without_absent(
             minimumHealthyPercent=_whole(service["deploymentMinimumHealthyPercent"]),
             maximumPercent=_whole(service["deploymentMaximumPercent"]),

@@ -104,20 +104,14 @@ def _percent(value: Value, default: int) -> int:
 
 def _deployment(service: Service, room: int | None, count: Value | None = None) -> Deployment | None:
     """A deployment of the service with `count` tasks, else desiredCount; None when it has none."""
-    count = service["desiredCount"] if count is None else count
-    desired = _percent(count, 0)
-    if desired == 0:
-def _deployment(service: Service, room: int | None) -> Deployment | None:
-    """A deployment of the service; None when it has no tasks."""
-    counts = service_counts(service)
+    counts = service_counts(service, count)
     if not counts["desiredCount"]:
         return None
     try:
         return deployment_of(counts, task_capacity=room)
     except DeploymentError:
-        raise service["desiredCount"].not_evaluated(
-            "cannot be the count of a service's tasks with these percentages"
-        ) from None
+        place = service["desiredCount"] if count is None else count
+        raise place.not_evaluated("cannot be the count of a service's tasks with these percentages") from None
 
 
 def _stuck(deployment: Deployment) -> bool:
