@@ -337,6 +337,9 @@ class LocalStack:
             self._stack = automation.create_or_select_stack(name, program.project_name, self._program, opts=options)
         except automation.errors.CommandError as failure:
             raise _unusable(state, str(failure).strip().rpartition("error: ")[2]) from failure
+        if self._stand_ins:
+            values = {path: automation.ConfigValue(text, secret=True) for path, text in self._stand_ins.items()}
+            self._stack.set_all_config(values, path=True)
         # After every update Automation asks the engine for these, for a second; here the state's file has them.
         self._stack.outputs = dict  # type: ignore[method-assign]
         self._stack.info = lambda *_: self  # type: ignore[assignment,method-assign]
@@ -363,8 +366,9 @@ class LocalStack:
         copied = work_dir / given.name
         salt = (yaml.safe_load(copied.read_text()) or {}).get("encryptionsalt") if copied.exists() else None
         content = yaml.safe_load(given.read_text()) or {}
-        for key in ("secretsprovider", "encryptedkey"):
+        for key in ("secretsprovider", "encryptedkey", "encryptionsalt"):
             content.pop(key, None)
+        self._stand_ins = _stand_ins(content.get("config") or {})
         if salt:
             content["encryptionsalt"] = salt
         copied.write_text(yaml.safe_dump(content))
@@ -394,6 +398,10 @@ class LocalStack:
         self, title: str, operation: Callable[..., Any], shown: Step, *, verbose: bool, policies: bool = True
     ) -> Report:
         report = Report(title, shown, verbose)
+        report.warnings += [
+            f"{path}: its secret is encrypted for somebody else, {text or 'nothing'} stands in for it"
+            for path, text in self._stand_ins.items()
+        ]
         arguments: dict[str, Any] = {"on_event": report.on_event, "color": "never"}
         if policies:
             arguments |= {"policy_packs": [str(POLICY_PACK)], "policy_pack_configs": self._policy_configs}
@@ -406,6 +414,26 @@ class LocalStack:
         shown.note(report.summary())
         shown.failed = bool(report.errors)
         return report
+
+
+def _stand_ins(config: dict[str, Any]) -> dict[str, str]:
+    """By path, what stands in for each secret, which this stack's key cannot read; in the configuration it does so now.
+
+    A whole key has nothing: that is what its empty value says. A part of one is some text.
+    """
+    found: dict[str, str] = {}
+
+    def put(path: str, value: Any) -> Any:
+        if isinstance(value, dict) and value.keys() == {"secure"}:
+            found[path] = "" if path in config else "something"
+            return found[path]
+        if isinstance(value, dict):
+            return {key: put(f"{path}[{json.dumps(key)}]", each) for key, each in value.items()}
+        return [put(f"{path}[{at}]", each) for at, each in enumerate(value)] if isinstance(value, list) else value
+
+    for key, value in config.items():
+        config[key] = put(key, value)
+    return found
 
 
 def _last_lines(text: str) -> str:

@@ -38,6 +38,24 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(
     assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
 
 
+def test_a_secret_that_only_others_can_read_is_previewed_with_a_stand_in(checkout: Checkout) -> None:
+    ciphertext = "{ secure: v1:5IIQXOGnqE7pa/k4:YzbKVOZRxtwtsl3OEW }"
+    more = (
+        f"  h4b-helloworld:environment: {{ LEVEL: info, TOKEN: {ciphertext} }}\n"
+        f"  h4b-helloworld:migrationCommand: [migrate, {ciphertext}]\n  h4b-helloworld:alarmEmail: {ciphertext}\n"
+    )
+    edit = ("Pulumi.dev.yaml", "config:\n", f"encryptionsalt: v1:other\nconfig:\n{more}")
+    checkout.replace(*edit)
+    try:
+        shown = checkout.local("preview", "--stack", "dev").succeeded().output
+    finally:
+        checkout.replace(edit[0], edit[2], edit[1])
+    told = "its secret is encrypted for somebody else"
+    assert f'! h4b-helloworld:environment["TOKEN"]: {told}, something stands in for it' in shown
+    assert f"! h4b-helloworld:alarmEmail: {told}, nothing stands in for it" in shown
+    assert "a task of the new revision runs a command first that is not known or secret" in shown
+
+
 def test_what_deploying_stands_on_is_previewed_and_no_policy_objects(checkout: Checkout) -> None:
     shown = checkout.local("preview", "--program", "bootstrap").succeeded().output
     assert "+ aws:iam/role:Role deploy" in shown

@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ import pytest
 from tests.local import language_host
 from tests.local.chaos import Cloud, ask
 from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout, Result
+from tests.local.test_secrets import PROJECT, planted, traces
 
 pytestmark = [pytest.mark.engine, pytest.mark.docker]
 
@@ -45,6 +46,8 @@ class Account:
 
     checkout: Checkout
     environment: dict[str, str]
+    shown: list[str] = field(default_factory=list)
+    """What commands printed."""
 
     @property
     def cloud(self) -> Cloud:
@@ -58,6 +61,7 @@ class Account:
             command, cwd=self.checkout.path, env=self.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120,
         )  # fmt: skip
+        self.shown.append(done.stdout)
         return Result(done.returncode, done.stdout)
 
     def make_on_a_terminal(self, *words: str, question: str, answer: str) -> Result:
@@ -138,6 +142,8 @@ def stack(account: Account, bootstrapped: Result) -> Account:
     outputs = dict(re.findall(r"^ +(\S+) {2,}(\S+)\r$", bootstrapped.succeeded().output, re.MULTILINE))
     account.environment["PULUMI_BACKEND_URL"] = outputs["PULUMI_BACKEND_URL"]
     account.run("pulumi", "stack", "init", "local", "--secrets-provider", outputs["secretsProvider"]).succeeded()
+    secret = [f"{PROJECT}:environment.PASSWORD", planted("deployed")]
+    account.run("pulumi", "config", "set", "--secret", "--path", "--stack", "local", *secret).succeeded()
     return account
 
 
@@ -247,3 +253,24 @@ def test_a_deployment_without_a_plan_previews_first_and_fails_where_it_is_rolled
     assert failed.index("Previewing update") < failed.index("Updating")
     assert f"h4b-helloworld-local:{before + 1} failed, rolled back to h4b-helloworld-local:{before}" in failed
     assert stack.cloud.revision() == before
+
+
+def test_a_secret_of_the_configuration_is_where_tasks_get_it_and_nowhere_else(stack: Account, deployed: Result) -> None:
+    revision = stack.cloud.service()["taskDefinition"]
+    answer = stack.cloud.client("ecs").describe_task_definition(taskDefinition=revision)
+    (container,) = answer["taskDefinition"]["containerDefinitions"]
+    assert {"name": "PASSWORD", "value": planted("deployed")} in container["environment"]
+
+    s3 = stack.cloud.client("s3")
+    (bucket,) = s3.list_buckets()["Buckets"]
+    written = {
+        each["Key"]: s3.get_object(Bucket=bucket["Name"], Key=each["Key"])["Body"].read()
+        for each in s3.list_objects_v2(Bucket=bucket["Name"])["Contents"]
+    }
+    assert any("/stacks/" in key for key in written)
+    cloud_itself = stack.checkout.path / ".local" / "emulator"
+    for file in stack.checkout.path.rglob("*"):
+        if file.is_file() and not file.is_symlink() and cloud_itself not in file.parents:
+            written[str(file)] = file.read_bytes()
+    written |= {f"shown {at}": text.encode() for at, text in enumerate(stack.shown)}
+    assert {name for name, data in written.items() if traces(data)} == set()
