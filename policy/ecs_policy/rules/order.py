@@ -201,10 +201,11 @@ def gateway_attached_nat(nat: NatGateway) -> Iterator[Problem]:
 
 
 def _of_awsx(resource: Resource) -> bool:
-    owner = resource.stack.resources.get(resource.parent)
-    while owner is not None and not owner.type.startswith("awsx:"):
+    owner, seen = resource.stack.resources.get(resource.parent), {resource.urn}
+    while owner is not None and owner.urn not in seen and not owner.type.startswith("awsx:"):
+        seen.add(owner.urn)
         owner = resource.stack.resources.get(owner.parent)
-    return owner is not None
+    return owner is not None and owner.urn not in seen
 
 
 def _own_vpc(subnet: Subnet) -> Vpc | None:
