@@ -28,7 +28,7 @@ _COUNTS = {"LT": 11, "PL": 16, "TD": 43, "SV": 24, "CL": 2, "LB": 13, "ER": 10, 
     **dict.fromkeys(("AS", "CI", "CP", "KM", "RT", "TS", "VO"), 3),
     "LS": 7,
     "MI": 4,
-    "OR": 5,
+    "OR": 6,
     "SH": 6,
 }
 CATALOGUE = tuple(f"{family}-{number:02}" for family, count in _COUNTS.items() for number in range(1, count + 1))

@@ -34,11 +34,14 @@ def forwards_to(owner: Listener | ListenerRule) -> tuple[list[TargetGroup], NotE
     """The target groups that a listener or rule forwards to, and why there may be others."""
     places = _forwards_by_default(owner) if isinstance(owner, Listener) else _forwards(owner)
     found, doubtful = owner.stack.found_among_all(places, TargetGroup)
-    doubt = places[0].not_evaluated("is not known yet") if doubtful else None
-    if not found and doubt is None:
-        unknown = [each for each in places if each.unknown]
-        doubt = unknown[0].not_evaluated("is not known yet") if unknown else None
-    return found, doubt
+    if doubtful:
+        return found, places[0].not_evaluated("is not known yet")
+    for place in places:
+        if place.unknown and not found:
+            return found, place.not_evaluated("is not known yet")
+        if not place.unknown and not owner.stack.known_as(place.text() or "", TargetGroup):
+            return found, place.not_evaluated("refers to something that is not a resource of this stack")
+    return found, None
 
 
 def target_groups(link: Value) -> tuple[list[TargetGroup], NotEvaluated | None]:

@@ -638,6 +638,11 @@ class BucketEncryption(Resource):
     __slots__ = ()
 
 
+class BucketPolicy(Resource):
+    TYPES = ("aws:s3/bucketPolicy:BucketPolicy",)
+    __slots__ = ()
+
+
 class TaskSet(Resource):
     TYPES = ("aws:ecs/taskSet:TaskSet",)
     __slots__ = ()

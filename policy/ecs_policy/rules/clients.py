@@ -53,6 +53,8 @@ def clients_let_in(listener: Listener) -> Iterator[Problem]:
     groups = balancer["securityGroups"]
     if balancer.kind == "network" and not groups.unknown and not groups.filled:
         return  # a network load balancer without groups lets everybody in
+    if balancer["enforceSecurityGroupInboundRulesOnPrivateLinkTraffic"].text() == "off":
+        return  # clients come by PrivateLink, whom no rule keeps out
     found = groups_of(groups)
     if not lets_anybody(found, int(port), _transport(listener)):
         yield listener["port"].problem(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.capacity import Launch, host_groups, is_for_ecs, launch_of, security_groups_of
+from ecs_policy.capacity import Launch, host_groups, is_for_ecs, launch_of, security_groups_of, user_data
 from ecs_policy.iam import Grant, grants
 from ecs_policy.model import (
     AutoScalingGroup,
@@ -160,6 +160,8 @@ def _ways(place: Value, launch: Launch | None) -> Iterator[Problem]:
     if without:
         if not sure:
             place.require_known()
+        if launch is not None and _by_proxy(launch):
+            raise place.not_evaluated("has no way to ECS but by the proxy that the instances are told of")
         yield place.problem(
             f"subnets with a way to ECS, unlike {quoted(each.name for each in without)}: no NAT gateway, no public "
             f"address with an internet gateway, and no endpoints for {quoted(sorted(missing))}",
@@ -167,6 +169,11 @@ def _ways(place: Value, launch: Launch | None) -> Iterator[Problem]:
         )
     elif doubt is not None:
         raise doubt
+
+
+def _by_proxy(launch: Launch) -> bool:
+    """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/http_proxy_config.html"""
+    return "http_proxy" in user_data(launch)[1].lower()
 
 
 def _lacking(subnet: Subnet, launch: Launch | None) -> set[str]:

@@ -300,8 +300,8 @@ def _goes_together(place: Value, listener: Listener, protocol: str, group: Targe
 @resource_rule(
     "LS-06 group-by-itself",
     on=TargetGroup,
-    title="Protocol, version, port and health check of a target group go together",
-    why="HTTP has versions and is checked by HTTP; GENEVE, of Gateway Load Balancers, has one port.",
+    title="Protocol, port and health check of a target group go together",
+    why="HTTP is checked by HTTP; GENEVE, of Gateway Load Balancers, has one port.",
     level=Level.REJECTED,
     source=f"{_API}/API_CreateTargetGroup.html",
 )
@@ -309,10 +309,8 @@ def group_by_itself(group: TargetGroup) -> Iterator[Problem]:
     protocol = group.protocol
     if protocol is None:
         return
-    version, port, check = group["protocolVersion"], group["port"], group["healthCheck"]["protocol"]
+    port, check = group["port"], group["healthCheck"]["protocol"]
     of_http = protocol in ("HTTP", "HTTPS")
-    if version.given and not of_http:
-        yield version.problem(f"nothing with protocol {protocol}", "remove protocolVersion")
     if protocol == "GENEVE" and port.number() != _GENEVE_PORT:
         yield port.problem(f"{_GENEVE_PORT} with protocol GENEVE", "change port")
     allowed = ("HTTP", "HTTPS") if of_http else ("HTTP", "HTTPS", "TCP")

@@ -211,7 +211,9 @@ def _from_subnets(
     if not _keeps_clients(target_group):
         return
     transport = "udp" if "UDP" in (target_group["protocol"].text() or "").upper() else "tcp"
-    known = [each for each in readable(addresses, network)[0] if each is not None]
+    # Clients of an internal one may be in its subnets, those of the internet are not.
+    internal = balancer["internal"].flag()
+    known = [] if internal else [each for each in readable(addresses, network)[0] if each is not None]
     for port in dict.fromkeys(ports):
         if not lets_anybody(hosts, port, transport, known):
             yield side.groups.problem(

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from ecs_policy.iam import policy_resources
 from ecs_policy.model import (
     AutoscalingTarget,
+    Bucket,
+    BucketPolicy,
     CapacityProvider,
     Certificate,
     CertificateValidation,
@@ -166,14 +168,15 @@ def _is_to_be_issued(certificate: Certificate) -> bool:
     source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-subnets.html",
 )
 def gateway_attached(balancer: LoadBalancer) -> Iterator[Problem]:
-    if balancer["internal"].flag():
+    if balancer.kind == "gateway" or balancer["internal"].flag():
         return
     mappings = balancer["subnetMappings"]
-    if mappings.given:
-        place, subnets = mappings, [each["subnetId"].one(Subnet) for each in mappings.items()]
-    else:
-        place, subnets = balancer["subnets"], list(balancer.stack.possibly(balancer["subnets"], Subnet)[0])
-    vpcs = {vpc.urn: vpc for each in subnets if each is not None and (vpc := _own_vpc(each)) is not None}
+    place = mappings if mappings.given else balancer["subnets"]
+    named = [each["subnetId"] for each in mappings.items()] if mappings.given else [place]
+    found, doubtful = balancer.stack.found_among_all(named, Subnet)
+    if place.unknown and not found and not doubtful:
+        raise place.not_evaluated("is not known yet and comes from no subnet of this stack")
+    vpcs = {vpc.urn: vpc for each in (*found, *doubtful) if (vpc := _own_vpc(each)) is not None}
     for vpc in vpcs.values():
         yield from _waits(
             balancer, place, _attaches(vpc), f"without which AWS refuses it in {vpc.label}", _SAID_GATEWAY
@@ -224,6 +227,37 @@ def _attaches(vpc: Vpc) -> list[Resource]:
     ]
 
 
+@stack_rule(
+    "OR-06 log-bucket-ready",
+    on=LoadBalancer,
+    title="A load balancer waits for the policy of the bucket that it logs to",
+    why="AWS writes a test object when logging is turned on, and refuses a bucket into which it may not write.",
+    beyond="Policies of buckets of other stacks, and what the policy says.",
+    level=Level.REJECTED,
+    source="https://docs.aws.amazon.com/elasticloadbalancing/latest/application/enable-access-logging.html",
+)
+def log_bucket_ready(balancer: LoadBalancer) -> Iterator[Problem]:
+    for kind in ("accessLogs", "connectionLogs"):
+        logs = balancer[kind]
+        place = logs["bucket"]
+        if not place.given or logs["enabled"].flag() is not True:
+            continue
+        if not place.unknown and not balancer.stack.known_as(place.text() or "", Bucket):
+            continue  # of another stack
+        if place.unknown and not balancer.stack.candidates(place, Bucket):
+            continue
+        bucket = place.one(Bucket)
+        if bucket is None or bucket["policy"].given:
+            continue
+        policies = balancer.stack.relation(BucketPolicy, "bucket", Bucket).of(bucket)
+        if not policies:
+            yield place.problem(
+                f"a bucket with a policy by which the load balancer may write, of which {bucket.label} has none",
+                "add a BucketPolicy, and let the load balancer wait for it",
+            )
+        yield from _waits(balancer, place, policies, "by which AWS may write to the bucket")
+
+
 # Autoscaling
 
 
@@ -237,9 +271,11 @@ def _attaches(vpc: Vpc) -> list[Resource]:
     source="https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html",
 )
 def service_before_scaling(owner: AutoscalingTarget | ScalingPolicy | ScheduledAction) -> Iterator[Problem]:
-    place = owner["resourceId"]
-    if place.unknown:
-        return  # an output, and what it comes from is waited for
+    place, known = owner["resourceId"], owner.stack.all(AutoscalingTarget)
+    if place.unknown:  # an output, and what it comes from is waited for: the service, maybe not the target
+        if not isinstance(owner, AutoscalingTarget) and known and not owner.stack.waits_for(owner, known):
+            raise place.not_evaluated("is not known yet, and may be that of a target which is not waited for")
+        return
     text = place.text() or ""
     if isinstance(owner, AutoscalingTarget):
         services = owner.stack.known_as(text, Service)

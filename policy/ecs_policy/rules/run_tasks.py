@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
@@ -12,7 +13,7 @@ from ecs_policy.rules.network_paths import is_on, ways_out
 from ecs_policy.values import NotEvaluated, independently, quoted
 
 _RUN_TASK = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html"
-_TASK = "arn:aws:states:::ecs:runTask"
+_TASK = re.compile(r"arn:aws[a-z-]*:states:::(?:aws-sdk:)?ecs:runTask")
 _MOST_STATES = 1000
 
 
@@ -60,7 +61,7 @@ def _states(document: Value) -> list[Value]:
         states = each["States"]
         for name in states.keys():  # noqa: SIM118 a cursor, not a dict
             state = states[name]
-            if (state["Resource"].text() or "").startswith(_TASK):
+            if _TASK.match(state["Resource"].text() or ""):
                 found.append(state)
             for inner in (*state["Branches"].items(), state["Iterator"], state["ItemProcessor"]):
                 if inner.given and len(pending) < _MOST_STATES:
@@ -182,9 +183,11 @@ def run_allowed(owner: EventTarget | Schedule | StateMachine) -> Iterator[Proble
     doubt = None
     for run in runs:
         task_definition = _task_definition(run)
-        for grant in _needed(task_definition) if task_definition is not None else ():
+        for grant, place_of_arn in _needed(task_definition) if task_definition is not None else ():
             try:
                 if not grants(role, grant):
+                    if place_of_arn.unknown and grants(role, grant._replace(arn=_ANY)):
+                        raise place_of_arn.not_evaluated("is not known yet, and the role may do it for some")
                     missing[grant.action] = None
             except NotEvaluated as outcome:
                 doubt = doubt or outcome
@@ -194,12 +197,14 @@ def run_allowed(owner: EventTarget | Schedule | StateMachine) -> Iterator[Proble
         raise doubt
 
 
-def _needed(task_definition: TaskDefinition) -> Iterator[Grant]:
-    arn = task_definition.computed("arn").raw
-    known = isinstance(arn, str) and arn.startswith("arn:")
-    yield Grant("ecs:RunTask", str(arn) if known else "arn:*:ecs:*:*:task-definition/not-known-yet", "the task")
+_ANY = "arn:*:*:*:*:*"
+
+
+def _needed(task_definition: TaskDefinition) -> Iterator[tuple[Grant, Value]]:
+    """What is needed, and where the ARN is that it is needed for."""
+    wanted = [("ecs:RunTask", task_definition.computed("arn"), "the task")]
     for key in ("executionRoleArn", "taskRoleArn"):
-        place = task_definition[key]
-        if place.given:
-            role = "arn:*:iam:*:*:role/not-known-yet" if place.unknown else place.text() or ""
-            yield Grant("iam:PassRole", role, "the roles of the task")
+        if task_definition[key].given:
+            wanted.append(("iam:PassRole", task_definition[key], "the roles of the task"))
+    for action, place, why in wanted:
+        yield Grant(action, "arn:aws:not:known:yet:it" if place.unknown else place.text() or "", why), place

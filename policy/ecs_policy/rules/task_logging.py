@@ -15,7 +15,7 @@ _EC2_LOG_DRIVERS = tuple(sorted({*LOG_DRIVERS, "fluentd", "gelf", "journald", "j
 _FIRELENS = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_FirelensConfiguration.html"
 _ROUTERS = ("fluentbit", "fluentd")
 _LOG_MODES = ("blocking", "non-blocking")
-_BUFFER_SIZE = re.compile(r"[1-9][0-9]*[bkmgBKMG]?")
+_BUFFER_SIZE = re.compile(r"[0-9]+(?:\.[0-9]+)? ?[kmgtp]?i?b?", re.IGNORECASE)  # as Docker reads sizes
 _REQUIRED_OPTIONS = {"gelf": ("gelf-address",), "splunk": ("splunk-token", "splunk-url")}
 """What a driver does not start without. https://docs.docker.com/engine/logging/drivers/splunk/, .../gelf/"""
 _AWSLOGS_OPTIONS = (

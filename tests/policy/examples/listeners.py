@@ -291,6 +291,14 @@ EXAMPLES = {
         passes("TCP behind TLS", together(NLB, {"protocol": "TLS"}, {"protocol": "TCP"})),
         passes("TCP_UDP behind UDP", together(NLB, {"protocol": "UDP"}, {"protocol": "TCP_UDP"})),
         passes("Lambda behind HTTPS", together(ALB, {"protocol": "HTTPS"}, {"targetType": "lambda"})),
+        unknown(
+            "a target group of another stack",
+            {
+                "alb": ALB,
+                "listener": listener(port=80, defaultActions=[{"type": "forward", "targetGroupArn": "arn:theirs"}]),
+            },
+            not_evaluated={"listener.defaultActions[0].targetGroupArn"},
+        ),
         missing("no protocol of the target group", together(ALB, {"protocol": "HTTPS"}, {})),
         unknown(
             "an unknown protocol",
@@ -307,11 +315,6 @@ EXAMPLES = {
             says=("TargetGroup 'group' port: got 80, expected 6081 with protocol GENEVE; change port"),
         ),
         violates(
-            "a version of TCP",
-            {"group": target_group(protocol="TCP", protocolVersion="HTTP2")},
-            at={"group.protocolVersion"},
-        ),
-        violates(
             "HTTP that is checked by TCP",
             {"group": target_group(protocol="HTTP", healthCheck={"protocol": "TCP"})},
             at={"group.healthCheck.protocol"},
@@ -325,6 +328,10 @@ EXAMPLES = {
         passes(
             "UDP that is checked by HTTP",
             {"group": target_group(protocol="UDP", healthCheck={"protocol": "HTTP"})},
+        ),
+        passes(
+            "a version of TCP, which the provider drops",
+            {"group": target_group(protocol="TCP", protocolVersion="HTTP2")},
         ),
         passes("a version of HTTP", {"group": target_group(protocol="http", protocolVersion="HTTP2")}),
         missing("no protocol", {"group": target_group(targetType="lambda")}),

@@ -66,6 +66,15 @@ def nat(*others: str, **properties: Any) -> dict[str, Any]:
     return waiting("aws:ec2/natGateway:NatGateway", *others, **{"subnetId": "${subnet.id}", **properties})
 
 
+def logging(*others: str, bucket: str = "${bucket.id}", enabled: Any = True, kind: str = "accessLogs") -> Resources:
+    """A load balancer that logs to a bucket of the stack."""
+    return {
+        "bucket": resource("aws:s3/bucketV2:BucketV2"),
+        "writes": resource("aws:s3/bucketPolicy:BucketPolicy", bucket="${bucket.id}", policy="{}"),
+        "alb": balancer(*others, subnets=None, **{kind: {"bucket": bucket, "enabled": enabled}}),
+    }
+
+
 def target(resource_id: str, *others: str) -> dict[str, Any]:
     return waiting(
         "aws:appautoscaling/target:Target",
@@ -321,6 +330,36 @@ EXAMPLES = {
         unknown("a subnet of another stack", {"nat": nat(subnetId=not_known())}, not_evaluated={"nat.subnetId"}),
         not_applicable("no NAT gateway", VPC),
     ],
+    "OR-06": [
+        violates(
+            "the bucket's policy is not waited for",
+            logging(),
+            at={"alb.accessLogs.bucket"},
+            says=(
+                "LoadBalancer 'alb' accessLogs.bucket: got \"bucketv2-bucket\", expected LoadBalancer "
+                "'alb' to wait for BucketPolicy 'writes', by which AWS may write to the bucket; add "
+                "BucketPolicy 'writes' to dependsOn of LoadBalancer 'alb'"
+            ),
+        ),
+        violates("in a first preview", logging(), at={"alb.accessLogs.bucket"}, preview=True),
+        violates(
+            "the bucket has no policy",
+            {name: each for name, each in logging().items() if name != "writes"},
+            at={"alb.accessLogs.bucket"},
+        ),
+        violates("connection logs", logging(kind="connectionLogs"), at={"alb.connectionLogs.bucket"}),
+        passes("dependsOn", logging("writes")),
+        passes("the policy's own output", logging(bucket="${writes.bucket}")),
+        passes("logs that are off", logging(enabled=False)),
+        passes("a bucket of another stack", {"alb": logging(bucket="theirs")["alb"]}),
+        missing("no logs", {"alb": balancer(subnets=None)}),
+        unknown(
+            "a name that an invoke yields",
+            logging(bucket=not_known(), enabled=not_known()),
+            not_evaluated={"alb.accessLogs.enabled"},
+        ),
+        not_applicable("no load balancer", VPC),
+    ],
     "OR-04": [
         violates(
             "the service's name written out",
@@ -433,6 +472,14 @@ SCALED = {
 SCALED["target"]["properties"]["minCapacity"] = 2
 
 MUTANTS = {
+    "OR-06": [
+        mutant(
+            "a bucket of the stack",
+            {**good_stacks.FARGATE, "bucket": logging()["bucket"], "writes": logging()["writes"]},
+            "alb",
+            accessLogs={"enabled": True, "bucket": "${bucket.id}"},
+        )
+    ],
     "OR-01": [Mutant("no dependsOn", ON_SPOT)],
     "OR-02": [mutant("the certificate itself", CERTIFIED, "listener", certificateArn="${certificate.arn}")],
     "OR-03": [

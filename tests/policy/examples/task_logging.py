@@ -111,7 +111,7 @@ EXAMPLES = {
         violates("of another driver", logging("fluentd", {"mode": "async"}), at={f"{HERE}.options.mode"}),
         violates(
             "a size in words",
-            logging("awslogs", {**AWSLOGS, "mode": "non-blocking", "max-buffer-size": "25 MB"}),
+            logging("awslogs", {**AWSLOGS, "mode": "non-blocking", "max-buffer-size": "plenty"}),
             at={f"{HERE}.options.max-buffer-size"},
         ),
         violates(
