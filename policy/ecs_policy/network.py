@@ -197,15 +197,21 @@ def permits(
     The peer is a member of `peers` with an address in one of `addresses`, which are CIDR texts.
     """
     doubt = None
+    allowed: list[Network] = []
     for group in groups:
         known, missing = ingress(group) if direction == "ingress" else egress(group)
         doubt = doubt or missing
         for permission in known:
             try:
-                if _permits(permission, group, port, peers, addresses):
+                if _permits(permission, group, port, peers, addresses, allowed):
                     return True
             except NotEvaluated as outcome:
                 doubt = doubt or outcome
+    try:
+        if allowed and _all_within(addresses, allowed):
+            return True
+    except NotEvaluated as outcome:
+        doubt = doubt or outcome
     if doubt is not None:
         raise doubt
     return False
@@ -217,7 +223,9 @@ def _permits(
     port: int,
     peers: Sequence[SecurityGroup],
     addresses: Sequence[Value],
+    allowed: list[Network],
 ) -> bool:
+    """Whether one permission does by itself. Its address ranges are added to those `allowed` by others."""
     ports = permission.ports
     if ports is None or not ports[0] <= port <= ports[1]:
         return False
@@ -225,17 +233,12 @@ def _permits(
     if any(each in sure for each in peers) or (permission.own.flag() and group in peers):
         return True
     ranges, doubt = readable(permission.cidrs(), network)
-    allowed = [each for each in ranges if each is not None]
-    if any(each.prefixlen == 0 for each in allowed):
+    known = [each for each in ranges if each is not None]
+    if any(each.prefixlen == 0 for each in known):
         return True
-    if allowed:
-        if not addresses:
-            raise permission.place.not_evaluated(
-                "names address ranges, and the addresses of the other side are not known"
-            )
-        wanted = [each for each in (network(address) for address in addresses) if each is not None]
-        if wanted and all(within(each, allowed) for each in wanted):
-            return True
+    if known and not addresses:
+        raise permission.place.not_evaluated("names address ranges, and the addresses of the other side are not known")
+    allowed += known
     if doubt is not None:
         raise doubt
     if any(each in doubtful for each in peers):
@@ -243,6 +246,15 @@ def _permits(
     if permission.prefix_lists.given:
         raise permission.prefix_lists.not_evaluated("names a prefix list, whose addresses are not known")
     return False
+
+
+def _all_within(addresses: Sequence[Value], allowed: Sequence[Network]) -> bool:
+    """Whether the ranges together hold each of the addresses, which are CIDR texts."""
+    wanted = [each for each in (network(address) for address in addresses) if each is not None]
+    v4 = [each for each in allowed if isinstance(each, ipaddress.IPv4Network)]
+    v6 = [each for each in allowed if isinstance(each, ipaddress.IPv6Network)]
+    together: list[Network] = [*ipaddress.collapse_addresses(v4), *ipaddress.collapse_addresses(v6)]
+    return bool(wanted) and all(within(each, together) for each in wanted)
 
 
 def within(inner: Network, ranges: Sequence[Network]) -> bool:

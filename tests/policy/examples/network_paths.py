@@ -487,6 +487,19 @@ EXAMPLES = {
             {**network_balanced(), "in": rule("Ingress", "taskSg", cidrIpv4="10.0.1.0/24")},
         ),
         passes(
+            "a rule for each half of its subnet",
+            {
+                **network_balanced(),
+                "in": rule("Ingress", "taskSg", cidrIpv4="10.0.1.0/25"),
+                "in2": rule("Ingress", "taskSg", cidrIpv4="10.0.1.128/25"),
+            },
+        ),
+        violates(
+            "a rule for one half of it",
+            {**network_balanced(), "in": rule("Ingress", "taskSg", cidrIpv4="10.0.1.0/25")},
+            at={"web.networkConfiguration.securityGroups"},
+        ),
+        passes(
             "everybody, who keeps their address",
             {**network_balanced(preserveClientIp=True), "in": rule("Ingress", "taskSg", cidrIpv4="0.0.0.0/0")},
         ),
