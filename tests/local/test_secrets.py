@@ -15,13 +15,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from pulumi.automation.events import EngineEvent
 
 from local import paths, stack
 from risk.policies import remarks
-from risk.preview import read
+from risk.preview import UNKNOWN, read
 from tests.local import language_host
 from tests.local.checkout import Result, copy_checkout
 
@@ -186,12 +187,73 @@ def test_a_refusal_shows_nothing_of_any_secret(desk: Desk) -> None:
     assert desk.found() == {}
 
 
+def known(value: object, key: str = "") -> object:
+    """A planned value as after the update: what it will make known is made up."""
+    if isinstance(value, dict):
+        return {name: known(each, name) for name, each in value.items()}
+    if isinstance(value, list):
+        return [known(each, key) for each in value]
+    if value != UNKNOWN:
+        return value
+    repository = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/app"
+    made = {"repositoryUrl": repository, "repoDigest": f"{repository}@sha256:{'0' * 64}"}
+    return made.get(key, f"arn:aws:ecs:ap-northeast-1:123456789012:known/{key}")
+
+
+def as_deployed(plan: dict[str, Any], secret: str) -> list[dict[str, Any]]:
+    """The resources of a plan as a state has them, each after what it needs; task definitions hold the secret."""
+    container = {"name": PROJECT, "image": "app", "environment": [{"name": "PASSWORD", "value": secret}]}
+    text = {
+        "4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270",
+        "plaintext": json.dumps(json.dumps([container])),
+    }
+    left: dict[str, dict[str, Any]] = {}
+    for urn, planned in plan["resourcePlans"].items():
+        goal = planned["goal"]
+        holds = {"containerDefinitions": text} if goal["type"] == stack.TASK_DEFINITION else {}
+        left[urn] = {key: goal[key] for key in ("type", "custom", "parent", "dependencies") if key in goal} | {
+            "urn": urn,
+            "inputs": {**cast(Any, known(goal["inputDiff"].get("adds", {}))), **holds},
+            "outputs": {**cast(Any, known(planned.get("state") or {})), **holds},
+        }
+        if goal["custom"]:
+            left[urn]["id"] = "known"
+            if "provider" in goal:
+                left[urn]["provider"] = f"{goal['provider'].rpartition('::')[0]}::known"
+    state: dict[str, dict[str, Any]] = {}
+    while left:
+        for urn, found in list(left.items()):
+            needs = {found.get("parent"), found.get("provider", "").rpartition("::")[0], *found.get("dependencies", [])}
+            if not needs & left.keys():
+                state[urn] = left.pop(urn)
+    return list(state.values())
+
+
+def test_a_preview_of_what_is_deployed_shows_nothing_of_its_old_secrets(desk: Desk, planned: Result) -> None:
+    command = ["pulumi", "preview", "--stack", "dev", "--diff", "--non-interactive", "--color", "never"]
+    first = desk.checkout / "first.json"
+    desk.run(*command, "--save-plan", str(first)).succeeded()
+    content = json.loads(desk.run("pulumi", "stack", "export", "--stack", "dev").output)
+    content["deployment"]["resources"] = as_deployed(json.loads(first.read_text()), planted("old"))
+    desk.run("pulumi", "stack", "import", "--stack", "dev", given=json.dumps(content)).succeeded()
+    desk.configure("dev", "environment.PASSWORD", planted("new"))
+    desk.environment["PULUMI_DEBUG_COMMANDS"] = "true"
+    shown = desk.run(
+        *command, "--policy-pack", "policy", "--save-plan", "then.json", "--event-log", "then.jsonl"
+    ).succeeded()
+    assert "~ containerDefinitions: [secret] => [secret]" in shown.output
+    assert desk.found() == {}
+
+
 def test_what_is_no_secret_is_found_where_secrets_are_not(desk: Desk, planned: Result) -> None:
     """Else the search above would find nothing wherever it looked."""
     public = Desk(desk.folder, desk.environment)
     public.configure("dev", "alarmEmail", "PLANTED@example.com", secret=False)
-    public.make("plan", "STACK=dev").succeeded()
+    public.run(
+        "pulumi", "preview", "--stack", "dev", "--diff", "--save-plan", "plan.json", "--event-log", "events.jsonl"
+    ).succeeded()
     found = {Path(name).name for name in public.found()}
-    assert {"Pulumi.dev.yaml", "plan.json", "events.jsonl", ".ready plan"} <= found
+    assert {"Pulumi.dev.yaml", "plan.json", "events.jsonl"} <= found
+    assert traces("".join(public.shown.values()).encode())
     for shift in range(3):
         assert traces(base64.b64encode(b"x" * shift + b"a PLANTED secret"))
