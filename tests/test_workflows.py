@@ -347,3 +347,17 @@ def test_no_plan_is_an_artifact_as_it_is() -> None:
             for step in job["steps"]:
                 if "upload-artifact" in step.get("uses", "") and workflow.stem != "pull-request":
                     assert step["with"]["path"].split("/")[-1].split()[0] in ("sealed.yaml", "report.md"), name
+
+
+@pytest.mark.parametrize("target", ["plan", "deploy", "drift"])
+def test_what_aws_says_in_a_job_is_no_command_to_the_runner(target: str) -> None:
+    recipe = re.search(rf"^{target}: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert recipe and recipe[1].index("@$(NO_COMMANDS)\n") < recipe[1].index("pulumi ")
+    make = ["make", "--assume-old", ".venv/.ready", "--eval", "it: ; @$(NO_COMMANDS)", "it"]
+    kept = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
+    at_home, on_github = (
+        subprocess.run(make, cwd=ROOT, env=kept | more, capture_output=True, text=True, check=True).stdout
+        for more in ({}, {"GITHUB_ACTIONS": "true"})
+    )
+    assert at_home == ""
+    assert re.fullmatch(r"::stop-commands::[0-9a-f]{32}\n", on_github)
