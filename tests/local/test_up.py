@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import re
@@ -98,6 +99,16 @@ def test_a_second_up_changes_nothing_and_a_third_at_the_same_time_is_told_to_wai
     assert "Hello World!" in second
     assert images(checkout) == built  # nothing is built, nothing is pushed
     assert len(built) == 1
+
+
+def test_the_key_is_in_no_state_plan_or_log(checkout: Checkout, first: Result) -> None:
+    key, local = checkout.emulator.key, checkout.path / ".local"
+    files = {file: file.read_text(errors="replace") for file in local.rglob("*") if file.is_file()}
+    login = base64.b64encode(f"AWS:{key.registry_password}".encode()).decode()
+    for secret in (key.secret_access_key, key.registry_password, login):
+        assert {file.name for file, text in files.items() if secret in text} <= {"emulator.json"}
+        assert secret not in first.output
+    assert (local / "emulator.json").stat().st_mode & 0o777 == 0o600
 
 
 def test_nothing_beside_the_state_can_be_left_half_written(checkout: Checkout, first: Result) -> None:
