@@ -21,7 +21,7 @@ from botocore.config import Config
 from botocore.credentials import Credentials
 from botocore.exceptions import ClientError
 
-from local import guard
+from local import gateway, guard
 from local.guard import Application, Guard, Message, Receive, Scope, Send
 from local.key import Key
 
@@ -275,6 +275,7 @@ CROSS_SITE: dict[str, dict[str, str]] = {
     "a fetch without cors": {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "empty"},
     "an image": {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors", "sec-fetch-dest": "image"},
     "a frame": {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate", "sec-fetch-dest": "iframe"},
+    "an image on another port of this machine": {"sec-fetch-site": "same-site", "sec-fetch-mode": "no-cors"},
     "another port of this machine": {"origin": "http://localhost:3000", "sec-fetch-site": "same-site"},
     "the application's page": {"origin": "http://other.alb.localhost:4566", "sec-fetch-site": "same-site"},
     "another scheme": {"origin": f"https://{OWN}"},
@@ -338,6 +339,13 @@ def test_programs_and_browsers_reach_the_application(world: World, method: str, 
     answer = world.ask(method, "/health?a=b", BALANCER, headers, b"body")
     assert (answer.status, world.places) == (200, ["application"])
     assert answer.headers["access-control-allow-origin"] == "*", "what the application says of itself stays"
+
+
+@pytest.mark.parametrize("target", [guard.HEALTH_PATH, "/v2/", "/"])
+def test_a_link_of_another_site_leads_to_the_application_only(world: World, target: str) -> None:
+    headers = NAVIGATION | {"sec-fetch-site": "cross-site"} | _registry_login(world)
+    answer = world.ask("GET", target, headers=headers)
+    assert (answer.status, answer.body[:14]) == (403, b"Sec-Fetch-Site")
 
 
 def test_a_form_of_another_site_cannot_post_by_navigating(world: World) -> None:
@@ -486,6 +494,15 @@ def test_a_signature_in_the_query_is_refused(world: World) -> None:
 def test_what_is_changed_after_it_was_signed_is_refused(world: World, changed: dict[str, Any]) -> None:
     with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
         world.client("ecs", **changed).list_clusters()
+    assert world.places == []
+
+
+def test_a_body_is_what_its_signed_digest_says(world: World) -> None:
+    with pytest.raises(ClientError, match="SignatureDoesNotMatch"):
+        world.client("s3", body=b"another").put_object(Bucket="bucket", Key="key", Body=b"content")
+    for digest in ("0" * 64, "UNSIGNED-PAYLOAD", "STREAMING-UNSIGNED-PAYLOAD-TRAILER"):
+        headers = {"X-Amz-Target": f"{guard.RPC_SERVICES['ecs']}.ListClusters", "X-Amz-Content-SHA256": digest}
+        assert world.call("ecs", headers, b"{}").status == 403
     assert world.places == []
 
 
@@ -697,6 +714,24 @@ def test_what_aws_does_not_know_is_refused(world: World, operation: str, body: A
     answer = world.call("ecs", target, json.dumps(body).encode())
     assert (answer.status, world.places) == (400, [])
     assert b"ClientException" in answer.body
+
+
+@pytest.mark.parametrize(
+    "way_out",
+    [
+        {"privileged": True},
+        {"volumes": ["/:/host:rw"]},
+        {"cap_add": ["SYS_ADMIN"]},
+        {"pid_mode": "host"},
+        {"network_mode": "host"},
+    ],
+    ids=str,
+)
+def test_docker_is_asked_for_nothing_that_the_guard_would_have_missed(way_out: dict[str, Any]) -> None:
+    ordinary = {"privileged": False, "ports": {"80/tcp": 8080}, "network": None}
+    assert gateway._contained(lambda: dict(ordinary))() == ordinary | {"ports": {"80/tcp": ("127.0.0.1", 8080)}}
+    with pytest.raises(PermissionError, match=f"leave its container by {next(iter(way_out))}"):
+        gateway._contained(lambda: ordinary | way_out)()
 
 
 # --- the key itself ---------------------------------------------------------------------------------------------------

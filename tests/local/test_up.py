@@ -101,6 +101,12 @@ def test_a_second_up_changes_nothing_and_a_third_at_the_same_time_is_told_to_wai
     assert len(built) == 1
 
 
+def test_tasks_are_pulled_from_the_registry_with_its_password(checkout: Checkout, first: Result) -> None:
+    log = (checkout.path / ".local" / "emulator.log").read_text()
+    assert "started container" in log
+    assert "image pull failed" not in log
+
+
 def test_the_key_is_in_no_state_plan_or_log(checkout: Checkout, first: Result) -> None:
     key, local = checkout.emulator.key, checkout.path / ".local"
     files = {file: file.read_text(errors="replace") for file in local.rglob("*") if file.is_file()}
