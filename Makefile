@@ -99,7 +99,7 @@ logs: $(READY) ## Log of the tasks; FOLLOW=1 keeps reading
 shell: $(READY) ## Shell in a running task's container
 	@$(BIN)/python -m local shell
 
-down: $(READY) ## Remove everything that `up` made
+down: $(READY) ## Remove what `up` made; the layers of the image stay, for the next build
 	@$(BIN)/python -m local down
 
 image: $(READY) ## Build the image alone; CACHE=folder keeps its layers for a Docker that has none
@@ -164,7 +164,7 @@ $(READY): requirements-setup.txt requirements-dev.txt policy/requirements.txt po
 	@$(BIN)/uv pip sync --quiet --require-hashes --only-binary :all: --python policy/.venv/bin/python policy/requirements.txt
 	@touch $@
 
-clean: ## `down`, then remove the virtual environments and all local state; the engine stays in the user's cache
+clean: ## `down` with the image's layers, virtual environments and local state; engine and base image, which checkouts share, stay
 	@if [ -e $(READY) ]; then $(BIN)/python -m local down --layers; fi
 	@rm -rf .venv policy/.venv .local .plan .previews .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	@find . -name __pycache__ -prune -exec rm -rf {} +

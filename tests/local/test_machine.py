@@ -65,12 +65,21 @@ def test_a_missing_docker_package_is_found_before_tasks_have_no_container(monkey
         emulator.ensure("ap-northeast-1")
 
 
+@pytest.mark.parametrize("given", ["x", "0", "65536", "-1", "4566 "])
+def test_a_port_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    monkeypatch.setenv("LOCAL_PORT", given)
+    with pytest.raises(
+        UserError, match=f"^LOCAL_PORT: got {given}, expected a port from 1 to 65535; choose a free one"
+    ):
+        emulator.ensure("ap-northeast-1")
+
+
 def test_help_lists_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         cli.main(["--help"])
     assert ended.value.code == 0
     shown = capsys.readouterr().out
-    for command in ("up", "preview", "status", "logs", "shell", "down"):
+    for command in ("up", "preview", "status", "logs", "shell", "env", "down"):
         assert f"    {command} " in shown
 
 
