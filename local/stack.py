@@ -42,6 +42,9 @@ LOCAL_POLICY_CONFIG = Path(__file__).parent / "policy-config.json"
 NOT_EVALUATED = "ecs-settings"
 """The policy under which the pack reports what it could not evaluate."""
 
+ACKNOWLEDGED = "acknowledged: "
+"""How the pack begins, below the title, to tell of a finding that may stay."""
+
 OUR_LAUNCHER = "using pulumi-analyzer-policy-python from $PATH"
 """The engine's warning about the launcher that `_policy_launcher` puts there."""
 
@@ -249,13 +252,17 @@ class Report:
             self.warnings.append(text)
 
     def print_policies(self) -> None:
-        """Prints what the rules found, and how much could not be evaluated yet."""
-        open_questions = sum(name == NOT_EVALUATED for _, name, *_ in self.violations)
+        """Prints what the rules found, how much could not be evaluated yet, and how much is acknowledged."""
+        acknowledged = [each for each in self.violations if is_acknowledged(each[3])]
+        told = [each for each in self.violations if each not in acknowledged]
+        open_questions = sum(name == NOT_EVALUATED for _, name, *_ in told)
         if open_questions:
             console.say(
                 f"  rules wait for {open_questions} values known only after the update; `make preview` lists them"
             )
-        for level, name, urn, message in sorted(self.violations):
+        if acknowledged:
+            console.say(f"  {len(acknowledged)} findings are acknowledged; `make preview` lists them")
+        for level, name, urn, message in sorted(told):
             if name == NOT_EVALUATED:
                 continue
             mandatory = level == "mandatory"
@@ -270,6 +277,11 @@ class Report:
             if op != "same"
         ]
         return ", ".join([*counted, f"{self.changes.get('same', 0)} unchanged"])
+
+
+def is_acknowledged(message: str) -> bool:
+    """Whether what a policy says is of a finding that may stay."""
+    return message.partition("\n")[2].startswith(ACKNOWLEDGED)
 
 
 def _name(urn: str) -> str:

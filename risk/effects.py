@@ -34,6 +34,8 @@ class Effect(Enum):
     """Old tasks are replaced by new ones while the service answers."""
     WARNED = "warned"
     """An advisory policy says so."""
+    ACKNOWLEDGED = "acknowledged"
+    """A policy says so, and its configuration says why it may stay."""
     COSTS = "costs"
     """More is paid every month, whatever the traffic; told where prices are given."""
     CHANGES = "changes"

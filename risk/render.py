@@ -20,8 +20,14 @@ _MARKS = {
     Effect.REPLACED: "🟡",
     Effect.ROLLS: "🔵",
     Effect.WARNED: "🟡",
+    Effect.ACKNOWLEDGED: "⚪",
     Effect.COSTS: "🟡",
     Effect.CHANGES: "🟢",
+}
+
+_FOLDED = {
+    Effect.ACKNOWLEDGED: "findings are acknowledged, each with its reason",
+    Effect.CHANGES: "changes without a risk that this report knows",
 }
 
 
@@ -36,14 +42,15 @@ def text(report: Report, fail_on: Collection[Effect] = ()) -> str:
 
 
 def markdown(report: Report, title: str, fail_on: Collection[Effect] = ()) -> str:
-    """A heading of letters, digits and ` ./_-`, the verdict, a table; what merely changes is folded."""
-    grave = [found for found in report.findings if found.effect is not Effect.CHANGES]
-    rest = [found for found in report.findings if found.effect is Effect.CHANGES]
+    """A heading of letters, digits and ` ./_-`, the verdict, a table; with the harmless folded."""
+    grave = [found for found in report.findings if found.effect not in _FOLDED]
     lines = [f"## {re.sub(r'[^A-Za-z0-9 ./_-]', '', title)}", "", verdict(report, fail_on), ""]
     if grave:
         lines += [*_table(grave), ""]
-    if rest:
-        lines += [f"<details><summary>{_count(rest)}</summary>", "", *_table(rest), "", "</details>", ""]
+    for effect, summary in _FOLDED.items():
+        rest = [found for found in report.findings if found.effect is effect]
+        if rest:
+            lines += [f"<details><summary>{len(rest)} {summary}</summary>", "", *_table(rest), "", "</details>", ""]
     return "\n".join(lines)
 
 
@@ -66,10 +73,6 @@ def _table(findings: list[Finding]) -> list[str]:
         for found in findings
     ]
     return ["<table>", "<tr><th></th><th>resource</th><th>what</th></tr>", *rows, "</table>"]
-
-
-def _count(findings: list[Finding]) -> str:
-    return f"{len(findings)} changes without a risk that this report knows"
 
 
 def _cell(value: str) -> str:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _UNEVALUATED = "Not evaluated:"
 """How the policy pack marks what it could not evaluate."""
 
+_ACKNOWLEDGED = "acknowledged: "
+"""How the first line below a policy's title begins where the finding may stay."""
+
 _FAILED = "preview failed"
 
 
@@ -82,7 +85,10 @@ def _remarks(remarks: Iterable[Remark]) -> Iterator[Finding]:
     for remark in remarks:
         if remark.level != "mandatory":
             text = _decision(remark.message)
-            if _UNEVALUATED in remark.message:
+            if text.startswith(_ACKNOWLEDGED):
+                found = "".join(remark.message.splitlines()[2:3])
+                yield Finding(Effect.ACKNOWLEDGED, _resource(remark.urn), f"{remark.policy}: {found} ({text})")
+            elif _UNEVALUATED in remark.message:
                 yield Finding(Effect.NOT_EVALUATED, _resource(remark.urn), text)
             else:
                 yield Finding(Effect.WARNED, _resource(remark.urn), f"{remark.policy}: {text}")

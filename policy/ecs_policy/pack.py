@@ -9,8 +9,10 @@ from __future__ import annotations
 import gc
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime, timezone
 from typing import Any
 
+import grpc
 import pulumi_policy.policy as sdk
 from pulumi.runtime import proto
 from pulumi_policy import (
@@ -22,6 +24,7 @@ from pulumi_policy import (
 )
 from pulumi_policy import Severity as SdkSeverity
 
+from ecs_policy.acknowledgements import SCHEMA, Acknowledgement, ConfigurationError, read
 from ecs_policy.model import canonical_type, resource
 from ecs_policy.remedies import REMEDIES, Remedy
 from ecs_policy.rule import Enforcement, Level, Outcome, Rule, all_rules
@@ -32,6 +35,9 @@ NAME = "ecs"
 SETTINGS = "ecs-settings"
 """The policy that carries the settings of the whole pack, and under which what could not be evaluated is reported."""
 
+ACKNOWLEDGED = "ecs-acknowledged"
+"""The policy under which an acknowledgement that is over, or of nothing, is reported."""
+
 PROFILES = ("default", "strict", "development")
 
 _LONGEST_MESSAGE = 8000
@@ -41,7 +47,7 @@ _NOT_SENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 
 def policies() -> list[sdk.Policy]:
     """Every rule as a policy of the SDK, and the settings."""
-    return [_settings_policy(), *(_policy(rule) for rule in all_rules())]
+    return [_settings_policy(), _acknowledged_policy(), *(_policy(rule) for rule in all_rules())]
 
 
 def serve() -> None:
@@ -110,8 +116,18 @@ def _settings_policy() -> sdk.Policy:
                     "default": False,
                     "description": "Whether what could not be evaluated counts at the rule's own level.",
                 },
+                "acknowledged": dict(SCHEMA),
             }
         ),
+    )
+
+
+def _acknowledged_policy() -> sdk.Policy:
+    return StackValidationPolicy(
+        name=ACKNOWLEDGED,
+        description="Acknowledgements are of findings of this stack, and not over",
+        validate=_not_by_the_sdk,
+        enforcement_level=EnforcementLevel.ADVISORY,
     )
 
 
@@ -122,13 +138,21 @@ def _not_by_the_sdk(*_: object) -> None:
 
 
 class Settings:
-    """The levels in force: `levels` by id, else the rule's own configuration, `levels` by group, the profile."""
+    """The levels in force: `levels` by id, else the rule's own configuration, `levels` by group, the profile.
+
+    And what is acknowledged: raises ConfigurationError where that is wrong.
+    """
 
     def __init__(self, properties: Mapping[str, Any], configured: Mapping[str, str]) -> None:
         profile = properties.get("profile")
         levels = properties.get("levels")
         levels = levels if isinstance(levels, Mapping) else {}
         self.strict_unknown = properties.get("strictUnknown") is True
+        self.acknowledged = read(properties.get("acknowledged"))
+        self._in_force: dict[str, list[Acknowledgement]] = {}
+        for each in self.acknowledged:
+            if not each.over(today()):
+                self._in_force.setdefault(each.rule.id, []).append(each)
         self._levels: dict[str, Enforcement] = {}
         for rule in all_rules():
             level = rule.enforcement
@@ -144,6 +168,15 @@ class Settings:
 
     def level(self, rule: Rule) -> Enforcement:
         return self._levels[rule.id]
+
+    def acknowledging(self, rule: Rule, urn: str) -> list[Acknowledgement]:
+        """The acknowledgements of what the rule says of this resource."""
+        return [each for each in self._in_force.get(rule.id, ()) if each.names(urn)]
+
+
+def today() -> date:
+    """Everywhere the same: the day in UTC."""
+    return datetime.now(timezone.utc).date()
 
 
 def _level(word: object) -> Enforcement | None:
@@ -162,12 +195,20 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         self._plans: dict[tuple[type[Resource], bool], list[tuple[Rule, dict[str, Any]]]] = {}
         self._settings_in_force: Settings | None = None
         self._remedied: list[tuple[Rule, Remedy]] | None = None
+        self._of_something: set[Acknowledgement] = set()
 
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802 the protocol's name
         self._settings_in_force = None
         self._remedied = None
         self._plans = {}
-        return super().Configure(request, context)  # type: ignore[no-untyped-call]
+        configured = super().Configure(request, context)  # type: ignore[no-untyped-call]
+        try:
+            self._settings()
+        except ConfigurationError as error:
+            if context is None:  # in process, without a server
+                raise
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, sendable(str(error)))
+        return configured
 
     def Analyze(self, request: Any, _context: Any) -> Any:  # noqa: N802
         seen = _with_inputs(request)
@@ -184,6 +225,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         stack = Stack(_with_outputs(each, recorded.get(each.urn)) for each in request.resources)
         response = proto.AnalyzeResponse()
         self._report(response, self._run(stack.resources.values(), joins=True))
+        self._report_acknowledgements(response, stack.resources, recorded)
         return response
 
     def Remediate(self, request: Any, _context: Any) -> Any:  # noqa: N802
@@ -197,7 +239,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
             ]
         for rule, remedy in self._remedied:
             seen = _with_inputs(request)
-            if not isinstance(seen, remedy.on):
+            if not isinstance(seen, remedy.on) or self._settings().acknowledging(rule, request.urn):
                 continue
             try:
                 changes = remedy.changes(seen, rule.configured(self._get_policy_config(rule.policy_name)))
@@ -238,34 +280,92 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         return self._settings_in_force
 
     def _report(self, response: Any, outcomes: Iterable[tuple[Rule, Outcome]]) -> None:
-        unevaluated: dict[Unevaluated, list[str]] = {}
+        unevaluated: dict[tuple[Unevaluated, Acknowledgement | None], list[str]] = {}
         for rule, outcome in outcomes:
+            acknowledged = self._acknowledging(rule, outcome.urn)
             if isinstance(outcome, Problem):
-                self._diagnose(response, rule, outcome.urn, violation_text(rule, outcome))
+                self._diagnose(response, rule, outcome.urn, violation_text(rule, outcome), acknowledged)
             elif self._settings().strict_unknown:
-                self._diagnose(response, rule, outcome.urn, f"Not evaluated: {outcome.location} {outcome.reason}")
+                message = f"Not evaluated: {outcome.location} {outcome.reason}"
+                self._diagnose(response, rule, outcome.urn, message, acknowledged)
             else:
-                unevaluated.setdefault(outcome, []).append(rule.id)
+                unevaluated.setdefault((outcome, acknowledged), []).append(rule.id)
         policy = self._policies[SETTINGS]
         level = self._get_enforcement_level(policy)
         if level is not EnforcementLevel.DISABLED:
-            for outcome, rules in unevaluated.items():
+            for (outcome, acknowledged), rules in unevaluated.items():
                 message = f"{outcome.location} {outcome.reason}. Not evaluated: {', '.join(sorted(set(rules)))}"
-                self._say(response, policy, level, outcome.urn, message)
+                self._say(response, policy, level, outcome.urn, message, acknowledged)
 
-    def _diagnose(self, response: Any, rule: Rule, urn: str, message: str) -> None:
+    def _acknowledging(self, rule: Rule, urn: str) -> Acknowledgement | None:
+        found = self._settings().acknowledging(rule, urn)
+        self._of_something.update(found)
+        return found[0] if found else None
+
+    def _report_acknowledgements(
+        self, response: Any, resources: Mapping[str, Resource], recorded: Mapping[str, Resource]
+    ) -> None:
+        """Those that are over or of nothing; not where the rule is off, or has not seen the resource in this run."""
+        of_something, self._of_something = self._of_something, set()
+        policy = self._policies[ACKNOWLEDGED]
+        level = self._get_enforcement_level(policy)
+        if level is EnforcementLevel.DISABLED or not resources:
+            return
+        stack = stack_urn(next(iter(resources)))
+        for each in self._settings().acknowledged:
+            if not each.is_for(stack) or self._settings().level(each.rule) is Enforcement.DISABLED:
+                continue
+            if each.over(today()):
+                what = f"is over since {each.until}: its finding counts again; repair it, or decide anew and set until"
+            elif each not in of_something and (each.rule.joins or not _unseen(each, resources, recorded)):
+                what = "is of no finding of this stack; remove it, or correct rule, resource or stacks"
+            else:
+                continue
+            self._say(response, policy, level, stack, each.problem(what))
+
+    def _diagnose(
+        self, response: Any, rule: Rule, urn: str, message: str, acknowledged: Acknowledgement | None
+    ) -> None:
         level = EnforcementLevel.MANDATORY  # also of what `remediate` could not repair
         if self._settings().level(rule) is Enforcement.ADVISORY:
             level = EnforcementLevel.ADVISORY
-        self._say(response, self._policies[rule.policy_name], level, urn, message)
+        self._say(response, self._policies[rule.policy_name], level, urn, message, acknowledged)
 
-    def _say(self, response: Any, policy: sdk.Policy, level: EnforcementLevel, urn: str, message: str) -> None:
+    def _say(
+        self,
+        response: Any,
+        policy: sdk.Policy,
+        level: EnforcementLevel,
+        urn: str,
+        message: str,
+        acknowledged: Acknowledgement | None = None,
+    ) -> None:
         """Adds a diagnostic: everything that leaves the pack as text does so here."""
+        if acknowledged is not None:
+            level, message = EnforcementLevel.ADVISORY, f"{acknowledged.told}\n{message}"
         report = self._create_report_violation(response, policy.name, policy.description, level, policy.severity)
+        where = sendable(urn)
         try:
-            report(sendable(message), sendable(urn))
+            report(sendable(message), where)
         except Exception as error:  # one finding that cannot be told must not hide the others
-            report(f"found something that could not be told: {type(error).__name__}", "")
+            report(f"found something that could not be told: {type(error).__name__}", where)
+
+
+def stack_urn(urn: str) -> str:
+    """Of the stack that a resource is in: what is about all of it is said of this. Without a URN the engine panics."""
+    stack, project, *_ = urn.split("::", 2)
+    return f"{stack}::{project}::pulumi:pulumi:Stack::{project}-{stack.rpartition(':')[2]}"
+
+
+def _unseen(
+    acknowledgement: Acknowledgement, resources: Mapping[str, Resource], recorded: Mapping[str, Resource]
+) -> bool:
+    """Whether the run left out, as `--target` does, a resource that is acknowledged."""
+    kinds = acknowledgement.rule.resource_kinds
+    return any(
+        isinstance(each, kinds) and urn not in recorded and acknowledgement.names(urn)
+        for urn, each in resources.items()
+    )
 
 
 def sendable(text: str) -> str:

@@ -13,7 +13,7 @@ from pulumi.runtime import proto
 from pulumi_policy import EnforcementLevel
 
 from ecs_policy import pack
-from ecs_policy.pack import SETTINGS, Analyzer, policies, sendable
+from ecs_policy.pack import ACKNOWLEDGED, SETTINGS, Analyzer, policies, sendable
 from ecs_policy.rule import all_rules
 from ecs_policy.values import SENTINELS
 from tests.policy import good_stacks
@@ -241,6 +241,10 @@ def test_the_sdks_sentinels_are_ours() -> None:
 
 def test_every_rule_is_a_policy_of_its_own_with_a_schema_for_its_options() -> None:
     described = info(configured({}))
-    assert [each.name for each in described.policies] == [SETTINGS, *(rule.policy_name for rule in all_rules())]
+    assert [each.name for each in described.policies] == [
+        SETTINGS,
+        ACKNOWLEDGED,
+        *(rule.policy_name for rule in all_rules()),
+    ]
     (image_source,) = [each for each in described.policies if each.name == "ER-06-image-source"]
     assert image_source.configSchema.properties["allowedRegistries"]["type"] == "array"
