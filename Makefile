@@ -8,6 +8,7 @@ BIN := .venv/bin
 # The SDKs are large: where Python may not keep their byte code, every start compiles them anew, for seconds.
 export PYTHONDONTWRITEBYTECODE :=
 READY := .venv/.ready
+POLICIES := --policy-pack policy --policy-pack-config policy-config.json
 # What AWS and applications say must not be a command to GitHub's runner, which obeys lines of a step's output until it is told to stop.
 NO_COMMANDS := test -z "$$GITHUB_ACTIONS" || echo "::stop-commands::$$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')"
 # Without metadata a killed engine leaves no half-written file beside the state.
@@ -42,7 +43,7 @@ risk: $(READY) ## Judge previews that were made elsewhere by the rules here: mak
 plan: $(READY) ## Preview against AWS with policies, deploy risk and a saved plan: make plan STACK=prod FAIL_ON=interrupts
 	@rm -rf .plan/$(STACK); mkdir -p .plan/$(STACK)
 	@$(NO_COMMANDS)
-	@PULUMI_DEBUG_COMMANDS=true pulumi preview --stack $(STACK) --refresh --diff --non-interactive --color never --policy-pack policy \
+	@PULUMI_DEBUG_COMMANDS=true pulumi preview --stack $(STACK) --refresh --diff --non-interactive --color never $(POLICIES) \
 	--save-plan .plan/$(STACK)/plan.json --event-log .plan/$(STACK)/events.jsonl; previewed=$$?; \
 	test ! -e .plan/$(STACK)/plan.json || $(BIN)/python -m risk.plan .plan/$(STACK)/plan.json; \
 	$(BIN)/python -m risk .plan/$(STACK)/events.jsonl --title "Deploy risk of $(STACK)" --markdown .plan/$(STACK)/report.md \
@@ -63,7 +64,7 @@ unseal: $(READY) ## The plan that `make seal` encrypted, if it is the one that w
 deploy: $(READY) ## Deploy to AWS, by the plan that `make plan` saved or else after a preview: make deploy STACK=prod
 	@$(NO_COMMANDS)
 	@plan=.plan/$(STACK)/plan.json; test ! -e $$plan || set -- --skip-preview --plan $$plan; \
-	pulumi up --stack $(STACK) --refresh --yes --non-interactive --policy-pack policy "$$@" && rm -rf .plan/$(STACK)
+	pulumi up --stack $(STACK) --refresh --yes --non-interactive $(POLICIES) "$$@" && rm -rf .plan/$(STACK)
 
 drift: $(READY) ## Fail where AWS no longer looks as the state says: make drift STACK=prod
 	@$(NO_COMMANDS)

@@ -26,7 +26,7 @@ def main(arguments: list[str] | None = None) -> int:
     file.write_text(stack_file(chosen.name, chosen.source, ROOT))
     print(f"{file.name} is written: read it, change what shall differ, then `make preview STACK={chosen.name}`.")
     print(f"To keep it: `make docs`, `make picture STACK={chosen.name}`, and its name in each `matrix` of")
-    print(".github/workflows and, where its preview warns, in docs/advisories.md.")
+    print(".github/workflows and, where its preview warns, in policy-config.json.")
     return 0
 
 

@@ -84,7 +84,9 @@ class Program:
 
     @property
     def policy_config(self) -> Path | None:
-        return EXAMPLES / "policy-config.json" if self.folder.parent == EXAMPLES else None
+        """Among it which findings of the policies may stay. The examples share one."""
+        file = (EXAMPLES if self.folder.parent == EXAMPLES else self.folder) / "policy-config.json"
+        return file if file.exists() else None
 
     @functools.cached_property
     def project(self) -> dict[str, Any]:

@@ -1,16 +1,20 @@
 """The policy pack of this checkout over a preview that was made elsewhere, with another checkout's pack or none.
 
-What a preview of the engine gives the pack is in its events, but for what comes from what: that is in its plan. The
-levels are those of the rules, without configuration.
+What a preview of the engine gives the pack is in its events, but for what comes from what: that is in its plan. Levels
+and what is acknowledged are those of this checkout's `policy-config.json`.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ecs_policy.acknowledgements import Acknowledgement
 from ecs_policy.model import resource
-from ecs_policy.rule import all_rules
+from ecs_policy.pack import SETTINGS, Settings
+from ecs_policy.rule import Enforcement, all_rules
 from ecs_policy.stack import Resource, Stack
 from ecs_policy.values import Problem
 from risk.preview import UNKNOWN, Remark, section
@@ -18,30 +22,40 @@ from risk.preview import UNKNOWN, Remark, section
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent, StepEventStateMetadata
 
-UNEVALUATED = "ecs-settings"
-"""The policy under which the pack reports what it could not evaluate."""
+CONFIGURATION = Path(__file__).parent.parent / "policy-config.json"
 
 
 def remarks(events: Iterable[EngineEvent], plan: Mapping[str, Any]) -> Iterator[Remark]:
     """Every violation, and what could not be evaluated, as the pack tells them. `plan` is the saved plan, decoded."""
+    settings = Settings(json.loads(CONFIGURATION.read_text())[SETTINGS], {})
+    rules = [rule for rule in all_rules() if settings.level(rule) is not Enforcement.DISABLED]
     states: dict[str, StepEventStateMetadata] = {}
     for event in events:
         step = event.resource_pre_event or event.res_outputs_event
         if step and step.metadata.op.value != "refresh" and step.metadata.new:
             states[step.metadata.urn] = step.metadata.new
     stack = Stack(_resource(state, plan, states) for state in states.values())
-    doubts: dict[tuple[str, str, str, bool], set[str]] = {}
+    doubts: dict[tuple[str, str, str, bool, Acknowledgement | None], set[str]] = {}
     for seen in stack.resources.values():
-        for rule in (rule for rule in all_rules() if isinstance(seen, rule.resource_kinds)):
+        for rule in rules:
+            if not isinstance(seen, rule.resource_kinds):
+                continue
             for outcome in rule.run(seen):
+                acknowledged = next(iter(settings.acknowledging(rule, outcome.urn)), None)
                 if isinstance(outcome, Problem):
-                    level = "advisory" if rule.enforcement.value == "advisory" else "mandatory"
-                    yield Remark(level, rule.policy_name, outcome.urn, f"{rule.title}\n{outcome.message}")
+                    advisory = acknowledged or settings.level(rule) is Enforcement.ADVISORY
+                    text = _text(rule.title, acknowledged, outcome.message)
+                    yield Remark("advisory" if advisory else "mandatory", rule.policy_name, outcome.urn, text)
                 else:
-                    doubts.setdefault((outcome.urn, outcome.location, outcome.reason, rule.joins), set()).add(rule.id)
-    for (urn, location, reason, _), rules in doubts.items():
-        text = f"What could not be evaluated\n{location} {reason}. Not evaluated: {', '.join(sorted(rules))}"
-        yield Remark("advisory", UNEVALUATED, urn, text)
+                    doubt = (outcome.urn, outcome.location, outcome.reason, rule.joins, acknowledged)
+                    doubts.setdefault(doubt, set()).add(rule.id)
+    for (urn, location, reason, _, acknowledged), names in doubts.items():
+        message = f"{location} {reason}. Not evaluated: {', '.join(sorted(names))}"
+        yield Remark("advisory", SETTINGS, urn, _text("What could not be evaluated", acknowledged, message))
+
+
+def _text(title: str, acknowledged: Acknowledgement | None, message: str) -> str:
+    return "\n".join([title, *([acknowledged.told] if acknowledged else []), message])
 
 
 def _resource(

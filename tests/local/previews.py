@@ -1,7 +1,7 @@
 """Several previews in one process: `python -m tests.local.previews FOLDER WANTED`.
 
-`WANTED` is JSON, by name: `of`, the stack or example; `config` that differs from its stack file; the rules that are
-`advisory` where the policies are otherwise in their strict profile. Prints, as JSON, what came of each.
+`WANTED` is JSON, by name: `of`, the stack or example; `config` that differs from its stack file; what is `acknowledged`
+beside what its program does. The policies are in their strict profile. Prints, as JSON, what came of each.
 """
 
 from __future__ import annotations
@@ -31,16 +31,20 @@ def preview(name: str, wanted: dict[str, Any], providers: stack.Providers, found
         providers,
         state=paths.LOCAL / "state" / program.project_name,
         program=program,
-        policy_config=_strict(policy_config, wanted["advisory"]),
+        policy_config=_strict(policy_config, wanted["acknowledged"]),
     )
     plan = paths.LOCAL / "plan.json"
     report = previewed.preview(Step(name), verbose=False, plan=plan)
     messages = [(level, rule, message.partition("\n")[2]) for level, rule, _, message in report.violations]
+    open_ones = [each for each in messages if not each[2].startswith(stack.ACKNOWLEDGED)]
     return {
-        "errors": report.errors + [f"{rule}: {text}" for level, rule, text in messages if level == "mandatory"],
-        "advisory": sorted({rule for _, rule, _ in messages if rule != stack.NOT_EVALUATED}),
+        "errors": report.errors + [f"{rule}: {text}" for level, rule, text in open_ones if level == "mandatory"],
+        "acknowledged": sorted({rule for _, rule, text in messages if text.startswith(stack.ACKNOWLEDGED)}),
+        "advisory": [
+            f"{rule}: {text}" for level, rule, text in open_ones if level == "advisory" and rule != stack.NOT_EVALUATED
+        ],
         "unevaluated": [
-            text.partition(". Not evaluated")[0] for _, rule, text in messages if rule == stack.NOT_EVALUATED
+            text.partition(". Not evaluated")[0] for _, rule, text in open_ones if rule == stack.NOT_EVALUATED
         ],
         "picture": "" if report.errors else architecture.draw(Graph(json.loads(plan.read_text()))),
         "services": [name for kind, name in _created(report) if kind == "aws:ecs/service:Service"],
@@ -57,9 +61,11 @@ def _changed(program: stack.Program, name: str, config: dict[str, Any], folder: 
     return stack.Program(folder)
 
 
-def _strict(given: Path | None, advisory: list[str]) -> Path:
+def _strict(given: Path | None, acknowledged: list[dict[str, str]]) -> Path:
     configured: dict[str, Any] = {} if given is None else json.loads(given.read_text())
-    configured["ecs-settings"] = {"profile": "strict", "levels": dict.fromkeys(advisory, "advisory")}
+    settings = configured.setdefault("ecs-settings", {})
+    settings["profile"] = "strict"
+    settings["acknowledged"] = settings.get("acknowledged", []) + acknowledged
     written = paths.LOCAL / "strict.json"
     written.write_text(json.dumps(configured))
     return written

@@ -188,6 +188,43 @@ def test_a_mandatory_policy_refuses() -> None:
     assert _report("wrong launch type").failing()
 
 
+def _policy_event(policy: str, message: str, level: str = "advisory") -> EngineEvent:
+    told = {"policyName": policy, "enforcementLevel": level, "message": message, "policyPackName": "ecs"}
+    more = {
+        "resourceUrn": f"urn:pulumi:dev::shop::{SERVICE}::web",
+        "policyPackVersion": "1",
+        "policyPackVersionTag": "",
+    }
+    return EngineEvent.from_json({"sequence": 0, "timestamp": 0, "policyEvent": {**told, **more, "color": "never"}})
+
+
+def test_what_is_acknowledged_stands_apart_with_its_reason_and_fails_nothing() -> None:
+    events = [
+        _policy_event(
+            "SV-15-desired-count", "Title\nacknowledged: One will do.; by Ada\nService 'web' desiredCount: got 1"
+        ),
+        _policy_event("ecs-settings", "Title\nacknowledged: Later.\nsubnets is not known yet. Not evaluated: SV-02"),
+        _policy_event("SV-14b-circuit-breaker", "Title\nService 'web' deploymentCircuitBreaker: got nothing"),
+        _policy_event("SV-01-x", "Title\nacknowledged: A mandatory one cannot be.", level="mandatory"),
+    ]
+    report = assess(events)
+    assert [(found.effect, found.text) for found in report.findings if found.resource] == [
+        (Effect.REFUSED, "SV-01-x: acknowledged: A mandatory one cannot be."),
+        (Effect.WARNED, "SV-14b-circuit-breaker: Service 'web' deploymentCircuitBreaker: got nothing"),
+        (
+            Effect.ACKNOWLEDGED,
+            "SV-15-desired-count: Service 'web' desiredCount: got 1 (acknowledged: One will do.; by Ada)",
+        ),
+        (
+            Effect.ACKNOWLEDGED,
+            "ecs-settings: subnets is not known yet. Not evaluated: SV-02 (acknowledged: Later.)",
+        ),
+    ]
+    shown = render.markdown(report, "Risk")
+    assert "<summary>2 findings are acknowledged, each with its reason</summary>" in shown
+    assert "One will do." not in shown.partition("<details>")[0]
+
+
 def test_a_deployment_that_cannot_end_is_named_before_it_begins() -> None:
     assert len(_said("slow rollout", Effect.NEVER_ENDS)) == 1
 
