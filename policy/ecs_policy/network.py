@@ -32,6 +32,9 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 WHOLE_INTERNET = ("0.0.0.0/0", "::/0")
 ALL_PROTOCOLS = ("-1", "all")
+_PRIVATE_IPV6 = ipaddress.IPv6Network("fc00::/7")
+_LONGEST_OF_THE_INTERNET = {4: 7, 6: 15}
+"""Prefixes: nobody has a network as large; what is as large is of the internet."""
 _NUMBERS = {"tcp": ("tcp", "6"), "udp": ("udp", "17")}
 _LAST_PORT = 65535
 
@@ -50,6 +53,13 @@ def network(value: Value) -> Network | None:
 @lru_cache(1024)  # the same few ranges are asked for again and again
 def _parsed(text: str) -> Network:
     return ipaddress.ip_network(plain(text), strict=False)
+
+
+def of_the_internet(found: Network) -> bool:
+    """Whether an address range is the internet or a large part of it, as 0.0.0.0/1 is."""
+    if isinstance(found, ipaddress.IPv6Network) and found.subnet_of(_PRIVATE_IPV6):
+        return False
+    return found.prefixlen <= _LONGEST_OF_THE_INTERNET[found.version]
 
 
 # Security groups
@@ -141,6 +151,15 @@ def _permissions(group: SecurityGroup, direction: str, kind: type[Resource]) -> 
         except NotEvaluated as outcome:
             doubt = doubt or outcome
     return Permissions(known, doubt or separate.doubt_about(group) or either.doubt_about(group))
+
+
+def written_in(owner: Resource, direction: str) -> list[Permission]:
+    """The permissions that a resource itself holds: a group its inline rules, a rule the one that it is."""
+    if isinstance(owner, SecurityGroup):
+        return [_inline(entry) for entry in owner[direction].items()]
+    if isinstance(owner, SecurityGroupRule):
+        return [_of_either_direction(owner)] if owner["type"].text() == direction else []
+    return [_separate(owner)]
 
 
 def _inline(entry: Value) -> Permission:

@@ -15,6 +15,7 @@ from ecs_policy.ecr_lifecycle import (
 )
 from ecs_policy.ecr_lifecycle import LifecyclePolicy as Parsed
 from ecs_policy.model import LifecyclePolicy, Repository
+from ecs_policy.repositories import immutable, released_tags
 from ecs_policy.rule import Level, Option, Problem, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, Unevaluated, Value
 
@@ -84,11 +85,11 @@ def rollback_image(lifecycle_policy: LifecyclePolicy, options: Mapping[str, Any]
         return
     releases, others = int(options["releasesKept"]), int(options["otherPushes"])
     try:
-        immutable, doubt = _tags_are_immutable(lifecycle_policy), None
+        fixed, doubt = _tags_are_immutable(lifecycle_policy), None
     except NotEvaluated as outcome:
-        immutable, doubt = True, outcome
+        fixed, doubt = True, outcome
     try:
-        lost = can_expire(policy, releases, tags_are_immutable=immutable, other_pushes=others)
+        lost = can_expire(policy, releases, tags_are_immutable=fixed, other_pushes=others)
         undecided = doubt if doubt and not lost and can_expire(policy, releases, other_pushes=others) else None
     except UndecidedError as error:
         raise place.not_evaluated(f"is too entangled to decide: {error}") from None
@@ -108,11 +109,20 @@ def _parsed(policy: Value) -> Parsed | None:
 
 
 def _tags_are_immutable(lifecycle_policy: LifecyclePolicy) -> bool:
+    """Whether no release can lose its tag; in a repository with exclusions that depends on the tags of releases."""
     place = lifecycle_policy["repository"]
     repository = place.one(Repository)
     if repository is None:
         raise NotEvaluated(Unevaluated(lifecycle_policy.urn, place.location, "is absent"))
-    return repository["imageTagMutability"].text() == "IMMUTABLE"
+    mutability = repository["imageTagMutability"]
+    if not (mutability.text() or "").endswith("_WITH_EXCLUSION"):
+        return immutable(repository, "")
+    tags, doubt = released_tags(repository)
+    if not all(immutable(repository, tag) for tag in tags):
+        return False
+    if doubt is not None or not tags:
+        raise doubt or mutability.not_evaluated("has exclusions, and no tag of a release is known")
+    return True
 
 
 def _message(place: Value, lost: Counterexample, releases: int, others: int) -> str:
@@ -126,7 +136,10 @@ def _message(place: Value, lost: Counterexample, releases: int, others: int) -> 
 
 def _change(lost: Counterexample, releases: int, others: int) -> str:
     if not lost.lost.tags:
-        return 'set the repository\'s imageTagMutability to "IMMUTABLE", so that no release loses its tag'
+        return (
+            'set the repository\'s imageTagMutability to "IMMUTABLE", or tag releases as its filters keep them, so '
+            "that no release loses its tag"
+        )
     if lost.rule.count_type == "imageCountMoreThan":
         return f"raise countNumber to {releases + others + 1} or more"
     return "count images (imageCountMoreThan) instead of days, or leave out tagged images"

@@ -7,9 +7,10 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from ecs_policy.image_reference import ImageReference, parse_image
-from ecs_policy.model import Container, Repository
-from ecs_policy.rule import Enforcement, Level, Option, Problem, Value, stack_rule
-from ecs_policy.values import NotEvaluated, quoted
+from ecs_policy.model import Container, DockerImage, Repository, TaskDefinition
+from ecs_policy.repositories import immutable, repository_of
+from ecs_policy.rule import Level, Option, Problem, Severity, Value, stack_rule
+from ecs_policy.values import independently, quoted
 
 _IMAGE = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ContainerDefinition.html"
 _TAG_MUTABILITY = "https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-tag-mutability.html"
@@ -26,7 +27,6 @@ _ALLOWED = Option(
     why="An image from elsewhere can change or vanish without a deployment, and nobody here has scanned it.",
     beyond="Whether the image was pushed: a digest in a repository that no image of the stack fills is taken as it is.",
     level=Level.PRACTICE,
-    enforcement=Enforcement.MANDATORY,
     source=_IMAGE,
     ours=True,
     options={"allowedRegistries": _ALLOWED},
@@ -36,8 +36,12 @@ def image_source(container: Container, options: Mapping[str, Any]) -> Iterator[P
     reference = _reference(image)
     if reference is None or any(fnmatchcase(reference.name, each) for each in options["allowedRegistries"]):
         return
-    if _repository(container, reference) is None:
-        urls = [url.text() or "" for each in container.resource.stack.all(Repository) if (url := _url(each)).given]
+    if repository_of(container.resource.stack, reference) is None:
+        urls = [
+            url.text() or ""
+            for each in container.resource.stack.all(Repository)
+            if (url := _url(each)).given and not url.unknown
+        ]
         yield image.problem(
             f"an image of a private repository of this stack ({quoted(urls)})",
             "push it there, or add its name to allowedRegistries of this rule",
@@ -50,7 +54,6 @@ def image_source(container: Container, options: Mapping[str, Any]) -> Iterator[P
     title="Images are named by digest or by a tag that cannot move",
     why="A tag that can move makes a rollback or a new task run something that nobody deployed.",
     level=Level.PRACTICE,
-    enforcement=Enforcement.MANDATORY,
     source=_TAG_MUTABILITY,
     ours=True,
 )
@@ -62,23 +65,14 @@ def no_latest(container: Container) -> Iterator[Problem]:
     if reference.tag in (None, "latest"):
         yield image.problem("a digest or a tag other than latest", "deploy the image's digest")
         return
-    repository = _repository(container, reference)
+    repository = repository_of(container.resource.stack, reference)
     if repository is None:
         raise image.not_evaluated("has a tag in a repository outside this stack, which may be mutable")
-    if not _immutable(repository, reference.tag or ""):
+    if not immutable(repository, reference.tag or ""):
         yield image.problem(
             f"a digest, since tags of {repository.label} can be moved",
             "deploy the image's digest, or set the repository's imageTagMutability to \"IMMUTABLE\"",
         )
-
-
-def _immutable(repository: Repository, tag: str) -> bool:
-    mutability = repository["imageTagMutability"].text() or "MUTABLE"
-    immutable = mutability.startswith("IMMUTABLE")
-    if mutability.endswith("_WITH_EXCLUSION"):
-        filters = [each["filter"].text() or "" for each in repository["imageTagMutabilityExclusionFilters"].items()]
-        return immutable != any(fnmatchcase(tag, each) for each in filters)
-    return immutable
 
 
 def _reference(image: Value) -> ImageReference | None:
@@ -91,28 +85,48 @@ def _reference(image: Value) -> ImageReference | None:
     return reference
 
 
-def _repository(container: Container, reference: ImageReference) -> Repository | None:
-    """The stack's repository that the image is in. Raises when one that is not known yet may be it."""
-    doubt = None
-    for each in container.resource.stack.all(Repository):
-        url = _url(each)
-        if not url.unknown and url.given:
-            if url.text() == reference.name:
-                return each
-            continue
-        try:
-            name = each["name"].text()
-        except NotEvaluated as outcome:
-            doubt = outcome
-            continue
-        if name is None:
-            doubt = url.not_evaluated("is not known yet")
-        elif reference.ecr_region and name == reference.repository:
-            return each
-    if doubt is not None:
-        raise doubt
-    return None
-
-
 def _url(repository: Repository) -> Value:
     return repository.computed("repositoryUrl")
+
+
+@stack_rule(
+    "ER-11 image-pushed",
+    on=TaskDefinition,
+    title="An image that the stack builds and runs is pushed",
+    why="What stays on the machine that built it is nowhere for ECS: each task ends in CannotPullContainerError.",
+    level=Level.FAILS,
+    severity=Severity.CRITICAL,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_cannot_pull_image.html",
+)
+def image_pushed(task_definition: TaskDefinition) -> Iterator[Problem]:
+    definitions = task_definition["containerDefinitions"]
+    if not task_definition.stack.all(DockerImage):
+        return
+    if definitions.unknown:
+        image = definitions.one(DockerImage)
+        yield from _pushed(image)
+        return
+    yield from independently(_container_image(each) for each in task_definition.containers)
+
+
+def _container_image(container: Container) -> Iterator[Problem]:
+    image = container["image"]
+    if image.unknown or container.resource.stack.known_as(image.text() or "", DockerImage):
+        yield from _pushed(image.one(DockerImage))
+
+
+def _pushed(image: DockerImage | None) -> Iterator[Problem]:
+    if image is None:
+        return
+    if not image.type.startswith("docker-build:"):
+        if image["skipPush"].flag():
+            yield image["skipPush"].problem("false, since a task runs the image", "remove skipPush")
+        return
+    push = image["push"]
+    if push.flag() or any(_goes_out(each) for each in image["exports"].items()):
+        return
+    yield push.problem("true, since a task runs the image", "set push to true, or add an export to a registry")
+
+
+def _goes_out(export: Value) -> bool:
+    return export["registry"].given or bool(export["image"]["push"].flag()) or export["raw"].given

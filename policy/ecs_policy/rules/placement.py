@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ecs_policy.cluster_query import QueryError, mentions, parse
 from ecs_policy.model import AutoscalingTarget, Service, TaskDefinition
-from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -102,8 +102,27 @@ def strategy_type(strategy: Value) -> Iterator[Problem]:
     source=_STRATEGY,
 )
 def binpack_field(strategy: Value) -> Iterator[Problem]:
-    if strategy["type"].text() == "binpack" and strategy["field"].text() not in _BINPACK_FIELDS:
+    if strategy["type"].text() == "binpack" and (strategy["field"].text() or "").lower() not in _BINPACK_FIELDS:
         yield strategy["field"].problem(f"one of {quoted(_BINPACK_FIELDS)} with binpack", "change field")
+
+
+@resource_rule(
+    "PL-05b binpack-field-case",
+    on=Service,
+    each="orderedPlacementStrategies",
+    title="binpack's field is in lower case",
+    why="AWS takes and shows it in capital letters, too, but documents it in lower case, and pulumi-aws takes no "
+    "other: `Binpack type requires the field attribute to be either 'cpu' or 'memory'`.",
+    level=Level.UNSUPPORTED,
+    severity=Severity.LOW,
+    enforcement=Enforcement.ADVISORY,
+    source=_STRATEGY,
+)
+def binpack_field_case(strategy: Value) -> Iterator[Problem]:
+    field = strategy["field"]
+    text = field.text() if strategy["type"].text() == "binpack" else None
+    if text is not None and text not in _BINPACK_FIELDS and text.lower() in _BINPACK_FIELDS:
+        yield field.problem(f"one of {quoted(_BINPACK_FIELDS)}, in lower case", f'write "{text.lower()}"')
 
 
 @resource_rule(

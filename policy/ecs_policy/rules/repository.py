@@ -8,8 +8,9 @@ from fnmatch import fnmatchcase
 
 from ecs_policy.iam import listed, statements
 from ecs_policy.model import RegistryScanning, Repository, RepositoryPolicy
+from ecs_policy.network import network, of_the_internet
 from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
-from ecs_policy.values import independently
+from ecs_policy.values import NotEvaluated, independently
 
 _ECR = "https://docs.aws.amazon.com/AmazonECR/latest"
 _CREATE = f"{_ECR}/APIReference/API_CreateRepository.html"
@@ -102,17 +103,71 @@ def no_public_policy(policy: RepositoryPolicy) -> Iterator[Problem]:
 
 
 def _not_public(document: Value, statement: Value) -> Iterator[Problem]:
-    if statement["Effect"].text() != "Allow" or statement["Condition"].filled:
+    if statement["Effect"].text() != "Allow":
         return
-    principal = statement["Principal"]
+    but, principal = statement["NotPrincipal"], statement["Principal"]
     everybody = listed(principal["AWS"] if isinstance(principal.raw, dict) else principal)
-    if any(each.text() == "*" for each in everybody):
-        yield Problem(
-            document.resource.urn,
-            document.location,
-            f'{document.resource.label} {document.location}: got the principal "*" without a condition, expected the '
-            "accounts or roles that need it; name them",
-        )
+    if not but.given and not any(each.text() == "*" for each in everybody):
+        return
+    restricted, doubt = _restricts(statement["Condition"])
+    if restricted:
+        return
+    if doubt is not None:
+        raise doubt
+    got = "everybody but some (NotPrincipal)" if but.given else 'the principal "*"'
+    how = "with a condition that keeps nobody out" if statement["Condition"].filled else "without a condition"
+    yield Problem(
+        document.resource.urn,
+        document.location,
+        f"{document.resource.label} {document.location}: got {got} {how}, expected the accounts or roles that need it; "
+        "name them",
+    )
+
+
+_WHO_OR_WHERE = {
+    "aws:principalaccount": re.compile(r"\d{12}"),
+    "aws:principalarn": re.compile(r"arn:[^*?]*:\d{12}:.+"),
+    "aws:principalorgid": re.compile(r"o-[a-z0-9].*"),
+    "aws:principalorgpaths": re.compile(r"o-[a-z0-9].*"),
+    "aws:sourceaccount": re.compile(r"\d{12}"),
+    "aws:sourcearn": re.compile(r"arn:[^*?]*:\d{12}:.+"),
+    "aws:sourceorgid": re.compile(r"o-[a-z0-9].*"),
+    "aws:sourcevpc": re.compile(r"vpc-.+"),
+    "aws:sourcevpce": re.compile(r"vpce-.+"),
+}
+"""Condition keys that say who asks, or from where, and what a value of one looks like that is not anybody."""
+_POSITIVE = {"arnequals", "arnlike", "stringequals", "stringequalsignorecase", "stringlike"}
+_OF_NOBODY = {"aws:securetransport", "aws:requestedregion", "aws:currenttime", "aws:epochtime"}
+"""Keys that say how, where to or when, never who."""
+
+
+def _restricts(condition: Value) -> tuple[bool, NotEvaluated | None]:
+    """Whether a condition keeps strangers out, or else why that cannot be told."""
+    doubt = None
+    for operator in condition.keys():  # noqa: SIM118 a cursor, not a dict
+        for key in condition[operator].keys():  # noqa: SIM118
+            try:
+                if _keeps_out(operator.lower(), key.lower(), listed(condition[operator][key])):
+                    return True, None
+            except NotEvaluated as outcome:
+                doubt = doubt or outcome
+    return False, doubt
+
+
+def _keeps_out(operator: str, key: str, values: list[Value]) -> bool:
+    """Of one line of a condition. A key that is absent fulfils ForAllValues and IfExists."""
+    if operator.startswith("forallvalues:") or operator.endswith("ifexists") or key in _OF_NOBODY:
+        return False
+    operator = operator.removeprefix("foranyvalue:")
+    if operator == "ipaddress" and key in ("aws:sourceip", "aws:vpcsourceip"):
+        ranges = [network(each) for each in values]
+        return all(each is not None and not of_the_internet(each) for each in ranges)
+    known = _WHO_OR_WHERE.get(key)
+    if known is None or operator not in _POSITIVE:
+        if not values:
+            return False
+        raise values[0].not_evaluated("is a condition that this pack cannot judge")
+    return all(known.fullmatch(each.text() or "") for each in values)
 
 
 @resource_rule(

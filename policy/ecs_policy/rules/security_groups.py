@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
@@ -18,19 +19,29 @@ from ecs_policy.model import (
     Service,
     Vpc,
 )
-from ecs_policy.network import WHOLE_INTERNET, Network, Permission, egress, ingress, network, within
+from ecs_policy.network import (
+    Network,
+    Permission,
+    egress,
+    ingress,
+    network,
+    of_the_internet,
+    within,
+    written_in,
+)
 from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
 from ecs_policy.stack import Resource
 from ecs_policy.values import independently, quoted
 
 _RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
-_EVERY_PORT = (0, 65535)
+_NEARLY_EVERY_PORT = 60_000
+_LETTERS = re.compile(r"[a-zA-Z0-9. _\-:/()#,@\[\]+=&;{}!$*]{0,255}")
 _OF_PULUMI = ("Managed by Pulumi", "Managed by Terraform")
 
 
 @stack_rule(
     "NW-01 sg-open",
-    on=SecurityGroup,
+    on=(SecurityGroup, SecurityGroupRule, SecurityGroupIngressRule),
     title="Only a load balancer is open to the whole internet, and only on the ports of its listeners",
     why="Everything else that is open is found by scanners within minutes.",
     level=Level.PRACTICE,
@@ -47,50 +58,60 @@ _OF_PULUMI = ("Managed by Pulumi", "Managed by Terraform")
         ),
     },
 )
-def sg_open(group: SecurityGroup, options: Mapping[str, Any]) -> Iterator[Problem]:
-    permissions, doubt = ingress(group)
+def sg_open(
+    owner: SecurityGroup | SecurityGroupRule | SecurityGroupIngressRule, options: Mapping[str, Any]
+) -> Iterator[Problem]:
+    permissions = written_in(owner, "ingress")
+    if not permissions:
+        return
     ports = {int(port) for port in options["openPorts"]}
-    networks = [_network(group, text) for text in options["allowedNetworks"]]
-    yield from independently(_closed(group, permission, ports, networks) for permission in permissions)
-    if doubt is not None:
-        raise doubt
+    networks = [_network(owner, text) for text in options["allowedNetworks"]]
+    yield from independently(_closed(owner, each, ports, networks) for each in permissions)
 
 
-def _network(group: SecurityGroup, text: object) -> Network:
+def _network(owner: Resource, text: object) -> Network:
     try:
         return ip_network(str(text), strict=False)
     except ValueError:
-        raise group["ingress"].not_evaluated(
+        raise owner["ingress"].not_evaluated(
             f"cannot be compared: allowedNetworks has {text}, no address range"
         ) from None
 
 
-def _closed(
-    group: SecurityGroup, permission: Permission, allowed: set[int], networks: list[Network]
+def _closed(owner: Resource, permission: Permission, allowed: set[int], networks: list[Network]) -> Iterator[Problem]:
+    yield from independently(_closed_to(owner, permission, each, allowed, networks) for each in permission.cidrs())
+
+
+def _closed_to(
+    owner: Resource, permission: Permission, cidr: Value, allowed: set[int], networks: list[Network]
 ) -> Iterator[Problem]:
-    for cidr in permission.cidrs():
-        if cidr.text() not in WHOLE_INTERNET:
-            wanted = network(cidr) if networks else None
-            if wanted is not None and not within(wanted, networks):
-                yield cidr.problem(f"a range within {quoted(networks)}", "narrow it, or name a security group")
-            continue
-        ports = permission.ports
-        if ports is not None and ports[0] == ports[1] and ports[0] in allowed:
-            continue
-        listening = _listener_ports(group)
-        if ports is None or not set(range(ports[0], min(ports[1], ports[0] + len(listening)) + 1)) <= listening:
-            what = f"ports {ports[0]} to {ports[1]}" if ports is not None and ports[0] != ports[1] else "this port"
-            yield cidr.problem(
-                f"a narrower range for {'this protocol' if ports is None else what}, on which no load balancer with "
-                f"{group.label} listens",
-                "name the networks or the security group of the clients",
-            )
-            continue
-        for user in _used_by_tasks(group):
-            yield cidr.problem(
-                f"nothing of the whole internet: {user.label} has {group.label}, too, beside the load balancer",
-                "give the tasks a security group of their own, which lets in that of the load balancer",
-            )
+    found = network(cidr)
+    if found is None:
+        return
+    if not of_the_internet(found):
+        if networks and not within(found, networks):
+            yield cidr.problem(f"a range within {quoted(networks)}", "narrow it, or name a security group")
+        return
+    ports = permission.ports
+    if ports is not None and ports[0] == ports[1] and ports[0] in allowed:
+        return
+    group = owner if isinstance(owner, SecurityGroup) else owner["securityGroupId"].one(SecurityGroup)
+    listening = _listener_ports(group) if group is not None else set()
+    if ports is None or not set(range(ports[0], min(ports[1], ports[0] + len(listening)) + 1)) <= listening:
+        what = f"ports {ports[0]} to {ports[1]}" if ports is not None and ports[0] != ports[1] else "this port"
+        named = group.label if group is not None else "this group"
+        yield cidr.problem(
+            f"a narrower range for {'this protocol' if ports is None else what}, on which no load balancer with "
+            f"{named} listens",
+            "name the networks or the security group of the clients",
+        )
+        return
+    for user in _used_by_tasks(group) if group is not None else ():
+        yield cidr.problem(
+            f"nothing of the whole internet: {user.label} has {group.label if group else ''}, too, beside the load "
+            "balancer",
+            "give the tasks a security group of their own, which lets in that of the load balancer",
+        )
 
 
 def _used_by_tasks(group: SecurityGroup) -> list[Resource]:
@@ -121,9 +142,9 @@ def _listener_ports(group: SecurityGroup) -> set[int]:
     return found
 
 
-@stack_rule(
+@resource_rule(
     "NW-02 sg-egress",
-    on=SecurityGroup,
+    on=(SecurityGroup, SecurityGroupRule, SecurityGroupEgressRule),
     title="Nothing may go out to everywhere on every port",
     why="A task that somebody else controls then talks to whom they like.",
     level=Level.PRACTICE,
@@ -131,17 +152,20 @@ def _listener_ports(group: SecurityGroup) -> set[int]:
     source=_RULES,
     frameworks=("Checkov CKV_AWS_382",),
 )
-def sg_egress(group: SecurityGroup) -> Iterator[Problem]:
-    permissions, doubt = egress(group)
-    yield from independently(_not_everything(permission) for permission in permissions)
-    if doubt is not None:
-        raise doubt
+def sg_egress(owner: SecurityGroup | SecurityGroupRule | SecurityGroupEgressRule) -> Iterator[Problem]:
+    yield from independently(_not_everything(each) for each in written_in(owner, "egress"))
 
 
 def _not_everything(permission: Permission) -> Iterator[Problem]:
     for cidr in permission.cidrs():
-        if cidr.text() in WHOLE_INTERNET and permission.ports == _EVERY_PORT:
+        found = network(cidr)
+        if found is not None and of_the_internet(found) and _every_port(permission):
             yield cidr.problem("the ports that are needed (443 for ECR, S3 and CloudWatch Logs)", "name the ports")
+
+
+def _every_port(permission: Permission) -> bool:
+    ranges = [permission.ports_of(each) for each in ("tcp", "udp")]
+    return any(each is not None and each[1] - each[0] >= _NEARLY_EVERY_PORT for each in ranges)
 
 
 @resource_rule(
@@ -170,6 +194,35 @@ def sg_description(
 def _described(description: Value) -> Iterator[Problem]:
     if (description.text() or "").strip() in ("", *_OF_PULUMI):
         yield description.problem("what it is for", "write a description")
+
+
+@resource_rule(
+    "NW-10 sg-description-letters",
+    on=(SecurityGroup, SecurityGroupRule, SecurityGroupIngressRule, SecurityGroupEgressRule),
+    title="Names and descriptions of security groups are of letters that EC2 takes",
+    why="Neither apostrophes nor arrows nor letters of other scripts are among them, and 255 are the most.",
+    level=Level.REJECTED,
+    source="https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html",
+)
+def sg_description_letters(
+    owner: SecurityGroup | SecurityGroupRule | SecurityGroupIngressRule | SecurityGroupEgressRule,
+) -> Iterator[Problem]:
+    checks = [_letters(owner["description"])]
+    if isinstance(owner, SecurityGroup):
+        checks.append(_letters(owner["name"]))
+        for direction in ("ingress", "egress"):
+            value = owner[direction]
+            checks += [_letters(entry["description"]) for entry in ([] if value.unknown else value.items())]
+    yield from independently(checks)
+
+
+def _letters(value: Value) -> Iterator[Problem]:
+    text = value.text()
+    if text is not None and not _LETTERS.fullmatch(text):
+        yield value.problem(
+            "at most 255 letters of English, digits, spaces and . _ - : / ( ) # , @ [ ] + = & ; { } ! $ *",
+            f"change {value.path[-1]}",
+        )
 
 
 @stack_rule(

@@ -19,7 +19,7 @@ from ecs_policy.model import (
 from ecs_policy.network import apart
 from ecs_policy.rule import Level, Problem, Quote, Severity, Value, stack_rule
 from ecs_policy.stack import Resource
-from ecs_policy.values import independently
+from ecs_policy.values import NotEvaluated, independently
 
 _SAID_NETCONF_IFF_AWSVPC = Quote(
     "Network Configuration must be provided when networkMode 'awsvpc' is specified.",
@@ -176,7 +176,13 @@ def _subnets_of(owner: LoadBalancer | MountTarget | VpcEndpoint | AutoScalingGro
 )
 def assign_public_ip(service: Service) -> Iterator[Problem]:
     value = service["networkConfiguration"]["assignPublicIp"]
-    if value.flag() and "FARGATE" in service.launch_types:
+    if not value.flag():
+        return
+    try:
+        wrong = "FARGATE" in service.launch_types
+    except NotEvaluated:
+        wrong = True  # elsewhere than on Fargate it is refused: SV-03b
+    if wrong:
         yield value.problem("false", "set assignPublicIp to false, and give private subnets a NAT gateway or endpoints")
 
 

@@ -44,6 +44,22 @@ def keeping(*rules: Mapping[str, Any], repository: Mapping[str, Any] = REPOSITOR
 AWSX = untagged("imageCountMoreThan", 1)
 """What `awsx.ecr.Repository` sets when nothing else is said."""
 
+
+def excluding(mutability: str, pattern: str) -> dict[str, Any]:
+    return resource(
+        "aws:ecr/repository:Repository",
+        name="shop/app",
+        imageTagMutability=mutability,
+        imageTagMutabilityExclusionFilters=[{"filter": pattern, "filterType": "WILDCARD"}],
+    )
+
+
+def released(tag: str, *rules: Mapping[str, Any], repository: Mapping[str, Any]) -> Resources:
+    """A task that runs the image by this tag, or digest."""
+    name = f"123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop/app{tag}"
+    return {**keeping(*rules, repository=repository), "app": task_definition({"name": "app", "image": name})}
+
+
 OURS = (untagged("sinceImagePushed", 14), newest(31))
 
 EXAMPLES = {
@@ -105,6 +121,24 @@ EXAMPLES = {
             "  released: A (1.0.1-1a2b3c5), B (1.0.2-345678a), C (1.0.3-4e81b4f), D (1.0.4-68acf14), "
             "E (1.0.5-82d82d9), F (1.0.6-9d0369e)\n"
             "  then ECR deletes A",
+        ),
+        violates(
+            "a release whose tag is excluded from immutability",
+            released(":dev-1", AWSX, repository=excluding("IMMUTABLE_WITH_EXCLUSION", "dev-*")),
+            at={"lifecycle.policy"},
+        ),
+        passes(
+            "a release whose tag is not",
+            released(":v1", AWSX, repository=excluding("IMMUTABLE_WITH_EXCLUSION", "dev-*")),
+        ),
+        passes(
+            "a release whose tag is excluded from mutability",
+            released(":v1", AWSX, repository=excluding("MUTABLE_WITH_EXCLUSION", "v*")),
+        ),
+        unknown(
+            "a release of which only the digest is known",
+            released("@sha256:" + "a" * 64, AWSX, repository=excluding("IMMUTABLE_WITH_EXCLUSION", "dev-*")),
+            not_evaluated={"app.containerDefinitions[app].image"},
         ),
         violates(
             "awsx's default, with tags that can be moved", keeping(AWSX, repository=MUTABLE), at={"lifecycle.policy"}

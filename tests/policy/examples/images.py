@@ -38,6 +38,14 @@ def excluding(mutability: str) -> Mapping[str, Any]:
     )
 
 
+def built(**properties: Any) -> Resources:
+    return {**image(f"{ECR}:v1"), "image": resource("docker-build:index:Image", **properties)}
+
+
+def by_docker(**properties: Any) -> Resources:
+    return {**image(f"{ECR}:v1"), "image": resource("docker:index/image:Image", imageName=f"{ECR}:v1", **properties)}
+
+
 EXAMPLES = {
     "ER-06": [
         violates(
@@ -68,9 +76,25 @@ EXAMPLES = {
         ),
         unknown(
             "a repository of unknown name and URL may be the one",
-            image("httpd:2.4", resource("aws:ecr/repository:Repository", name=not_known())),
+            image(f"{ECR}:2.4", resource("aws:ecr/repository:Repository", name=not_known())),
             not_evaluated={"repository.name"},
         ),
+        not_applicable("no task definition", {"repository": REPOSITORY}),
+    ],
+    "ER-11": [
+        violates(
+            "built, and kept",
+            built(tags=[f"{ECR}:v1"]),
+            at={"image.push"},
+            says="Image 'image' push: got nothing, expected true, since a task runs the image; set push to true, or add "
+            "an export to a registry",
+        ),
+        violates("not pushed, by the other builder", by_docker(skipPush=True), at={"image.skipPush"}),
+        passes("pushed", built(tags=[f"{ECR}:v1"], push=True)),
+        passes("exported to a registry", built(tags=[f"{ECR}:v1"], exports=[{"registry": {"ociMediaTypes": True}}])),
+        passes("by the other builder", by_docker()),
+        missing("an image that the stack does not build", image("httpd:2.4")),
+        unknown("whether it is pushed", built(tags=[f"{ECR}:v1"], push=not_known()), not_evaluated={"image.push"}),
         not_applicable("no task definition", {"repository": REPOSITORY}),
     ],
     "ER-07": [
@@ -110,6 +134,7 @@ EXAMPLES = {
 }
 
 MUTANTS = {
+    "ER-11": [mutant("built, and kept", good_stacks.FARGATE, "image", skipPush=True)],
     "ER-06": [mutant("Docker Hub", good_stacks.FARGATE, "app", container={"image": "httpd" + DIGEST})],
     "ER-07": [mutant("latest", good_stacks.FARGATE, "app", container={"image": f"{ECR}:latest"})],
 }

@@ -147,6 +147,26 @@ EXAMPLES = {
             strategies({"type": "binpack", "field": not_known()}),
             not_evaluated={"web.orderedPlacementStrategies[0].field"},
         ),
+        passes("in capital letters, which PL-05b reports", strategies({"type": "binpack", "field": "MEMORY"})),
+        not_applicable("spread", strategies(SPREAD)),
+    ],
+    "PL-05b": [
+        violates(
+            "capital letters",
+            strategies({"type": "binpack", "field": "MEMORY"}),
+            at={"web.orderedPlacementStrategies[0].field"},
+            says=(
+                "Service 'web' orderedPlacementStrategies[0].field: got \"MEMORY\", expected one of "
+                '"cpu", "memory", in lower case; write "memory"'
+            ),
+        ),
+        passes("lower case", strategies(BINPACK)),
+        missing("no field", strategies({"type": "binpack"})),
+        unknown(
+            "unknown field",
+            strategies({"type": "binpack", "field": not_known()}),
+            not_evaluated={"web.orderedPlacementStrategies[0].field"},
+        ),
         not_applicable("spread", strategies(SPREAD)),
     ],
     "PL-06": [

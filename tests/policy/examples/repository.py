@@ -111,6 +111,31 @@ EXAMPLES = {
             ),
         ),
         violates("every account", policy({"AWS": ["123456789012", "*"]}), at={"policy.policy"}),
+        violates(
+            "a condition that is fulfilled by nothing",
+            policy("*", Condition={"ForAllValues:StringEquals": {"aws:PrincipalOrgID": "o-1"}}),
+            at={"policy.policy"},
+        ),
+        violates(
+            "a condition on how", policy("*", Condition={"Bool": {"aws:SecureTransport": "true"}}), at={"policy.policy"}
+        ),
+        violates(
+            "any principal", policy("*", Condition={"StringLike": {"aws:PrincipalArn": "*"}}), at={"policy.policy"}
+        ),
+        violates(
+            "any address", policy("*", Condition={"IpAddress": {"aws:SourceIp": "0.0.0.0/0"}}), at={"policy.policy"}
+        ),
+        violates("everybody but one", policy(None, NotPrincipal={"AWS": "123456789012"}), at={"policy.policy"}),
+        passes("an office", policy("*", Condition={"IpAddress": {"aws:SourceIp": ["198.51.100.0/24"]}})),
+        passes(
+            "roles of an account",
+            policy("*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::123456789012:role/*"}}),
+        ),
+        unknown(
+            "a condition of another kind",
+            policy("*", Condition={"StringEquals": {"aws:PrincipalTag/team": "shop"}}),
+            not_evaluated={"policy.policy.Statement[0].Condition.StringEquals.aws:PrincipalTag/team"},
+        ),
         passes("one account", policy({"AWS": "123456789012"})),
         passes(
             "everybody of the organisation",

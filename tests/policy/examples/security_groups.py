@@ -1,6 +1,8 @@
 from typing import Any
 
+from tests.policy import good_stacks
 from tests.policy.example import missing, not_applicable, passes, resource, service, task_definition, unknown, violates
+from tests.policy.good_stacks import mutant
 from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
 
@@ -41,6 +43,12 @@ EXAMPLES = {
                 "port, on which no load balancer with SecurityGroup 'sg' listens; name the networks or the security "
                 "group of the clients"
             ),
+        ),
+        violates("half of the internet", {"sg": group(), "open": port(8080, "128.0.0.0/1")}, at={"open.cidrIpv4"}),
+        violates(
+            "the internet, written otherwise",
+            {"sg": group(ingress=[{"protocol": "tcp", "fromPort": 22, "toPort": 22, "ipv6CidrBlocks": ["0::/0"]}])},
+            at={"sg.ingress[0].ipv6CidrBlocks[0]"},
         ),
         violates("another port than the listener's", {**LISTENING, "open": port(22)}, at={"open.cidrIpv4"}),
         violates("more ports than the listener's", {**LISTENING, "open": port(443, last=9000)}, at={"open.cidrIpv4"}),
@@ -107,7 +115,7 @@ EXAMPLES = {
         unknown(
             "a configuration that names no network",
             {"sg": group(), "open": port(8080, "10.0.0.0/8")},
-            not_evaluated={"sg.ingress"},
+            not_evaluated={"open.ingress"},
             options={"allowedNetworks": ["the office"]},
         ),
         unknown(
@@ -115,13 +123,58 @@ EXAMPLES = {
             {
                 "sg": group(),
                 "other": group(),
-                "open": {**port(80), **rule("Ingress", securityGroupId="${sg.id}${other.id}")},
+                "open": rule("Ingress", securityGroupId="${sg.id}${other.id}", cidrIpv4=WORLD, fromPort=80, toPort=80),
+            },
+            not_evaluated={"open.securityGroupId"},
+        ),
+        unknown(
+            "a rule of somebody else's group",
+            {
+                "open": resource(
+                    "aws:ec2/securityGroupRule:SecurityGroupRule",
+                    type="ingress",
+                    securityGroupId="sg-0123456789abcdef0",
+                    protocol="tcp",
+                    fromPort=22,
+                    toPort=22,
+                    cidrBlocks=[WORLD],
+                )
             },
             not_evaluated={"open.securityGroupId"},
         ),
         not_applicable("no security group", NO_GROUP),
     ],
+    "NW-10": [
+        violates(
+            "an apostrophe",
+            {"sg": group(description="to AWS's endpoints")},
+            at={"sg.description"},
+            says=(
+                "SecurityGroup 'sg' description: got \"to AWS's endpoints\", expected at most 255 letters of English, "
+                "digits, spaces and . _ - : / ( ) # , @ [ ] + = & ; { } ! $ *; change description"
+            ),
+        ),
+        violates(
+            "an arrow", {"sg": group(), "out": rule("Egress", description="door -> room")}, at={"out.description"}
+        ),
+        violates("inline", {"sg": group(ingress=[{"description": "für alle"}])}, at={"sg.ingress[0].description"}),
+        violates("256 letters", {"sg": group(description="a" * 256)}, at={"sg.description"}),
+        passes("all that there is", {"sg": group(description="a. _-:/()#,@[]+=&;{}!$*9", name="web")}),
+        missing("no description", {"sg": group()}),
+        unknown("unknown", {"sg": group(description=not_known())}, not_evaluated={"sg.description"}),
+        not_applicable("no security group", NO_GROUP),
+    ],
     "NW-02": [
+        violates(
+            "nearly every port, by UDP",
+            {"sg": group(), "out": rule("Egress", ipProtocol="udp", fromPort=1, toPort=65535, cidrIpv4=WORLD)},
+            at={"out.cidrIpv4"},
+        ),
+        violates(
+            "of somebody else's group",
+            {"out": rule("Egress", securityGroupId="sg-0123456789abcdef0", ipProtocol="-1", cidrIpv6="::/0")},
+            at={"out.cidrIpv6"},
+        ),
         violates(
             "everything to everywhere",
             {"sg": group(), "out": rule("Egress", ipProtocol="-1", cidrIpv4=WORLD)},
@@ -194,4 +247,6 @@ EXAMPLES = {
     ],
 }
 
-MUTANTS: dict[str, list[Any]] = {}
+MUTANTS = {
+    "NW-10": [mutant("an apostrophe", good_stacks.FARGATE, "taskToAws", description="to AWS's endpoints")],
+}

@@ -153,6 +153,16 @@ EXAMPLES = {
         passes(
             "none", {"web": service(launchType="FARGATE", networkConfiguration={**NETWORK, "assignPublicIp": False})}
         ),
+        violates(
+            "a public address, wherever it runs",
+            {
+                "web": service(
+                    cluster="arn:aws:ecs:ap-northeast-1:123456789012:cluster/other",
+                    networkConfiguration={**NETWORK, "assignPublicIp": True},
+                )
+            },
+            at={"web.networkConfiguration.assignPublicIp"},
+        ),
         missing("not said: none", {"web": service(launchType="FARGATE", networkConfiguration=NETWORK)}),
         unknown(
             "unknown",
