@@ -86,8 +86,8 @@ EXAMPLES = {
             "built, and kept",
             built(tags=[f"{ECR}:v1"]),
             at={"image.push"},
-            says="Image 'image' push: got nothing, expected true, since a task runs the image; set push to true, or add "
-            "an export to a registry",
+            says="Image 'image' push: got nothing, expected true, since a task runs the image; set push to true, or "
+            "add an export to a registry",
         ),
         violates("not pushed, by the other builder", by_docker(skipPush=True), at={"image.skipPush"}),
         passes("pushed", built(tags=[f"{ECR}:v1"], push=True)),
