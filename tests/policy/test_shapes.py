@@ -101,7 +101,9 @@ def _model(shape: Any, depth: int = 0) -> st.SearchStrategy[Any]:
         right = st.integers(-1, 100)
     else:
         right = st.sampled_from(shape.enum) if getattr(shape, "enum", None) else st.text(min_size=1, max_size=3)
-    wrong: st.SearchStrategy[Any] = st.sampled_from([None, 1, "1", True, [], {}, 0.5])
+    # Python takes True for a number, and so does botocore; the provider does not.
+    flags = [] if shape.type_name in ("integer", "long") else [True]
+    wrong: st.SearchStrategy[Any] = st.sampled_from([None, 1, "1", *flags, [], {}, 0.5])
     return right if depth == 0 else st.integers(0, 30).flatmap(lambda chance: wrong if chance == 0 else right)
 
 
