@@ -573,11 +573,6 @@ class MountTarget(Resource):
     __slots__ = ()
 
 
-class AccessPoint(Resource):
-    TYPES = ("aws:efs/accessPoint:AccessPoint",)
-    __slots__ = ()
-
-
 class Key(Resource):
     TYPES = (
         "aws:kms/key:Key",
@@ -640,11 +635,6 @@ class BucketEncryption(Resource):
 
 class BucketPolicy(Resource):
     TYPES = ("aws:s3/bucketPolicy:BucketPolicy",)
-    __slots__ = ()
-
-
-class TaskSet(Resource):
-    TYPES = ("aws:ecs/taskSet:TaskSet",)
     __slots__ = ()
 
 
