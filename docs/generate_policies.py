@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from ecs_policy.rule import Level, Problem, Rule, all_rules
+from docs.yardsticks import YARDSTICKS, Yardstick
+from ecs_policy.rule import Level, Problem, Rule, all_rules, rule_named
 from tests.policy.cfn_lint import ASPECTS, DIFFERENCES
 from tests.policy.example import Example, all_examples
 from tests.policy.stacks import evaluate
@@ -80,9 +81,31 @@ def render() -> str:
         ours, *theirs = ASPECTS[each.aspect]
         by = "this pack" if each.stricter == "ours" else "cfn-lint"
         lines.append(f"| {ours} | {', '.join(theirs)} | {by} | {each.what} | {each.reason} [source]({each.source}) |")
+    lines += ["", "## Beside AWS's own checks"]
+    for yardstick in YARDSTICKS:
+        lines += ["", *_yardstick(yardstick)]
     for rule in rules:
         lines += ["", *_rule(rule, examples[rule.id])]
     return "\n".join(lines) + "\n"
+
+
+def _yardstick(yardstick: Yardstick) -> list[str]:
+    return [
+        f"### {yardstick.title}",
+        "",
+        f"{yardstick.read} [source]({yardstick.source})",
+        "",
+        "| check | what | rules | why none, or what they leave out |",
+        "|---|---|---|---|",
+        *(
+            f"| {each.id} | {each.about} | {', '.join(map(_link, each.rules))} | {each.remark} |"
+            for each in yardstick.checks
+        ),
+    ]
+
+
+def _link(number: str) -> str:
+    return f"[{number}](#{_anchor(rule_named(number))})"
 
 
 def _anchor(rule: Rule) -> str:

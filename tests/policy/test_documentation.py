@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from docs.generate_policies import CATALOGUE, TARGET, render
+from docs.yardsticks import OPERATION_REVIEW, SECURITY_HUB, YARDSTICKS, Check
 from ecs_policy.rule import Level, all_rules, rule_named
 from ecs_policy.values import Problem
 from tests.policy.example import all_examples
@@ -21,6 +24,29 @@ def test_a_practice_is_that_of_a_public_framework_or_says_that_it_is_ours() -> N
     assert {
         rule.id for rule in all_rules() if rule.level is Level.PRACTICE and not (rule.frameworks or rule.ours)
     } == set()
+
+
+@pytest.mark.parametrize("check", [check for each in YARDSTICKS for check in each.checks], ids=lambda check: check.id)
+def test_a_check_of_aws_has_a_rule_or_says_why_not(check: Check) -> None:
+    assert [rule_named(number).id for number in check.rules] == list(check.rules)
+    assert check.rules or check.remark
+
+
+def test_rules_and_security_hubs_list_name_each_other() -> None:
+    named = {
+        (framework.removeprefix("Security Hub "), rule.id)
+        for rule in all_rules()
+        for framework in rule.frameworks
+        if framework.startswith("Security Hub ECS.")
+    }
+    assert named == {(check.id, rule) for check in SECURITY_HUB.checks for rule in check.rules}
+
+
+def test_the_operation_review_is_listed_whole() -> None:
+    pillars = {"REL": 14, "OBS": 9, "SEC": 20, "OPS": 9, "PERF": 11, "ADD": 7}
+    assert [check.id for check in OPERATION_REVIEW.checks] == [
+        f"{pillar}{number}" for pillar, count in pillars.items() for number in range(1, count + 1)
+    ]
 
 
 QUOTED = {

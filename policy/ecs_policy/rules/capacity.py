@@ -159,13 +159,30 @@ _SAID_MANAGED_TERMINATION = Quote(
     "itself, and the next deployment that does not state it turns it off again.",
     level=Level.REJECTED,
     source=_PROVIDER,
-    frameworks=("Security Hub ECS.19",),
 )
 def managed_termination(provider: CapacityProvider) -> Iterator[Problem]:
     settings = provider["autoScalingGroupProvider"]
     if settings["managedTerminationProtection"].text() != "ENABLED":
         return
     yield from independently((_scales(settings), _protects(provider)))
+
+
+@resource_rule(
+    "LT-11b managed-termination-on",
+    on=CapacityProvider,
+    title="ECS ends no instance of a capacity provider that still has tasks",
+    why="Without managed termination protection, scaling in takes any instance, with the tasks that run on it.",
+    level=Level.PRACTICE,
+    severity=Severity.MEDIUM,
+    source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/update-managed-termination-protection.html",
+    frameworks=("Security Hub ECS.19",),
+)
+def managed_termination_on(provider: CapacityProvider) -> Iterator[Problem]:
+    settings = provider["autoScalingGroupProvider"]
+    if settings.given and settings["managedTerminationProtection"].text() != "ENABLED":
+        yield settings["managedTerminationProtection"].problem(
+            '"ENABLED"', 'set it, with managedScaling.status "ENABLED" and protectFromScaleIn of the group'
+        )
 
 
 def _scales(settings: Value) -> Iterator[Problem]:

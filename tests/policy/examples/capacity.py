@@ -225,6 +225,33 @@ EXAMPLES = {
         ),
         not_applicable("no capacity provider", {"main": cluster()}),
     ],
+    "LT-11b": [
+        violates(
+            "off",
+            {"hosts": GUARDED, "capacity": provider(**{**PROTECTED, "managedTerminationProtection": "DISABLED"})},
+            at={"capacity.autoScalingGroupProvider.managedTerminationProtection"},
+            says=(
+                "CapacityProvider 'capacity' autoScalingGroupProvider.managedTerminationProtection: got \"DISABLED\", "
+                'expected "ENABLED"; set it, with managedScaling.status "ENABLED" and protectFromScaleIn of the group'
+            ),
+        ),
+        violates(
+            "off unless said",
+            {"hosts": GUARDED, "capacity": provider()},
+            at={"capacity.autoScalingGroupProvider.managedTerminationProtection"},
+        ),
+        passes("on", {"hosts": GUARDED, "capacity": provider(**PROTECTED)}),
+        missing(
+            "managed instances, which ECS ends itself",
+            {"capacity": resource("aws:ecs/capacityProvider:CapacityProvider", managedInstancesProvider={})},
+        ),
+        unknown(
+            "unknown",
+            {"hosts": GUARDED, "capacity": provider(managedTerminationProtection=not_known())},
+            not_evaluated={"capacity.autoScalingGroupProvider.managedTerminationProtection"},
+        ),
+        not_applicable("no capacity provider", {"main": cluster()}),
+    ],
 }
 
 MUTANTS = {
@@ -238,4 +265,12 @@ MUTANTS = {
     ],
     "LT-10": [mutant("reserved", good_stacks.EC2, "capacity", name="fargate-hosts")],
     "LT-11": [mutant("no protection", good_stacks.EC2, "hosts", protectFromScaleIn=False)],
+    "LT-11b": [
+        mutant(
+            "off",
+            good_stacks.EC2,
+            "capacity",
+            autoScalingGroupProvider={"autoScalingGroupArn": "${hosts.arn}", "managedScaling": {"status": "ENABLED"}},
+        )
+    ],
 }
