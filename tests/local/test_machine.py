@@ -284,6 +284,26 @@ def test_colour_is_for_terminals_without_no_color(monkeypatch: pytest.MonkeyPatc
     assert console.paint("x", "31") == "x"
 
 
+def test_what_policies_acknowledge_is_counted_apart_from_warnings_and_doubts(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    report = stack.Report("preview", console.Step("Preview"), False)
+    report.violations = [
+        ("advisory", "LB-12-waf", "", "Title\nacknowledged: For the office.\nLoadBalancer 'web' got nothing"),
+        ("advisory", "ecs-settings", "", "Title\nacknowledged: Later.\nsubnets is not known yet. Not evaluated: SV-02"),
+        ("advisory", "ecs-settings", "", "Title\nsubnets is not known yet. Not evaluated: SV-04"),
+        ("advisory", "LB-09-access-logs", "", "Title\nLoadBalancer 'web' got nothing"),
+    ]
+    report.print_policies()
+    assert capsys.readouterr().out.splitlines() == [
+        "  rules wait for 1 values known only after the update; `make preview` lists them",
+        "  2 findings are acknowledged; `make preview` lists them",
+        "  ! [advisory] LB-09-access-logs",
+        "      Title",
+        "      LoadBalancer 'web' got nothing",
+    ]
+
+
 # --- the local stack is nobody's business -----------------------------------------------------------------------------
 
 
