@@ -122,10 +122,13 @@ check: $(READY) ## Format, lint, types, unit and policy tests: the loop of every
 	@$(BIN)/ruff format --check --quiet . || { echo 'format: run `make format`'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not engine and not docker and not emulator'
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not engine and not docker and not emulator and not fuzz'
 
 test: $(READY) ## Everything: `check`, then the tests with the real engine and real containers
 	@$(BIN)/python -m tests
+
+fuzz: $(READY) ## Draw configurations and hold what they make against AWS's models: make fuzz COUNT=20000 SEED=1
+	@$(BIN)/python -m tests.configurations $(or $(COUNT),20000) $(or $(SEED),1)
 
 bench: $(READY) ## Measure up, preview and policies against their floor
 	@$(BIN)/python -m tests.local.bench

@@ -6,7 +6,8 @@ Meaning and default of each key are in `Pulumi.yaml`; what a key may hold is in 
 import difflib
 import ipaddress
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
@@ -16,6 +17,7 @@ from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys
 
 from components.access_logs import AccessLogRetentionDays
 from components.alarms import EmailAddress, ErrorPercent, LatencyMilliseconds
+from components.arns import REGION, is_listed, partition_of, place_problem
 from components.autoscaling import (
     MaxTaskCount,
     RequestsPerTarget,
@@ -24,15 +26,25 @@ from components.autoscaling import (
     Timezone,
     cause_problem,
     count_problem,
+    most_tasks,
     sleep_problem,
 )
-from components.capacity import InstanceCount, InstanceType, instance_count_problem, instance_type_problem
-from components.certificate import DomainName
+from components.capacity import (
+    InstanceCount,
+    InstanceType,
+    architecture_of,
+    instance_count_problem,
+    instance_type_problem,
+    is_measured,
+    room_problem,
+)
+from components.certificate import CertificateArn, DomainName, name_length_problem
 from components.checks import (
     Check,
     Contradiction,
     check_of,
     is_optional,
+    listed,
     one_of,
     refuse,
     required,
@@ -46,10 +58,12 @@ from components.container import (
     ContainerHealthCheck,
     ContainerUser,
     Environment,
+    HealthCheckCommand,
     Secret,
     SecretArns,
     StopTimeoutSeconds,
     parse_secret,
+    size_problem,
 )
 from components.deployment import (
     Approval,
@@ -64,10 +78,10 @@ from components.deployment import (
     step_percent_problem,
 )
 from components.firewall import FirewallChoice
-from components.image import CpuArchitecture, ImageVersion, KeepImages, RepositoryName
+from components.image import CpuArchitecture, ImageBase, ImageVersion, KeepImages, RepositoryName
 from components.load_balancer import HTTPS_PORT, alias_problem, port_problem
 from components.log_retention import LogRetentionDays
-from components.migration import Command, TimeoutMinutes
+from components.migration import Command, TimeoutMinutes, overrides_problem
 from components.network import (
     INSTANCE_ENDPOINT_SERVICES,
     SESSION_ENDPOINT_SERVICES,
@@ -77,6 +91,7 @@ from components.network import (
     NatGateways,
     Port,
     VpcCidr,
+    rules_problem,
     vpc_size_problem,
 )
 from components.permissions_boundary import PermissionsBoundaryArn
@@ -87,6 +102,7 @@ from components.placement import (
     parse_constraint,
     parse_strategy,
     placement_problem,
+    type_problem,
 )
 from components.placement import Strategy as PlacementStrategy
 from components.route import DeregistrationDelaySeconds, HealthCheckPath, TargetType
@@ -96,39 +112,24 @@ from components.service import (
     HealthCheckGracePeriodSeconds,
     LaunchType,
     TaskStartSeconds,
+    default_grace_seconds,
+    grace_problem,
 )
-from components.task_definition import EphemeralStorageGib, NetworkMode, fargate_size_problem, network_mode_problem
-from ecs_policy.fargate import TASK_SIZES
-from ecs_policy.image_reference import parse_image
+from components.task_definition import (
+    EphemeralStorageGib,
+    NetworkMode,
+    TaskCpuUnits,
+    TaskMemoryMib,
+    fargate_size_problem,
+    network_mode_problem,
+    secrets_problem,
+)
 from ecs_policy.values import Hidden, plain
 
 _PRIVATE_NETWORKS = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
 """https://datatracker.ietf.org/doc/html/rfc1918"""
 
-Region = Annotated[
-    str,
-    text(
-        r"[a-z]{2}(-[a-z]+)+-[0-9]",
-        "the name of an AWS region",
-        fix="set it in the stack file, for instance aws:region: ap-northeast-1",
-    ),
-]
-ImageBase = Annotated[
-    str,
-    Check(
-        "an image reference, such as ubuntu:24.04, with or without @sha256: and 64 hexadecimal digits",
-        "name an image with apt-get; `make newest-base` adds the digest",
-        lambda value: isinstance(value, str) and parse_image(value) is not None,
-    ),
-]
-CertificateArn = Annotated[
-    str,
-    text(
-        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:[0-9]{12}:certificate/[0-9a-f-]{36}",
-        "the ARN of a certificate in ACM",
-        fix="copy the ARN from ACM, or set domainName and hostedZoneId to have one issued",
-    ),
-]
+Region = Annotated[str, REGION]
 HostedZoneId = Annotated[
     str, text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 hosted zone", fix="copy the id from Route 53, it starts with Z")
 ]
@@ -136,20 +137,19 @@ LoadBalancerScheme = Annotated[
     Literal["internet-facing", "internal"],
     one_of("internet-facing", "internal", fix="choose who can reach the load balancer"),
 ]
-CpuUnits = Annotated[int, one_of(*TASK_SIZES, fix="choose a task size that Fargate offers")]
-MemoryMib = Annotated[
-    int,
-    whole(
-        min(map(min, TASK_SIZES.values())),
-        max(map(max, TASK_SIZES.values())),
-        fix="choose a task size that Fargate offers",
-    ),
-]
 Weight = Annotated[int, whole(0, 1000, fix="choose the part of the tasks relative to the other weight")]
 Base = Annotated[int, whole(0, 100_000, fix="choose how many tasks come before the weights")]
-HealthCheckCommand = Annotated[
-    pulumi.Input[str], text(r"[^\0]+", "a shell command", fix="write what the image's shell can run")
-]
+
+_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
+"""One notation, in the digits that everybody reads."""
+_LONGEST_KEY = 100
+_PROJECT = re.compile(r"[a-z][a-z0-9-]{0,12}[a-z0-9]")
+"""The longest name made of it that AWS bounds is a target group's: 32 characters with what is added."""
+_STACK = re.compile(r"[A-Za-z0-9_-]{1,100}")
+_RESERVED = ("aws", "ecs", "fargate", "internal-")
+"""How names of capacity providers and of load balancers may not begin.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
+https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html"""
 
 ForcedDeployment = Annotated[
     str, text(r"[ -~]{1,200}", "1 to 200 printable characters", fix="write a date or a reason, such as 2026-11-28")
@@ -193,8 +193,8 @@ class Settings:
     health_check_path: HealthCheckPath
     deregistration_delay_seconds: DeregistrationDelaySeconds
     cpu_architecture: CpuArchitecture
-    task_cpu_units: CpuUnits
-    task_memory_mib: MemoryMib
+    task_cpu_units: TaskCpuUnits
+    task_memory_mib: TaskMemoryMib
     container_port: Port
     container_user: ContainerUser
     network_mode: NetworkMode
@@ -243,8 +243,19 @@ class Settings:
             read = _read_secret if key in secret else _read
             values[name], problems[key] = read(key, annotation, configuration.get(key))
         problems |= _unknown_keys(configuration)
+        problems |= _names()
         refuse(f"The configuration in Pulumi.{pulumi.get_stack()}.yaml", problems, _contradictions(values))
-        return cls(**{name: _as_output(value) for name, value in values.items()})
+        settings = cls(**{name: _as_output(value) for name, value in values.items()})
+        for told in settings._unchecked():
+            pulumi.log.warn(told)
+        return settings
+
+    def _unchecked(self) -> Iterator[str]:
+        """What may well be right, and is newer than what is known here."""
+        if not is_listed(self.region):
+            yield f"aws:region: {self.region} is not known to this version of boto3; it is taken as it is"
+        if self.on_instances and not is_measured(self.instance_type):
+            yield f"instanceType: what {self.instance_type} has is not known here; not checked: whether tasks fit on it"
 
     @property
     def name(self) -> str:
@@ -401,8 +412,6 @@ def _configuration() -> tuple[dict[str, str], set[str]]:
 
 def _read(key: str, annotation: object, given: str | None) -> tuple[Any, str | None]:
     """The value of a key, or what is wrong with it."""
-    if is_optional(annotation) and given in ("", "0", "[]"):
-        return None, None
     check = check_of(annotation)
     base = getattr(required(annotation), "__origin__", annotation) if check else annotation
     if base is bool:
@@ -410,8 +419,10 @@ def _read(key: str, annotation: object, given: str | None) -> tuple[Any, str | N
     assert check is not None, f"{key} has no check"
     try:
         value = _parsed(base, given)
-    except ValueError:
+    except (ValueError, RecursionError):
         value = given
+    if is_optional(annotation) and (value == () or value == (0 if base is int else "")):
+        return None, None
     return value, check.refusal(key, _shown(check, value)) if check.problem(key, value) else None
 
 
@@ -419,7 +430,7 @@ def _shown(check: Check, value: Any) -> str:
     """The value for a message; of an object where none belongs, which `config set --path` makes, only the names."""
     try:
         decoded = json.loads(value) if isinstance(value, str) else None
-    except ValueError:
+    except (ValueError, RecursionError):
         decoded = None
     return shown(decoded) if isinstance(decoded, (dict, list)) else check.shown(value)
 
@@ -463,7 +474,7 @@ def _parsed(base: object, given: str | None) -> object:
     if base is bool:
         return {"true": True, "false": False}.get(given, given)
     if base is int:
-        return int(given)
+        return int(given) if _INTEGER.fullmatch(given) else given
     if get_origin(base) is Mapping:
         return json.loads(given)
     if get_origin(base) is Sequence:
@@ -484,10 +495,28 @@ def _unknown_keys(configuration: Iterable[str]) -> dict[str, str]:
             continue
         if ":" in key:
             continue  # configuration of other providers and of Pulumi itself
-        alike = difflib.get_close_matches(key, known, n=1)
+        alike = difflib.get_close_matches(key, known, n=1) if len(key) <= _LONGEST_KEY else []
         fix = f"did you mean {alike[0]}?" if alike else "remove it"
         # The value is not shown: it may be a secret.
-        problems[key] = f"{key}: got an unknown key, expected one of those in Pulumi.yaml; {fix}"
+        problems[key] = f"{listed([key])}: got an unknown key, expected one of those in Pulumi.yaml; {fix}"
+    return problems
+
+
+def _names() -> dict[str, str]:
+    """What is wrong with the names of project and stack, of which those of the resources are made."""
+    project, stack = pulumi.get_project(), pulumi.get_stack()
+    problems = {}
+    if not _PROJECT.fullmatch(project) or project.startswith(_RESERVED):
+        problems["project"] = (
+            f"name: got {shown(project)} in Pulumi.yaml, expected 2 to 14 lower-case letters, digits and -, starting "
+            f"with a letter and not with {', '.join(_RESERVED)}, since load balancers and buckets are named after it; "
+            "change it"
+        )
+    elif not _STACK.fullmatch(stack):
+        problems["stack"] = (
+            f"stack: got {shown(stack)}, expected 1 to 100 letters, digits, _ or -, since the task definition is named "
+            "after it; choose another with `pulumi stack rename`"
+        )
     return problems
 
 
@@ -500,13 +529,17 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
         between(vpc_size_problem, "vpc_cidr", "availability_zone_count"),
         between(_way_out_problem, "nat_gateways", "vpc_endpoints"),
         between(_clients_problem, "allowed_ingress_cidrs", "load_balancer_scheme"),
+        between(_secret_partition_problem, "secrets", "region"),
         between(_secret_region_problem, "secrets", "nat_gateways", "region"),
         between(_certificate_port_problem, "listener_port", "certificate_arn", "domain_name"),
         between(_certificate_problem, "domain_name", "certificate_arn", "hosted_zone_id"),
+        between(_name_length_problem, "domain_name", "certificate_arn"),
         between(_alias_problem, "domain_name", "hosted_zone_id"),
-        between(_region_problem, "certificate_arn", "region"),
-        between(_firewall_region_problem, "firewall", "region"),
-        between(fargate_size_problem, "task_cpu_units", "task_memory_mib"),
+        between(_certificate_place_problem, "certificate_arn", "region"),
+        between(_firewall_place_problem, "firewall", "region"),
+        between(_boundary_place_problem, "permissions_boundary_arn", "region"),
+        between(_rules_problem, "allowed_ingress_cidrs", "listener_port", "certificate_arn", "domain_name"),
+        between(_fargate_size_problem, "launch_type", "task_cpu_units", "task_memory_mib"),
         between(_count_problem, "desired_count", "max_count"),
         between(_sleep_problem, "desired_count", "max_count", "scaling_schedule"),
         between(_schedule_problem, "scaling_schedule", "max_count"),
@@ -519,18 +552,24 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
         between(_email_problem, "alarm_email", "alarms"),
         between(_network_mode_problem, "launch_type", "network_mode"),
         between(_placement_problem, "launch_type", "placement_strategies", "placement_constraints"),
+        between(_type_constraint_problem, "launch_type", "placement_constraints", "instance_type", "cpu_architecture"),
+        between(_grace_problem, "health_check_grace_period_seconds", "health_check_command", "task_start_seconds"),
         between(_instance_type_problem, "launch_type", "instance_type", "cpu_architecture"),
         between(_instance_count_problem, "launch_type", "min_instances", "max_instances"),
         between(
-            _distinct_instance_problem,
-            *("placement_constraints", "launch_type", "max_instances", "desired_count", "max_count"),
-            "deployment_strategy",
+            _room_problem,
+            *("launch_type", "instance_type", "cpu_architecture", "min_instances", "max_instances", "task_cpu_units"),
+            *("task_memory_mib", "network_mode", "placement_constraints", "desired_count", "max_count"),
+            *("scaling_schedule", "deployment_strategy"),
         ),
         between(_spot_problem, "launch_type", "fargate_spot_weight", "fargate_on_demand_weight"),
         between(_storage_problem, "launch_type", "ephemeral_storage_gib"),
         between(step_percent_problem, "deployment_strategy", "deployment_step_percent"),
         between(approval_problem, "deployment_strategy", "approval_stage"),
         between(_environment_problem, "environment", "secrets"),
+        between(_definition_problem, "environment", "secrets", "health_check_command"),
+        between(_secrets_problem, "secrets"),
+        between(_migration_problem, "migration_command"),
         between(_requests_problem, "scaling_requests_per_target", "max_count", "deployment_strategy"),
     ]
 
@@ -561,17 +600,51 @@ def _alias_problem(domain_name: str | None, hosted_zone_id: str | None, *keys: s
     return alias_problem(domain_name, hosted_zone_id is not None, *keys)
 
 
-def _region_problem(arn: str | None, region: str, arn_key: str, region_key: str) -> str | None:
-    if arn is None or arn.split(":")[3] == region:
+def _name_length_problem(domain_name: str | None, certificate_arn: str | None, key: str, _: str) -> str | None:
+    return None if domain_name is None or certificate_arn is not None else name_length_problem(domain_name, key)
+
+
+_NONE_FROM_ELSEWHERE = "a load balancer takes none from elsewhere"
+
+
+def _certificate_place_problem(arn: str | None, region: str, key: str, region_key: str) -> str | None:
+    return None if arn is None else place_problem(key, arn, region, region_key, why=_NONE_FROM_ELSEWHERE)
+
+
+def _firewall_place_problem(firewall: str, region: str, key: str, region_key: str) -> str | None:
+    is_arn = firewall.startswith("arn:")
+    return place_problem(key, firewall, region, region_key, why=_NONE_FROM_ELSEWHERE) if is_arn else None
+
+
+def _boundary_place_problem(arn: str | None, region: str, key: str, region_key: str) -> str | None:
+    if arn is None:
         return None
-    return (
-        f"{arn_key}: got one of region {arn.split(':')[3]} with {region_key} {region}, expected one of {region}; "
-        "a load balancer takes none from elsewhere"
-    )
+    return place_problem(key, arn, region, region_key, why="IAM takes no policy of another", whole_partition=True)
 
 
-def _firewall_region_problem(firewall: str, *region_and_keys: str) -> str | None:
-    return _region_problem(firewall if firewall.startswith("arn:") else None, *region_and_keys)
+def _rules_problem(
+    cidrs: Sequence[str], listener_port: int, certificate_arn: str | None, domain_name: str | None, key: str, *_: str
+) -> str | None:
+    is_encrypted = certificate_arn is not None or domain_name is not None
+    return rules_problem(cidrs, (listener_port, HTTPS_PORT) if is_encrypted else (listener_port,), key)
+
+
+def _fargate_size_problem(launch_type: str, cpu_units: int, memory_mib: int, _: str, *keys: str) -> str | None:
+    return fargate_size_problem(cpu_units, memory_mib, *keys) if launch_type == "FARGATE" else None
+
+
+def _definition_problem(
+    environment: Mapping[str, str], secrets: Mapping[str, str], health_check: str | None, key: str, *_: str
+) -> str | None:
+    return size_problem(environment, secrets, [health_check or ""], key)
+
+
+def _secrets_problem(secrets: Mapping[str, str], key: str) -> str | None:
+    return secrets_problem([":".join(arn.split(":")[:7]) for arn in secrets.values()], key)
+
+
+def _migration_problem(command: Sequence[str] | None, key: str) -> str | None:
+    return None if command is None else overrides_problem(pulumi.get_project(), command, key)
 
 
 def _way_out_problem(
@@ -592,9 +665,20 @@ def _clients_problem(cidrs: Sequence[str], scheme: str, cidrs_key: str, scheme_k
     if scheme == "internal" or not all(map(is_private, cidrs)):
         return None
     return (
-        f"{cidrs_key}: got {', '.join(cidrs)} with {scheme_key} internet-facing, expected public addresses, since "
+        f"{cidrs_key}: got {listed(cidrs)} with {scheme_key} internet-facing, expected public addresses, since "
         f"nobody comes from a private one over the internet; set {scheme_key} to internal, or name the clients' public "
         "networks"
+    )
+
+
+def _secret_partition_problem(secrets: Mapping[str, str], region: str, secrets_key: str, region_key: str) -> str | None:
+    ours = partition_of(region)
+    abroad = sorted(name for name, arn in secrets.items() if arn.split(":")[1] != ours)
+    if not abroad:
+        return None
+    return (
+        f"{secrets_key}: got {listed(abroad)} of another partition with {region_key} {region}, expected secrets of "
+        f"{ours}, since no role reaches into another; keep them there"
     )
 
 
@@ -605,7 +689,7 @@ def _secret_region_problem(
     if nat_gateways != "none" or not abroad:
         return None
     return (
-        f"{secrets_key}: got {', '.join(abroad)} of another region with {nat_gateways_key} none, expected secrets of "
+        f"{secrets_key}: got {listed(abroad)} of another region with {nat_gateways_key} none, expected secrets of "
         f"{region}, since VPC endpoints lead nowhere else; replicate them to {region}, or give the VPC a NAT gateway"
     )
 
@@ -676,6 +760,21 @@ def _placement_problem(
     )
 
 
+def _type_constraint_problem(
+    launch_type: str, constraints: Sequence[str], instance_type: str, cpu_architecture: str, _: str, *keys: str
+) -> str | None:
+    if launch_type != "EC2":
+        return None
+    return type_problem([parse_constraint(each) for each in constraints], instance_type, cpu_architecture, *keys[:2])
+
+
+def _grace_problem(
+    seconds: int | None, health_check: str | None, task_start_seconds: int, key: str, *_: str
+) -> str | None:
+    start = ContainerHealthCheck.start_period_seconds if health_check else 0
+    return grace_problem(default_grace_seconds(task_start_seconds) if seconds is None else seconds, start, key)
+
+
 def _instance_type_problem(
     launch_type: str, instance_type: str, cpu_architecture: str, _: str, *keys: str
 ) -> str | None:
@@ -686,26 +785,37 @@ def _instance_count_problem(launch_type: str, min_instances: int, max_instances:
     return instance_count_problem(min_instances, max_instances, *keys) if launch_type == "EC2" else None
 
 
-def _distinct_instance_problem(
-    constraints: Sequence[str],
+def _room_problem(
     launch_type: str,
+    instance_type: str,
+    cpu_architecture: str,
+    min_instances: int,
     max_instances: int,
+    cpu_units: int,
+    memory_mib: int,
+    network_mode: str,
+    constraints: Sequence[str],
     desired_count: int,
     max_count: int | None,
+    schedule: Sequence[str],
     strategy: str,
-    constraints_key: str,
-    _: str,
-    max_instances_key: str,
-    *__: str,
+    *keys: str,
 ) -> str | None:
-    most = max(desired_count, max_count or 0)
-    beside = 1 if strategy == "ROLLING" else most
-    if launch_type != "EC2" or "distinctInstance" not in constraints or max_instances >= most + beside:
+    if launch_type != "EC2" or architecture_of(instance_type) != cpu_architecture or max_instances < min_instances:
         return None
-    return (
-        f"{max_instances_key}: got {max_instances} with distinctInstance in {constraints_key}, expected at least "
-        f"{most + beside}: an instance for each of {most} tasks, and {beside} for those that a {strategy} deployment "
-        f"starts beside them; raise {max_instances_key}"
+    most = desired_count if max_count is None else most_tasks(max(desired_count, max_count), schedule)
+    return room_problem(
+        instance_type,
+        max_instances,
+        cpu_units,
+        memory_mib,
+        tasks=most,
+        surplus=1 if strategy == "ROLLING" else most,
+        own_addresses=network_mode == "awsvpc",
+        apart="distinctInstance" in constraints,
+        arguments=dict(
+            zip(("instance_type", "max_instances", "cpu_units", "memory_mib"), (keys[1], *keys[4:7]), strict=True)
+        ),
     )
 
 
@@ -745,6 +855,4 @@ def _environment_problem(
     twice = sorted(environment.keys() & secrets.keys())
     if not twice:
         return None
-    return (
-        f"{secrets_key}: got {', '.join(twice)}, expected names that {environment_key} does not have; keep each in one"
-    )
+    return f"{secrets_key}: got {listed(twice)}, expected names that {environment_key} does not have; keep each in one"

@@ -13,9 +13,18 @@ ErrorPercent = Annotated[int, whole(1, 100, fix="choose how many of a hundred re
 LatencyMilliseconds = Annotated[
     int, whole(1, 3_600_000, fix="choose the milliseconds within which 99 of 100 answers must come")
 ]
+_ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+"""https://datatracker.ietf.org/doc/html/rfc5322#section-3.2.3; the lengths are those of
+https://datatracker.ietf.org/doc/html/rfc5321#section-4.5.3.1"""
+
 EmailAddress = Annotated[
     pulumi.Input[str],
-    text(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address", fix="name who is to be told, for instance a team's list"),
+    text(
+        r"(?=[^\n]{1,254}\Z)(?=[^@]{1,64}@)"
+        rf"{_ATOM}(\.{_ATOM})*@([A-Za-z0-9]([A-Za-z0-9-]{{0,61}}[A-Za-z0-9])?\.)+[A-Za-z][A-Za-z0-9-]{{0,61}}[A-Za-z0-9]",
+        "an e-mail address",
+        fix="name who is to be told, for instance a team's list",
+    ),
 ]
 
 _PERIOD_SECONDS = 60

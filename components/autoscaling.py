@@ -1,14 +1,17 @@
 """Scaling: how many tasks a service runs, by load and by the clock."""
 
 import re
+import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, Check, Contradiction, each, text, whole
+from components.checks import Arguments, Check, Contradiction, each, whole
+from components.schedules import is_schedule
 
 TaskCount = Annotated[int, whole(0, 5000, fix="choose how many tasks there are to be")]
 MaxTaskCount = Annotated[int, whole(1, 5000, fix="choose how many tasks the load may need")]
@@ -17,15 +20,26 @@ RequestsPerTarget = Annotated[
     int, whole(1, 1_000_000, fix="choose the requests that a task answers in a minute at its best load")
 ]
 Timezone = Annotated[
-    str, text(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*", "an IANA time zone", fix="name one, for instance Asia/Tokyo")
+    str, Check("an IANA time zone", "name one, for instance Asia/Tokyo", lambda value: value in _time_zones())
 ]
+"""https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html"""
 
-_ACTION = re.compile(r"(?P<when>(cron|rate|at)\([^()]+\)) (?P<low>\d{1,4})-(?P<high>\d{1,4})")
+
+@lru_cache(maxsize=1)
+def _time_zones() -> frozenset[str]:
+    # Not zones of the world: what this machine uses, and what says that nothing was chosen.
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
+
+
+_ACTION = re.compile(r"(?P<when>(cron|rate|at)\([^()]+\)) (?P<low>[0-9]{1,4})-(?P<high>[0-9]{1,4})")
+_MOST_ACTIONS = 200
+"""Scheduled actions of one scalable target.
+https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-quotas.html"""
 
 
 def _is_action(value: object) -> bool:
     parts = _ACTION.fullmatch(value) if isinstance(value, str) else None
-    return parts is not None and int(parts["low"]) <= int(parts["high"]) <= 5000
+    return parts is not None and int(parts["low"]) <= int(parts["high"]) <= 5000 and is_schedule(parts["when"])
 
 
 Schedule = Annotated[
@@ -33,10 +47,11 @@ Schedule = Annotated[
     each(
         Check(
             "<when> <least>-<most tasks>, up to 5000",
-            "write for instance cron(0 20 * * ? *) 0-0",
+            "write for instance cron(0 20 * * ? *) 0-0, six fields with ? for one of the two days",
             _is_action,
         ),
         at_least=0,
+        at_most=_MOST_ACTIONS,
     ),
 ]
 
@@ -193,6 +208,11 @@ def count_problem(
         f"{max_count_argument}: got {max_count} with {min_count_argument} {min_count}, "
         f"expected at least {min_count}; raise {max_count_argument} or lower {min_count_argument}"
     )
+
+
+def most_tasks(max_count: int, schedule: Sequence[str]) -> int:
+    """Tasks that there can be at most, by load or by the clock."""
+    return max([max_count, *(int(parts["high"]) for parts in map(_ACTION.fullmatch, schedule) if parts)])
 
 
 def sleep_problem(

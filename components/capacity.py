@@ -4,21 +4,48 @@ import base64
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
+from botocore.session import get_session
 
-from components.checks import Arguments, Contradiction, text, whole
+from components.checks import Arguments, Check, Contradiction, whole
 from components.image import CpuArchitecture
 from components.security_groups import HTTPS, Group, connect, let_out
+from ecs_policy.instance_types import instance_type, instance_type_names
+
+_TYPE = re.compile(
+    r"(?P<family>[a-z]{1,5}[0-9]{1,2}[a-z0-9]*(-[a-z0-9]+)*)"
+    r"\.(nano|micro|small|medium|large|([1-9][0-9]*)?xlarge|metal(-[1-9][0-9]*xl)?)"
+)
+"""https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-type-names.html"""
+
+
+def _can_exist(value: object) -> bool:
+    """Whether AWS has the type, or may have it since: one of a family that nothing here knows."""
+    if not isinstance(value, str):
+        return False
+    if instance_type(value) is not None or value in _named_types():
+        return True
+    named = _TYPE.fullmatch(value)
+    return named is not None and named["family"] not in {each.partition(".")[0] for each in instance_type_names()}
+
+
+@lru_cache(maxsize=1)
+def _named_types() -> frozenset[str]:
+    """Types that botocore names; it knows no sizes. Read only where the table does not help, it takes a moment."""
+    named: Sequence[str] = get_session().get_service_model("ec2").shape_for("InstanceType").metadata["enum"]
+    return frozenset(named)
+
 
 InstanceType = Annotated[
     str,
-    text(
-        r"[a-z][a-z0-9-]*\.[a-z0-9-]+",
+    Check(
         "an EC2 instance type",
-        fix="choose one that the region offers, for instance t3.medium or t4g.medium",
+        "choose one that the region offers, for instance t3.medium or t4g.medium",
+        _can_exist,
     ),
 ]
 InstanceCount = Annotated[int, whole(0, 5000, fix="choose how many instances there may be")]
@@ -34,8 +61,8 @@ DYNAMIC_PORTS = (32768, 60999)
 """Host ports that Docker gives to containers in network mode bridge: Linux's own range, on the ECS-optimised AMI too.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PortMapping.html"""
 
-_ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)(-[a-z0-9]+)?\..*|im4gn\..*|is4gen\..*")
-"""Graviton: a `g` right after the generation."""
+_ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)(-[a-z0-9]+)?\..*|im4gn\..*|is4gen\..*|[a-z0-9]+-gb[0-9]+\..*")
+"""Types that the table does not have: Graviton has a `g` right after the generation, Grace Blackwell `-gb`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -221,18 +248,90 @@ class Ec2Capacity(pulumi.ComponentResource):
 
 
 def instance_type_problem(
-    instance_type: str,
+    name: str,
     cpu_architecture: str,
     instance_type_argument: str = "instance_type",
     cpu_architecture_argument: str = "cpu_architecture",
 ) -> str | None:
     """Why this instance type cannot run tasks for that processor, in the caller's names; None when it can."""
-    found = "ARM64" if _ARM.fullmatch(instance_type) else "X86_64"
+    found = architecture_of(name)
     if found == cpu_architecture:
         return None
+    if found is None:
+        return (
+            f"{instance_type_argument}: got {name!r}, which is a Mac, expected a type on which ECS runs Linux; "
+            "choose another type"
+        )
     return (
-        f"{instance_type_argument}: got {instance_type!r}, which is {found}, expected a type with the "
+        f"{instance_type_argument}: got {name!r}, which is {found}, expected a type with the "
         f"{cpu_architecture} of {cpu_architecture_argument}; change one of the two"
+    )
+
+
+def architecture_of(name: str) -> str | None:
+    """`X86_64` or `ARM64` of an instance type, by its name where the table does not have it; None for a Mac."""
+    known = instance_type(name)
+    if known is not None:
+        return known.cpu_architecture
+    if name.startswith("mac"):
+        return None
+    return "ARM64" if _ARM.fullmatch(name) else "X86_64"
+
+
+def is_measured(name: str) -> bool:
+    """Whether it is known what an instance type has."""
+    return instance_type(name) is not None
+
+
+def room_problem(
+    name: str,
+    max_instances: int,
+    cpu_units: int,
+    memory_mib: int,
+    *,
+    tasks: int,
+    surplus: int,
+    own_addresses: bool,
+    apart: bool,
+    arguments: Mapping[str, str],
+) -> str | None:
+    """Why the instances have no room for the service's tasks; None where they have, or where that is not known.
+
+    `tasks` is the most that there can be, `surplus` how many more a deployment starts beside them. With
+    `own_addresses` (awsvpc) each task takes a network interface beside the instance's own; the account setting
+    awsvpcTrunking, which brings more, is not reckoned with. `apart`: no two tasks share an instance. `arguments` gives
+    the caller's name of `instance_type`, `max_instances`, `cpu_units` and `memory_mib`.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html
+    """
+    limits = {"distinctInstance allows": 1} if apart else {}
+    type_ = instance_type(name)
+    if type_ is not None:
+        if cpu_units > type_.cpu_units:
+            return (
+                f"{arguments['cpu_units']}: got {cpu_units} with {arguments['instance_type']} {name}, expected at most "
+                f"{type_.cpu_units}, which the type has; choose a larger type or a smaller task"
+            )
+        if memory_mib > type_.surely_free_memory_mib:
+            return (
+                f"{arguments['memory_mib']}: got {memory_mib} with {arguments['instance_type']} {name}, expected at "
+                f"most {type_.surely_free_memory_mib} of its {type_.installed_memory_mib} MiB, the system takes the "
+                "rest; choose a larger type or a smaller task"
+            )
+        limits["CPU allows"] = type_.cpu_units // cpu_units
+        limits["memory allows"] = type_.surely_free_memory_mib // memory_mib
+        if own_addresses:
+            limits["network interfaces allow"] = type_.network_interfaces - 1
+    if not limits:
+        return None
+    cause, on_each = min(limits.items(), key=lambda limit: limit[1])
+    needed = -(-(tasks + surplus) // on_each)
+    if needed <= max_instances:
+        return None
+    most = arguments["max_instances"]
+    return (
+        f"{most}: got {max_instances} with {arguments['instance_type']} {name}, expected at least {needed}, since "
+        f"{cause} {on_each} on each, of {tasks} tasks and {surplus} that a deployment starts beside them; raise "
+        f"{most}, or choose a larger type"
     )
 
 

@@ -6,17 +6,31 @@ from typing import Annotated
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, text
+from components.arns import ACCOUNT, UUID, arn
+from components.checks import Arguments, Contradiction, shown, text
 
 DomainName = Annotated[
     str,
     text(
-        r"(?=.{1,64}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?",
-        "a domain name of at most 64 lower-case letters, digits, - and .",
+        r"(?=[^\n]{1,253}\Z)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]",
+        "a domain name of at most 253 lower-case letters, digits, - and .",
         fix="write the full name without protocol, for instance www.example.com",
     ),
 ]
-"""ACM takes no longer name as a certificate's first.
+"""https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html"""
+
+CertificateArn = Annotated[
+    str,
+    arn(
+        "acm",
+        rf"{ACCOUNT}:certificate/{UUID}",
+        "the ARN of a certificate in ACM",
+        fix="copy the ARN from ACM, or have one issued for a name in Route 53",
+    ),
+]
+
+_LONGEST_FIRST_NAME = 64
+"""ACM takes no longer name as a certificate's first, which is its common name.
 https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html"""
 
 _RECORD_TTL_SECONDS = 300
@@ -32,6 +46,9 @@ class CertificateArgs(Arguments):
     hosted_zone_id: pulumi.Input[str]
     """The public Route 53 hosted zone that answers for the name: ACM looks there for the proof.
     https://docs.aws.amazon.com/acm/latest/userguide/dns-validation.html"""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [Contradiction(("domain_name",), lambda: name_length_problem(self.domain_name))]
 
 
 class Certificate(pulumi.ComponentResource):
@@ -68,3 +85,13 @@ class Certificate(pulumi.ComponentResource):
 
         self.arn = validation.certificate_arn
         self.register_outputs({"arn": self.arn})
+
+
+def name_length_problem(domain_name: str, domain_name_argument: str = "domain_name") -> str | None:
+    """Why ACM issues no certificate for the name, in the caller's name of the argument; None when it does."""
+    if len(domain_name) <= _LONGEST_FIRST_NAME:
+        return None
+    return (
+        f"{domain_name_argument}: got {shown(domain_name)} of {len(domain_name)} characters, expected at most "
+        f"{_LONGEST_FIRST_NAME} where ACM issues the certificate; choose a shorter name, or bring a certificate"
+    )

@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import re
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import PurePath
 from typing import Any, get_args, get_origin
 
 import pulumi
+
+_MOST_LISTED = 5
 
 
 @dataclass(frozen=True)
@@ -62,37 +64,52 @@ def text(pattern: str, expected: str, *, fix: str) -> Check:
     return Check(expected, fix, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None)
 
 
-def cidr(shortest: int, longest: int, *, fix: str) -> Check:
-    """An IPv4 network with a prefix length from `shortest` to `longest` and no host bits."""
+def cidr(shortest: int, longest: int, *, fix: str, not_in: Iterable[str] = ()) -> Check:
+    """An IPv4 network with a prefix length from `shortest` to `longest` and no host bits, within none of `not_in`."""
+    excluded = [ipaddress.IPv4Network(each) for each in not_in]
 
     def accepts(value: object) -> bool:
         try:
-            return (
-                isinstance(value, str)
-                and "/" in value
-                and shortest <= ipaddress.IPv4Network(value).prefixlen <= longest
-            )
+            network = ipaddress.IPv4Network(value) if isinstance(value, str) else None
         except ValueError:
             return False
+        # One notation: a mask, or a number with a leading zero, is another network to the next reader.
+        return (
+            network is not None
+            and str(network) == value
+            and shortest <= network.prefixlen <= longest
+            and not any(network.subnet_of(each) for each in excluded)
+        )
 
-    return Check(f"an IPv4 network with a prefix from /{shortest} to /{longest} and no host bits", fix, accepts)
+    hosts = ", of addresses that hosts can have" if excluded else ""
+    expected = f"an IPv4 network with a prefix from /{shortest} to /{longest} and no host bits{hosts}"
+    return Check(expected, fix, accepts)
 
 
-def each(check: Check, *, at_least: int = 1) -> Check:
-    """A list of at least so many values, none twice, each allowed by `check`."""
+def each(check: Check, *, at_least: int = 1, at_most: int = 5000) -> Check:
+    """A list of so many values, none twice, each allowed by `check`."""
 
     def accepts(value: object) -> bool:
-        if not isinstance(value, (list, tuple)) or len(value) < at_least:
+        if not isinstance(value, (list, tuple)) or not at_least <= len(value) <= at_most:
             return False
-        return all(check.accepts(item) and item not in value[:index] for index, item in enumerate(value))
+        return all(map(check.accepts, value)) and len(set(value)) == len(value)
 
     size = "not empty and without repetition" if at_least else "without repetition"
-    return Check(f"a list, {size}, of: {check.expected}", check.fix, accepts)
+    limit = f", of at most {at_most}" if at_most < 5000 else ", of"
+    return Check(f"a list, {size}{limit}: {check.expected}", check.fix, accepts)
+
+
+def is_plain(value: str) -> bool:
+    """Whether every system on the way can carry the text: no zero byte, no half of a character."""
+    return "\0" not in value and not any("\ud800" <= each <= "\udfff" for each in value)
 
 
 def shown(value: object) -> str:
     """A value as messages quote it: long ones are cut, of an object only the names are told, of an Output nothing."""
-    printed = _printed(value)
+    try:
+        printed = _printed(value)
+    except RecursionError:
+        return "lists within lists"
     return printed if len(printed) <= 60 else printed[:57] + "..."
 
 
@@ -125,6 +142,13 @@ def takes_outputs(annotation: object) -> bool:
     """Whether there is a `pulumi.Input` in a type: only that can hold a secret, or what is known later."""
     # `pulumi.Input[T]` is T, an Awaitable or an Output, of which Pulumi writes the last as a text.
     return get_origin(annotation) is Awaitable or any(map(takes_outputs, get_args(annotation)))
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as messages list them; of many the first, long ones cut."""
+    first = [name if len(name) <= 60 else name[:57] + "..." for name in names[:_MOST_LISTED]]
+    more = len(names) - len(first)
+    return ", ".join(first) + (f" and {more} more" if more else "")
 
 
 def check_of(annotation: object) -> Check | None:

@@ -1,5 +1,6 @@
 """One container of a task: what runs, with which settings and secrets, and how ECS knows that it is well."""
 
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,19 +9,31 @@ from typing import Annotated, Any, Literal
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, Check, Contradiction, kind, one_of, shown, text, whole
+from components.arns import ACCOUNT, arn
+from components.checks import Arguments, Check, Contradiction, is_plain, kind, listed, one_of, shown, text, whole
 from components.network import Port
 
 ContainerName = Annotated[
     str,
     text(r"[A-Za-z0-9_-]{1,255}", "1 to 255 letters, digits, _ or -", fix="choose a name that ECS accepts"),
 ]
+_USER = re.compile(r"([1-9][0-9]{0,9})(?::(0|[1-9][0-9]{0,9}))?")
+_GREATEST_ID = 2**31 - 1
+"""Container runtimes hold ids in signed numbers of 32 bits.
+https://github.com/opencontainers/runc/blob/main/libcontainer/user/user.go"""
+
+
+def _is_user(value: object) -> bool:
+    ids = _USER.fullmatch(value) if isinstance(value, str) else None
+    return ids is not None and all(int(each or 0) <= _GREATEST_ID for each in ids.groups())
+
+
 ContainerUser = Annotated[
     str,
-    text(
-        r"[1-9][0-9]{0,9}(:[0-9]{1,10})?",
-        "a user id other than 0, or <user id>:<group id>, in digits",
-        fix="name the user that the image was made for; it must not be root",
+    Check(
+        f"a user id other than 0, or <user id>:<group id>, in digits, up to {_GREATEST_ID}",
+        "name the user that the image was made for; it must not be root",
+        _is_user,
     ),
 ]
 StopTimeoutSeconds = Annotated[
@@ -41,6 +54,12 @@ class SecretsManagerSecret:
     json_key: str = ""
     """The field, where the secret is a JSON object. Default: the secret as a whole."""
 
+    version_stage: str = ""
+    """The staging label of the version to read, as `AWSPREVIOUS`. Default: `AWSCURRENT`."""
+
+    version_id: str = ""
+    """Or the id of the version. Default: the one with the staging label."""
+
     kms_key_arn: pulumi.Input[str] | None = None
     """The key it is encrypted with. Default: AWS's own, which needs no permission."""
 
@@ -50,17 +69,21 @@ class SecretsManagerSecret:
     @property
     def value_from(self) -> pulumi.Output[str]:
         """How a container definition names it."""
-        return pulumi.Output.concat(self.arn, f":{self.json_key}::" if self.json_key else "")
+        part = (self.json_key, self.version_stage, self.version_id)
+        return pulumi.Output.concat(self.arn, f":{':'.join(part)}" if any(part) else "")
 
     def version(self, opts: pulumi.InvokeOutputOptions) -> pulumi.Output[str]:
         """Id of the version that a task gets now; the value is not read.
         https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_ListSecretVersionIds.html"""
+        if self.version_id:
+            return pulumi.Output.from_input(self.version_id)
+        stage = self.version_stage or "AWSCURRENT"
         found = aws.secretsmanager.get_secret_versions_output(
             secret_id=self.arn, region=_region(self.arn), opts=opts
         ).versions
 
         def current(versions: Sequence[Any]) -> str:
-            return next((str(each.version_id) for each in versions if "AWSCURRENT" in each.version_stages), "none")
+            return next((str(each.version_id) for each in versions if stage in each.version_stages), "none")
 
         version: pulumi.Output[str] = found.apply(current)
         return version
@@ -101,20 +124,51 @@ def _region(arn: pulumi.Input[str]) -> pulumi.Output[str]:
 
 Secret = SecretsManagerSecret | SsmParameter
 
-_ARN = re.compile(
-    r"(?P<secret>arn:[a-z-]+:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[^:]+-[A-Za-z0-9]{6})(:(?P<key>[^:]+)::)?"
-    r"|arn:[a-z-]+:ssm:[a-z0-9-]+:[0-9]{12}:parameter/.+"
+_SECRET_ARN = arn(
+    "secretsmanager",
+    rf"{ACCOUNT}:secret:[A-Za-z0-9/_+=.@!-]{{1,512}}-[A-Za-z0-9]{{6}}",
+    "the ARN of a secret in Secrets Manager",
+    fix="copy the full ARN, with the six characters at its end",
 )
+"""https://docs.aws.amazon.com/secretsmanager/latest/apireference/API_CreateSecret.html
+`!` is in the names of secrets that other services manage, as rds!db-...; no `*`, `?`, `${` or blank: the ARN is a
+resource of the execution role's policy, where they would be patterns."""
+
+_PARAMETER_ARN = arn(
+    "ssm",
+    rf"{ACCOUNT}:parameter(/[A-Za-z0-9_.-]+){{1,15}}",
+    "the ARN of a parameter in SSM",
+    fix="copy the full ARN",
+)
+"""https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_PutParameter.html"""
+
+_PART = re.compile(
+    r":(?P<key>[A-Za-z0-9/_+=.@$-]*):((?P<stage>[A-Za-z0-9/_+=.@-]{1,256}):|:(?P<id>[A-Za-z0-9-]{32,64})?)"
+)
+"""Field, staging label or version of a secret, as they follow its ARN."""
 
 
-def parse_secret(arn: str) -> Secret:
-    """The secret or parameter with this ARN; `<arn>:<key>::` is a field of a secret. Raises ValueError for others."""
-    match = _ARN.fullmatch(arn)
-    if match is None:
-        raise ValueError(arn)
-    if match["secret"]:
-        return SecretsManagerSecret(arn=match["secret"], json_key=match["key"] or "")
-    return SsmParameter(arn=arn)
+def parse_secret(text: str) -> Secret:
+    """The secret or parameter with this ARN; `<arn>:<field>::` is a field of a secret, `<arn>:<field>:<stage>:` and
+    `<arn>:<field>::<version id>` are those of one version. Raises ValueError for others."""
+    if _PARAMETER_ARN.accepts(text):
+        return SsmParameter(arn=text)
+    secret, part = ":".join(text.split(":")[:7]), ":".join(["", *text.split(":")[7:]])
+    found = _PART.fullmatch(part)
+    if not _SECRET_ARN.accepts(secret) or (part and found is None):
+        raise ValueError(text)
+    if found is None:
+        return SecretsManagerSecret(arn=secret)
+    return SecretsManagerSecret(
+        arn=secret, json_key=found["key"], version_stage=found["stage"] or "", version_id=found["id"] or ""
+    )
+
+
+def _is_secret(text: str) -> bool:
+    try:
+        return parse_secret(text) is not None
+    except ValueError:
+        return False
 
 
 def _variables(expected: str, accepts: Callable[[str], bool], *, fix: str) -> Check:
@@ -134,20 +188,31 @@ def _variables(expected: str, accepts: Callable[[str], bool], *, fix: str) -> Ch
         f"names of letters, digits and _, each with {expected}",
         fix,
         lambda value: next(problems(value), None) is None,
-        lambda value: ", ".join(problems(value)),
+        lambda value: listed(list(problems(value))),
     )
 
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Environment = Annotated[
-    Mapping[str, pulumi.Input[str]], _variables("a string", bool, fix="quote values that are no strings")
+    Mapping[str, pulumi.Input[str]],
+    _variables("a string", is_plain, fix="quote values that are no strings; none holds a zero byte"),
 ]
 SecretArns = Annotated[
     Mapping[str, str],
     _variables(
         "the ARN of a Secrets Manager secret or SSM parameter",
-        lambda arn: _ARN.fullmatch(arn) is not None,
+        _is_secret,
         fix="give full ARNs; a field of a secret is <arn>:<field>::",
+    ),
+]
+
+
+HealthCheckCommand = Annotated[
+    pulumi.Input[str],
+    Check(
+        "a shell command",
+        "write what the image's shell can run",
+        lambda value: isinstance(value, str) and value.strip() != "" and is_plain(value),
     ),
 ]
 
@@ -157,7 +222,7 @@ class ContainerHealthCheck(Arguments):
     """A command in the container that tells whether it is well. An essential container that is not gets its task
     replaced. https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html"""
 
-    command: pulumi.Input[str]
+    command: HealthCheckCommand
     """Shell command that ends with 0 when the container is well; the image must have `/bin/sh` and what it calls."""
 
     interval_seconds: Annotated[int, whole(5, 300, fix="choose the seconds between two checks")] = 30
@@ -258,9 +323,37 @@ class Container(Arguments):
         twice = sorted(self.environment.keys() & self.secrets.keys())
         if not twice:
             return None
-        return (
-            f"secrets: got {', '.join(twice)}, expected names that environment does not have; keep each in one of them"
-        )
+        return f"secrets: got {listed(twice)}, expected names that environment does not have; keep each in one of them"
+
+
+_LONGEST_TASK_DEFINITION = 64 * 1024
+_ELSEWHERE = 4 * 1024
+"""Bytes of a task definition that are not variables: images, roles, ports, the log."""
+
+
+def size_problem(
+    environment: Mapping[str, object],
+    secrets: Mapping[str, str],
+    commands: Sequence[str] = (),
+    environment_argument: str = "environment",
+) -> str | None:
+    """Why a task definition with all these variables and words is more than ECS registers, in the caller's name of
+    `environment`; None when it is not. Values that are not known yet count nothing.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-quotas.html"""
+    known = {name: value if isinstance(value, str) else "" for name, value in environment.items()}
+    parts = [
+        *({"name": name, "value": value} for name, value in known.items()),
+        # Each secret has a label, too, with the version that it had.
+        *({"name": name, "valueFrom": value, name: 80 * "-"} for name, value in secrets.items()),
+        *commands,
+    ]
+    size = len(json.dumps(parts))
+    if size + _ELSEWHERE <= _LONGEST_TASK_DEFINITION:
+        return None
+    return (
+        f"{environment_argument}: got {size} bytes of variables, secrets and commands, expected at most "
+        f"{_LONGEST_TASK_DEFINITION - _ELSEWHERE} in a task definition; keep large values in a parameter or a file"
+    )
 
 
 def containers_problem(containers: Sequence[Container]) -> str | None:

@@ -9,25 +9,24 @@ from typing import Annotated
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, text, whole
+from components.arns import ACCOUNT, UUID, any_of, arn
+from components.checks import Arguments, whole
 from components.log_retention import LogRetentionDays
 from components.route import TEST_HEADER
 
-_ARN = r"arn:aws[a-z-]*:wafv2:[a-z0-9-]+:[0-9]{12}:regional/webacl/[\w-]{1,128}/[0-9a-f-]{36}"
-WebAclArn = Annotated[
-    str,
-    text(
-        _ARN,
-        "the ARN of a regional web ACL of AWS WAF",
-        fix="copy the ARN from the web ACL; one made for CloudFront does not fit",
-    ),
-]
+_WEB_ACL = arn(
+    "wafv2",
+    rf"{ACCOUNT}:regional/webacl/[A-Za-z0-9_-]{{1,128}}/{UUID}",
+    "the ARN of a regional web ACL of AWS WAF",
+    fix="copy the ARN from the web ACL; one made for CloudFront does not fit",
+)
+WebAclArn = Annotated[str, _WEB_ACL]
 FirewallChoice = Annotated[
     str,
-    text(
-        f"none|managed|{_ARN}",
+    any_of(
         "none, managed, or the ARN of a regional web ACL of AWS WAF",
-        fix="choose what stands before the load balancer; a web ACL made for CloudFront does not fit",
+        "choose what stands before the load balancer; a web ACL made for CloudFront does not fit",
+        *("none", "managed", _WEB_ACL),
     ),
 ]
 RequestLimit = Annotated[

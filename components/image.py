@@ -3,6 +3,7 @@
 import hashlib
 import itertools
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,14 +20,43 @@ from ecs_policy.ecr_lifecycle import OTHER_PUSHES, parse_policy, tolerated_pushe
 CpuArchitecture = Annotated[
     Literal["X86_64", "ARM64"], one_of("X86_64", "ARM64", fix="choose the processor that the image is built for")
 ]
+_HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
+_REGISTRY = rf"({_HOST}(\.{_HOST})*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?"
+_PATH = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
+_REFERENCE = re.compile(
+    rf"(?P<name>({_REGISTRY}/)?{_PATH}(/{_PATH})*)(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+    r"(@(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}))?"
+)
+"""https://pkg.go.dev/github.com/distribution/reference"""
+_LONGEST_NAME = 255
+
+
+def _is_reference(value: object) -> bool:
+    match = _REFERENCE.fullmatch(value) if isinstance(value, str) and len(value) < 600 else None
+    # Sixty-four hexadecimal digits alone are an id of this machine, not a name.
+    return match is not None and len(match["name"]) <= _LONGEST_NAME and not re.fullmatch("[0-9a-f]{64}", match[0])
+
+
+ImageBase = Annotated[
+    str,
+    Check(
+        "an image reference, such as ubuntu:24.04, with or without @sha256: and 64 hexadecimal digits",
+        "name an image with apt-get; `make newest-base` adds the digest",
+        _is_reference,
+    ),
+]
+
 RepositoryName = Annotated[
     str,
     text(
-        r"(?=.{2,256}$)[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*",
-        "2 to 256 lower-case letters and digits, separated by single . _ - or /",
+        r"(?=.{2,200}$)[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*",
+        "2 to 200 lower-case letters and digits, separated by single . _ - or /",
         fix="choose a name that ECR accepts",
     ),
 ]
+"""ECR takes 256, but Docker 255 with the registry's name before it.
+https://pkg.go.dev/github.com/distribution/reference"""
+
 ImageVersion = Annotated[
     str,
     text(

@@ -1,13 +1,14 @@
 """A task of the new revision that runs once before the service takes it; its exit code decides whether it does."""
 
 import asyncio
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import pulumi
 
-from components.checks import Check, whole
+from components.checks import Check, is_plain, whole
 from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
 from components.post_mortem import Cause, first_cause, log_lines, told
 from ecs_policy.deployment_bounds import format_seconds
@@ -15,19 +16,48 @@ from ecs_policy.deployment_bounds import format_seconds
 POLL_SECONDS = 2.0
 PROGRESS_SECONDS = 10.0
 
+_LONGEST_OVERRIDES = 8192
+"""Characters of all overrides, JSON included.
+https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_TaskOverride.html"""
+
+
+def _is_command(value: object) -> bool:
+    return (
+        isinstance(value, (list, tuple))
+        and len(value) > 0
+        and all(isinstance(each, str) and each and is_plain(each) for each in value)
+    )
+
+
+def overrides(container: str, command: Sequence[str]) -> dict[str, Any]:
+    """What makes a task of the service run the command."""
+    return {"containerOverrides": [{"name": container, "command": list(command)}]}
+
+
 Command = Annotated[
     pulumi.Input[Sequence[str]],
     Check(
-        "a list of words, not empty",
+        "a list of words, not empty, none of them empty",
         "name a program of the image and its arguments",
-        lambda value: (
-            isinstance(value, (list, tuple)) and len(value) > 0 and all(isinstance(each, str) for each in value)
-        ),
+        _is_command,
     ),
 ]
 TimeoutMinutes = Annotated[
     int, whole(1, 10_080, fix="choose more minutes than the migration takes on as much data as production has")
 ]
+
+
+def overrides_problem(
+    container: str, command: Sequence[str], command_argument: str = "migration_command"
+) -> str | None:
+    """Why RunTask does not take the command, in the caller's name of the argument; None when it does."""
+    length = len(json.dumps(overrides(container, command)))
+    if length <= _LONGEST_OVERRIDES:
+        return None
+    return (
+        f"{command_argument}: got {length} characters with the JSON around them, expected at most "
+        f"{_LONGEST_OVERRIDES}, all that RunTask takes; put the command into the image"
+    )
 
 
 class MigrationFailedError(Exception):
@@ -44,7 +74,7 @@ def request(service: Mapping[str, Any], container: str, command: Sequence[str]) 
         "count": 1,
         # Letters, digits, - / and _ are all that ECS takes, 128 of them.
         "startedBy": f"migration-{family}"[:128],
-        "overrides": {"containerOverrides": [{"name": container, "command": list(command)}]},
+        "overrides": overrides(container, command),
         "enableECSManagedTags": True,
     }
     if strategies := service.get("capacityProviderStrategies"):

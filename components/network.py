@@ -14,8 +14,22 @@ from components.checks import ArgumentError, Arguments, Contradiction, cidr, eac
 from components.log_retention import LogRetentionDays
 from components.security_groups import HTTPS, Group, connect, let_in, let_out
 
+_LOOPBACK = "127.0.0.0/8"
+_NO_HOSTS = ("0.0.0.0/8", "169.254.0.0/16", "224.0.0.0/4", "240.0.0.0/4")
+"""Ranges in which no host of a network has its address: this network, the link, multicast, reserved.
+https://www.iana.org/assignments/iana-ipv4-special-registry"""
+_MOST_RULES = 60
+"""Rules for incoming traffic in a security group, by default.
+https://docs.aws.amazon.com/vpc/latest/userguide/amazon-vpc-limits.html#vpc-limits-security-groups"""
+
 VpcCidr = Annotated[
-    str, cidr(16, 28, fix="choose a private range that overlaps with no network you want to reach from here")
+    str,
+    cidr(
+        16,
+        28,
+        fix="choose a private range that overlaps with no network you want to reach from here",
+        not_in=(*_NO_HOSTS, _LOOPBACK),
+    ),
 ]
 AvailabilityZoneCount = Annotated[
     int, whole(2, 6, fix="choose at least two zones, and no more than the region offers (most offer three)")
@@ -50,7 +64,16 @@ SESSION_ENDPOINT_SERVICES = ("ssmmessages",)
 """What ECS Exec needs. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
 
 IngressCidrs = Annotated[
-    Sequence[str], each(cidr(0, 32, fix='list the networks of your clients, or ["0.0.0.0/0"] for everybody'))
+    Sequence[str],
+    each(
+        cidr(
+            0,
+            32,
+            fix='list the networks of your clients, or ["0.0.0.0/0"] for everybody',
+            # Loopback lets nobody in but the load balancer itself: a way to say nobody.
+            not_in=_NO_HOSTS,
+        )
+    ),
 ]
 
 _NAT_STRATEGIES = {
@@ -116,6 +139,10 @@ class NetworkArgs(Arguments):
             Contradiction(
                 ("listener_ports", "allowed_ingress_cidrs", "container_port"),
                 lambda: _door_problem(self.listener_ports, self.allowed_ingress_cidrs, self.container_port),
+            ),
+            Contradiction(
+                ("listener_ports", "allowed_ingress_cidrs"),
+                lambda: rules_problem(self.allowed_ingress_cidrs or (), self.listener_ports),
             ),
         ]
 
@@ -341,4 +368,20 @@ def vpc_size_problem(
         f"{vpc_cidr_argument}: got {vpc_cidr!r} with {availability_zone_count_argument} {availability_zone_count}, "
         f"expected a prefix from /16 to /{longest}; choose a larger range or fewer zones, "
         f"each zone needs two subnets of at least /{_SMALLEST_SUBNET_PREFIX}"
+    )
+
+
+def rules_problem(
+    allowed_ingress_cidrs: Sequence[str],
+    listener_ports: Sequence[int],
+    allowed_ingress_cidrs_argument: str = "allowed_ingress_cidrs",
+) -> str | None:
+    """Why the load balancer's security group cannot hold so many rules, in the caller's name of the argument."""
+    ports = len(listener_ports)
+    if len(allowed_ingress_cidrs) * ports <= _MOST_RULES:
+        return None
+    return (
+        f"{allowed_ingress_cidrs_argument}: got {len(allowed_ingress_cidrs)} networks, expected at most "
+        f"{_MOST_RULES // ports}, since a security group takes {_MOST_RULES} rules, one for each network and port; "
+        "put neighbours together, or filter by a web ACL"
     )

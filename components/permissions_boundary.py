@@ -5,14 +5,16 @@ from typing import Annotated
 
 import pulumi
 
-from components.checks import text
+from components.arns import ACCOUNT, arn
 
 PermissionsBoundaryArn = Annotated[
     str,
-    text(
-        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+",
+    arn(
+        "iam",
+        rf"({ACCOUNT}|aws):policy/([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{{1,128}}",
         "the ARN of an IAM policy",
         fix="copy the ARN that `make bootstrap` prints",
+        has_region=False,
     ),
 ]
 

@@ -7,8 +7,8 @@ from typing import Annotated
 import pulumi_aws as aws
 
 from components import legality
-from components.checks import Check, each
-from ecs_policy.cluster_query import AVAILABILITY_ZONE, QueryError, mentions, parse
+from components.checks import Check, each, shown
+from ecs_policy.cluster_query import AVAILABILITY_ZONE, QueryError, evaluate, mentions, parse
 from ecs_policy.rules import placement as rules
 
 
@@ -147,6 +147,31 @@ def placement_problem(
     }
     names = {"orderedPlacementStrategies": strategies_argument, "placementConstraints": constraints_argument}
     return legality.problem(legality.SERVICE, inputs, _RULES, names)
+
+
+def type_problem(
+    constraints: Sequence[Constraint],
+    instance_type: str,
+    cpu_architecture: str,
+    constraints_argument: str = "placement_constraints",
+    instance_type_argument: str = "instance_type",
+) -> str | None:
+    """Why no instance of the type may get a task, in the caller's names of the arguments; None when one may."""
+    attributes = {
+        "attribute:ecs.instance-type": instance_type,
+        "attribute:ecs.cpu-architecture": "arm64" if cpu_architecture == "ARM64" else "x86_64",
+    }
+    for constraint in constraints:
+        try:
+            excluded = isinstance(constraint, MemberOf) and evaluate(parse(constraint.expression), attributes) is False
+        except QueryError:
+            continue
+        if excluded:
+            return (
+                f"{constraints_argument}: got {shown(constraint.expression)} with {instance_type_argument} "
+                f"{instance_type}, expected an expression that the type fulfils; change one of the two"
+            )
+    return None
 
 
 def leaves_zones_alone(strategies: Sequence[Strategy], constraints: Sequence[Constraint]) -> bool:

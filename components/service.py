@@ -11,7 +11,7 @@ from components import legality
 from components.checks import Arguments, Contradiction, one_of, whole
 from components.container import ContainerName
 from components.deployment import Deployment, TrafficShift
-from components.migration import Command, TimeoutMinutes, migration_hook
+from components.migration import Command, TimeoutMinutes, migration_hook, overrides_problem
 from components.network import Port
 from components.placement import (
     Constraint,
@@ -39,6 +39,7 @@ HealthCheckGracePeriodSeconds = Annotated[
 ]
 
 _Hook = pulumi.ResourceHook | pulumi.ResourceHookFunction
+_LEAST_START_SECONDS = 10
 _MOST_START_SECONDS = 120
 """Of the start of a task, what may tell how slow its application is: beyond, it is an instance that starts first."""
 
@@ -177,8 +178,11 @@ class ServiceArgs(Arguments):
         ]
 
     def _migration_problem(self) -> str | None:
-        if self.migration_command is None or self.container_name is not None:
+        if self.migration_command is None:
             return None
+        if self.container_name is not None:
+            command = self.migration_command
+            return overrides_problem(self.container_name, command) if isinstance(command, (list, tuple)) else None
         return "migration_command: got one without container_name, expected nothing; name the container that can run it"
 
     def _load_balancer_problem(self) -> str | None:
@@ -313,13 +317,34 @@ def _hooks(before: pulumi.ResourceHook | None, after: pulumi.ResourceHook | None
     return pulumi.ResourceHookBinding(before_create=first, before_update=first, after_create=last, after_update=last)
 
 
+def grace_problem(
+    seconds: int, start_period_seconds: int, grace_argument: str = "health_check_grace_period_seconds"
+) -> str | None:
+    """Why a task would be replaced before it can be healthy, in the caller's name of the argument; None when not."""
+    least = max(_LEAST_START_SECONDS, start_period_seconds) + _recovery_seconds()
+    if seconds >= least:
+        return None
+    return (
+        f"{grace_argument}: got {seconds}, expected at least {least}, since a target that failed its checks while "
+        f"the application started needs {_recovery_seconds()} s to recover; raise it, or how long a task takes to start"
+    )
+
+
+def _recovery_seconds() -> int:
+    return HEALTH_CHECK.healthy_threshold * HEALTH_CHECK.interval_seconds + HEALTH_CHECK.timeout_seconds
+
+
 def _grace_period_seconds(args: ServiceArgs) -> int | None:
     if args.target_group_arn is None:
         return None
     if args.health_check_grace_period_seconds is not None:
         return args.health_check_grace_period_seconds
-    recovery = HEALTH_CHECK.healthy_threshold * HEALTH_CHECK.interval_seconds + HEALTH_CHECK.timeout_seconds
-    return min(args.task_start_seconds, _MOST_START_SECONDS) + recovery
+    return default_grace_seconds(args.task_start_seconds)
+
+
+def default_grace_seconds(task_start_seconds: int) -> int:
+    """The grace period where none is given."""
+    return min(max(_LEAST_START_SECONDS, task_start_seconds), _MOST_START_SECONDS) + _recovery_seconds()
 
 
 def _capacity(args: ServiceArgs) -> dict[str, Any]:

@@ -9,17 +9,38 @@ import pulumi_aws as aws
 
 from components import legality
 from components.checks import Arguments, Contradiction, each, one_of, text, whole
-from components.container import Container, SecretsManagerSecret, SsmParameter, containers_problem, definition
+from components.container import (
+    Container,
+    SecretsManagerSecret,
+    SsmParameter,
+    containers_problem,
+    definition,
+    size_problem,
+)
 from components.container_definitions import container_definitions
 from components.image import CpuArchitecture
 from components.log_retention import LogRetentionDays
 from ecs_policy.fargate import EPHEMERAL_STORAGE_GIB, task_size_problem
 from ecs_policy.rules.task_network import fargate_awsvpc
 
+_LONGEST_ROLE_POLICY = 10_240
+_OTHER_STATEMENTS = 1_280
+"""Characters of the execution role's policy that name no secret: repository, log group, actions."""
+
 Family = Annotated[
     str,
     text(r"[A-Za-z0-9_-]{1,255}", "1 to 255 letters, digits, _ or -", fix="choose a name that ECS accepts"),
 ]
+TaskCpuUnits = Annotated[
+    int, whole(128, 196_608, fix="choose the CPU that a task needs; Fargate offers certain sizes only")
+]
+"""https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html"""
+
+TaskMemoryMib = Annotated[
+    int, whole(6, 33_554_432, fix="choose the memory that a task needs; Fargate offers certain sizes only")
+]
+"""6 MiB are the least that Docker takes on newer engines, 32 TiB the most that an instance has."""
+
 RequiresCompatibilities = Annotated[
     Sequence[str], each(one_of("FARGATE", "EC2", fix="name the launch types on which the task is to run"))
 ]
@@ -43,12 +64,12 @@ class TaskDefinitionArgs(Arguments):
     containers: Sequence[Container]
     """What runs together on one host. At least one is essential."""
 
-    cpu_units: int
-    """Task CPU, 1024 units = 1 vCPU. With FARGATE one of its sizes.
+    cpu_units: TaskCpuUnits
+    """Task CPU, 1024 units = 1 vCPU, 128 to 196608. With FARGATE one of its sizes.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html"""
 
-    memory_mib: int
-    """Task memory in MiB. With FARGATE one of the sizes that go with `cpu_units`."""
+    memory_mib: TaskMemoryMib
+    """Task memory in MiB, at least 6. With FARGATE one of the sizes that go with `cpu_units`."""
 
     cpu_architecture: CpuArchitecture
     """Processor to run on: `X86_64` or `ARM64`, the one that the images were built for."""
@@ -77,8 +98,9 @@ class TaskDefinitionArgs(Arguments):
 
     def contradictions(self) -> list[Contradiction]:
         return [
-            Contradiction(("requires_compatibilities",), self._size_problem),
+            Contradiction(("requires_compatibilities", "cpu_units", "memory_mib"), self._size_problem),
             Contradiction((), lambda: containers_problem(self.containers)),
+            Contradiction((), self._total_problem),
             Contradiction(
                 ("requires_compatibilities", "network_mode"),
                 lambda: network_mode_problem(self.requires_compatibilities, self.network_mode),
@@ -89,6 +111,22 @@ class TaskDefinitionArgs(Arguments):
     def _size_problem(self) -> str | None:
         fits = "FARGATE" not in self.requires_compatibilities
         return None if fits else fargate_size_problem(self.cpu_units, self.memory_mib)
+
+    def _total_problem(self) -> str | None:
+        named = [(f"{each.name}.{name}", each) for each in self.containers for name in each.environment]
+        variables = {name: owner.environment[name.partition(".")[2]] for name, owner in named}
+        arns = {
+            f"{each.name}.{name}": secret.arn if isinstance(secret.arn, str) else ""
+            for each in self.containers
+            for name, secret in each.secrets.items()
+        }
+        words = [
+            *(word for each in self.containers for word in each.command),
+            *(each.health_check.command for each in self.containers if each.health_check),
+        ]
+        known = [word for word in words if isinstance(word, str)]
+        found = [size_problem(variables, arns, known, "containers"), secrets_problem(list(arns.values()), "containers")]
+        return "\n  - ".join(filter(None, found)) or None
 
     def _storage_problem(self) -> str | None:
         if self.ephemeral_storage_gib is None or "EC2" not in self.requires_compatibilities:
@@ -203,6 +241,20 @@ class TaskDefinition(pulumi.ComponentResource):
         )
 
 
+def secrets_problem(arns: Sequence[str], secrets_argument: str = "secrets") -> str | None:
+    """Why the execution role's policy cannot name so many secrets, in the caller's name of the argument.
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
+    distinct = set(arns)
+    length = sum(len(each) + len('"",') for each in distinct)
+    if length <= _LONGEST_ROLE_POLICY - _OTHER_STATEMENTS:
+        return None
+    return (
+        f"{secrets_argument}: got {len(distinct)} ARNs of {length} characters together, expected at most "
+        f"{_LONGEST_ROLE_POLICY - _OTHER_STATEMENTS} in the execution role's policy; keep several values as fields of "
+        "one secret"
+    )
+
+
 def fargate_size_problem(
     cpu_units: int, memory_mib: int, cpu_argument: str = "cpu_units", memory_argument: str = "memory_mib"
 ) -> str | None:
@@ -210,7 +262,7 @@ def fargate_size_problem(
     problem = task_size_problem(cpu_units, memory_mib)
     if problem is None:
         return None
-    return problem.replace("cpu", cpu_argument).replace("memory", memory_argument)
+    return problem.replace("cpu", cpu_argument).replace("memory", memory_argument).replace("\n", "\n  - ")
 
 
 def network_mode_problem(

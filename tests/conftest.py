@@ -14,7 +14,7 @@ hypothesis.settings.load_profile("without deadline")
 
 os.environ[SHOW_LOG] = "true"  # the same in CI as everywhere
 
-TAKES_LONG = ("engine", "docker", "emulator")
+TAKES_LONG = ("engine", "docker", "emulator", "fuzz")
 
 
 @pytest.hookimpl(trylast=True)

@@ -53,6 +53,13 @@ class Resource:
     ignore_changes: tuple[str, ...]
     hooks: frozenset[str]
     """`before_update name` of every hook."""
+    parent_urn: str = ""
+    dependencies: tuple[str, ...] = ()
+    """Urns of all that it waits for."""
+    property_dependencies: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Input to the urns of what its value comes from."""
+    outputs: Mapping[str, Any] = field(default_factory=dict)
+    """What the provider answered."""
 
 
 @dataclass
@@ -221,6 +228,12 @@ class _Monitor(mocks.MockMonitor):
                     hooks=frozenset(
                         f"{when.name} {name}" for when, names in request.hooks.ListFields() for name in names
                     ),
+                    property_dependencies={
+                        name: tuple(found.urns) for name, found in request.propertyDependencies.items() if found.urns
+                    },
+                    parent_urn=request.parent,
+                    dependencies=tuple(request.dependencies),
+                    outputs=_plain(json_format.MessageToDict(response.object)),
                 )
             )
         return response
@@ -368,6 +381,7 @@ _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
         "name": inputs.get("name", f"{name}-1a2b3c4"),
         "arn": _arn("cloudwatch", f"alarm:{inputs.get('name', f'{name}-1a2b3c4')}"),
     },
+    "aws:cloudwatch/eventRule:EventRule": lambda name, _inputs: {"name": f"{name}-1a2b3c4"},
     "aws:wafv2/webAcl:WebAcl": lambda name, _inputs: {"arn": _arn("wafv2", f"regional/webacl/{name}-1a2b3c4/1")},
     "aws:ec2/vpcEndpoint:VpcEndpoint": lambda name, _inputs: {"prefixListId": f"pl-{name}"},
     "aws:lb/listener:Listener": lambda name, _inputs: {"arn": _arn("elasticloadbalancing", f"listener/app/{name}/1/2")},

@@ -17,7 +17,7 @@ RULES = (
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
 )
-ON_INSTANCES = {"launchType": "EC2", "instanceType": "t3.small", "fargateSpotWeight": 0}
+ON_INSTANCES = {"launchType": "EC2", "instanceType": "t3.small", "maxInstances": 20, "fargateSpotWeight": 0}
 
 
 def unattached(made: Run) -> set[str]:

@@ -96,7 +96,8 @@ def test_one_message_lists_every_problem() -> None:
         "  - natGateways: got 'one', expected one of none, single, one-per-zone; choose how tasks reach ECR and "
         "CloudWatch Logs\n"
         "  - allowedIngressCidrs: got ['0.0.0.0'], expected a list, not empty and without repetition, of: "
-        "an IPv4 network with a prefix from /0 to /32 and no host bits; "
+        "an IPv4 network with a prefix from /0 to /32 and no host bits, of addresses that hosts can "
+        "have; "
         'list the networks of your clients, or ["0.0.0.0/0"] for everybody\n'
         "  - desiredCount: got 'two', expected a whole number from 0 to 5000; choose how many tasks are to run; "
         "two or more survive the loss of one\n"
@@ -247,17 +248,46 @@ def test_nobody_is_told_of_alarms_that_are_not_there() -> None:
     )
 
 
+ON_INSTANCES = {"launchType": "EC2", "fargateSpotWeight": "0"}
+
+
 def test_tasks_that_share_no_instance_need_more_for_a_deployment() -> None:
-    apart = {"launchType": "EC2", "fargateSpotWeight": "0", "placementConstraints": '["distinctInstance"]'}
+    apart = ON_INSTANCES | {"placementConstraints": '["distinctInstance"]', "networkMode": "bridge"}
     assert refusal(**apart, maxInstances="4") == (
         "The configuration in Pulumi.dev.yaml cannot be used:\n"
-        "  - maxInstances: got 4 with distinctInstance in placementConstraints, expected at least 5: an instance for "
-        "each of 4 tasks, and 1 for those that a ROLLING deployment starts beside them; raise maxInstances"
+        "  - maxInstances: got 4 with instanceType t3.medium, expected at least 5, since distinctInstance allows 1 on "
+        "each, of 4 tasks and 1 that a deployment starts beside them; raise maxInstances, or choose a larger type"
     )
     assert load(**apart, maxInstances="5").max_instances == 5
-    assert "expected at least 8: an instance for each of 4 tasks, and 4 for those that a CANARY deployment" in refusal(
+    assert "expected at least 8, since distinctInstance allows 1 on each, of 4 tasks and 4 that a" in refusal(
         **apart, maxInstances="7", deploymentStrategy="CANARY"
     )
+    assert "expected at least 5" in refusal(**apart, instanceType="t9.medium"), "even on a type of unknown size"
+
+
+def test_a_task_fits_on_an_instance_beside_the_system() -> None:
+    assert refusal(**ON_INSTANCES, taskCpuUnits="1024", taskMemoryMib="4096").endswith(
+        "  - taskMemoryMib: got 4096 with instanceType t3.medium, expected at most 3584 of its 4096 MiB, the system "
+        "takes the rest; choose a larger type or a smaller task"
+    )
+    assert refusal(**ON_INSTANCES, taskCpuUnits="4096", taskMemoryMib="512").endswith(
+        "  - taskCpuUnits: got 4096 with instanceType t3.medium, expected at most 2048, which the type has; choose a "
+        "larger type or a smaller task"
+    )
+    assert load(**ON_INSTANCES, taskMemoryMib="3584", maxInstances="5").task_memory_mib == 3584, "no size of Fargate"
+
+
+def test_all_tasks_and_those_of_a_deployment_fit_on_all_instances() -> None:
+    assert refusal(**ON_INSTANCES, desiredCount="9", maxCount="9").endswith(
+        "  - maxInstances: got 4 with instanceType t3.medium, expected at least 5, since network interfaces allow 2 on "
+        "each, of 9 tasks and 1 that a deployment starts beside them; raise maxInstances, or choose a larger type"
+    )
+    assert load(**ON_INSTANCES, desiredCount="9", maxCount="9", networkMode="bridge").desired_count == 9
+    by_the_clock = '["cron(0 8 * * ? *) 2-30"]'
+    assert "since memory allows 7 on each, of 30 tasks" in refusal(
+        **ON_INSTANCES, networkMode="bridge", scalingSchedule=by_the_clock
+    )
+    assert load(**ON_INSTANCES, instanceType="t9.medium", desiredCount="3000", maxCount="3000").desired_count == 3000
 
 
 def test_nobody_comes_from_a_private_address_over_the_internet() -> None:
@@ -507,7 +537,7 @@ def test_variables_are_told_by_name_and_never_by_value() -> None:
     assert refusal(environment='{"A": "hunter2", "B": 5, "C": null, "D": ["hunter2"], "E F": "hunter2"}') == (
         "The configuration in Pulumi.dev.yaml cannot be used:\n"
         "  - environment: got a number for B, nothing for C, a list for D, the name 'E F', expected names of letters, "
-        "digits and _, each with a string; quote values that are no strings"
+        "digits and _, each with a string; quote values that are no strings; none holds a zero byte"
     )
     assert "  - secrets: got another string for KEY, expected names" in refusal(secrets='{"KEY": "hunter2"}')
     assert "  - environment: got no names, expected names" in refusal(environment="hunter2")

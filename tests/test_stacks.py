@@ -277,7 +277,7 @@ def test_image_and_tasks_are_of_one_architecture(stack: str) -> None:
         ("X86_64", "linux/amd64", "t3.small"),
         ("ARM64", "linux/arm64", "t4g.small"),
     ):
-        made = run_main(stack, cpuArchitecture=architecture, instanceType=instances)
+        made = run_main(stack, cpuArchitecture=architecture, instanceType=instances, placementConstraints=[])
         task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition").inputs
         assert task_definition["runtimePlatform"]["cpuArchitecture"] == architecture
         assert made.get("docker:index/image:Image").inputs["build"]["platform"] == platform

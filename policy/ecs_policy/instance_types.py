@@ -14,8 +14,10 @@ CPU_UNITS_OF_A_VCPU = 1024
 
 # ECS counts what the operating system reports: less than what is installed, as the kernel keeps a part for itself. How
 # much depends on the AMI. https://docs.aws.amazon.com/AmazonECS/latest/developerguide/memory-management.html
-_KERNEL_SHARE = 0.1
 _KERNEL_LEAST_MIB = 128
+_KERNEL_SHARE_OF_SMALL = 8
+_KERNEL_SMALL_MIB = 640
+_KERNEL_SHARE_OF_LARGE = 16
 
 
 class InstanceType(NamedTuple):
@@ -37,8 +39,10 @@ class InstanceType(NamedTuple):
     @property
     def surely_free_memory_mib(self) -> int:
         """What is left for tasks on every AMI. Between this and what is installed it depends on the AMI."""
-        kernel = max(_KERNEL_LEAST_MIB, int(self.installed_memory_mib * _KERNEL_SHARE))
-        return self.installed_memory_mib - kernel
+        installed = self.installed_memory_mib
+        # An eighth of little memory, a sixteenth of much: the kernel's tables grow with it, the rest of it does not.
+        kernel = min(installed // _KERNEL_SHARE_OF_SMALL, max(_KERNEL_SMALL_MIB, installed // _KERNEL_SHARE_OF_LARGE))
+        return installed - max(_KERNEL_LEAST_MIB, kernel)
 
 
 def instance_type(name: str) -> InstanceType | None:

@@ -139,8 +139,9 @@ def test_wrong_arguments_are_refused_together() -> None:
         "choose a load that leaves room until new tasks have started\n"
         "  - requests_per_target: got 0, expected a whole number from 1 to 1000000; "
         "choose the requests that a task answers in a minute at its best load\n"
-        "  - schedule: got ['every evening'], expected a list, without repetition, of: "
-        "<when> <least>-<most tasks>, up to 5000; write for instance cron(0 20 * * ? *) 0-0\n"
+        "  - schedule: got ['every evening'], expected a list, without repetition, of at most 200: "
+        "<when> <least>-<most tasks>, up to 5000; write for instance cron(0 20 * * ? *) 0-0, six fields with ? for "
+        "one of the two days\n"
         "  - timezone: got 'Tokyo!', expected an IANA time zone; name one, for instance Asia/Tokyo"
     )
 

@@ -74,7 +74,7 @@ def test_what_is_no_domain_name_is_refused(domain_name: str) -> None:
     with pytest.raises(ArgumentError) as refused:
         CertificateArgs(domain_name=domain_name, hosted_zone_id="Z1")
     assert str(refused.value).endswith(
-        "expected a domain name of at most 64 lower-case letters, digits, - and .; "
+        "expected a domain name of at most 253 lower-case letters, digits, - and .; "
         "write the full name without protocol, for instance www.example.com"
     )
 

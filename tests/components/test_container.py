@@ -78,11 +78,18 @@ def test_a_container_without_port_needs_no_setting_for_ports() -> None:
     assert (told()["portMappings"], told()["systemControls"]) == ([], [])
 
 
+VERSION = "01234567-89ab-cdef-0123-456789abcdef"
+PREVIOUS = SecretsManagerSecret(arn=SECRET, json_key="password", version_stage="AWSPREVIOUS")
+
+
 @pytest.mark.parametrize(
     ("arn", "secret"),
     [
         (SECRET, SecretsManagerSecret(arn=SECRET)),
         (f"{SECRET}:password::", SecretsManagerSecret(arn=SECRET, json_key="password")),
+        (f"{SECRET}:password:AWSPREVIOUS:", PREVIOUS),
+        (f"{SECRET}:::{VERSION}", SecretsManagerSecret(arn=SECRET, version_id=VERSION)),
+        (f"{SECRET}:::", SecretsManagerSecret(arn=SECRET)),
         (PARAMETER, SsmParameter(arn=PARAMETER)),
     ],
 )
@@ -90,7 +97,7 @@ def test_secrets_by_their_arn(arn: str, secret: object) -> None:
     assert parse_secret(arn) == secret
 
 
-@pytest.mark.parametrize("arn", ["hunter2", SECRET[:-7], f"{SECRET}:password", f"{SECRET}:a:AWSCURRENT:"])
+@pytest.mark.parametrize("arn", ["hunter2", SECRET[:-7], f"{SECRET}:password", f"{SECRET}:a:AWSCURRENT:{VERSION}"])
 def test_no_secret(arn: str) -> None:
     with pytest.raises(ValueError, match=arn):
         parse_secret(arn)
@@ -110,7 +117,7 @@ def test_wrong_arguments_are_refused_together() -> None:
     assert str(refused.value) == (
         "Container cannot be used:\n"
         "  - name: got 'my web', expected 1 to 255 letters, digits, _ or -; choose a name that ECS accepts\n"
-        "  - user: got 'root', expected a user id other than 0, or <user id>:<group id>, in digits; "
+        "  - user: got 'root', expected a user id other than 0, or <user id>:<group id>, in digits, up to 2147483647; "
         "name the user that the image was made for; it must not be root\n"
         "  - port: got 0, expected a whole number from 1 to 65535; choose a TCP port\n"
         "  - stop_timeout_seconds: got 1, expected a whole number from 2 to 120; "

@@ -149,7 +149,7 @@ def test_wrong_arguments_are_refused_together() -> None:
         args(Path("nowhere"), repository_name="Shop", version="-1", cpu_architecture="arm64", keep_images=1)
     assert str(refused.value) == (
         "AppImageArgs cannot be used:\n"
-        "  - repository_name: got 'Shop', expected 2 to 256 lower-case letters and digits, "
+        "  - repository_name: got 'Shop', expected 2 to 200 lower-case letters and digits, "
         "separated by single . _ - or /; choose a name that ECR accepts\n"
         "  - version: got '-1', expected 1 to 100 letters, digits, _ . or -, not starting with . or -; "
         "choose a version that can be part of an image tag\n"

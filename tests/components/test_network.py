@@ -352,9 +352,11 @@ def test_wrong_arguments_are_refused_together() -> None:
         "  - listener_ports: got [0], expected a list, without repetition, of: "
         "a whole number from 1 to 65535; choose TCP ports\n"
         "  - allowed_ingress_cidrs: got [], expected a list, not empty and without repetition, of: "
-        "an IPv4 network with a prefix from /0 to /32 and no host bits; "
+        "an IPv4 network with a prefix from /0 to /32 and no host bits, of addresses that hosts can "
+        "have; "
         'list the networks of your clients, or ["0.0.0.0/0"] for everybody\n'
-        "  - vpc_cidr: got '10.0.0.0/8', expected an IPv4 network with a prefix from /16 to /28 and no host bits; "
+        "  - vpc_cidr: got '10.0.0.0/8', expected an IPv4 network with a prefix from /16 to /28 and no host bits, of "
+        "addresses that hosts can have; "
         "choose a private range that overlaps with no network you want to reach from here\n"
         "  - availability_zone_count: got 1, expected a whole number from 2 to 6; "
         "choose at least two zones, and no more than the region offers (most offer three)\n"

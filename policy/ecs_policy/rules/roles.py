@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ecs_policy.iam import EXECUTION_POLICY, Grant, grants, listed, matches, statements, trusted_services
+from ecs_policy.iam import EXECUTION_POLICY, Grant, grants, listed, matches, policies, statements, trusted_services
 from ecs_policy.image_reference import parse_image
 from ecs_policy.model import (
     Container,
@@ -17,7 +18,7 @@ from ecs_policy.model import (
     RolePolicyAttachment,
     TaskDefinition,
 )
-from ecs_policy.rule import Level, Option, Problem, Quote, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Enforcement, Level, Option, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, independently, plain, quoted
 
 _TASKS = "ecs-tasks.amazonaws.com"
@@ -227,3 +228,70 @@ def _secret(reference: Value, why: str) -> Grant:
     if text.startswith("arn:"):
         return Grant("ssm:GetParameters", text, why)
     return Grant("ssm:GetParameters", f"arn:*:ssm:*:*:parameter/{text.lstrip('/')}", why)
+
+
+_READ_SECRETS = ("secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetParameters", "ssm:GetParametersByPath")
+
+
+@stack_rule(
+    "IM-04 exec-role-secrets-by-name",
+    on=TaskDefinition,
+    title="The execution role reads secrets and parameters by name, or under a name that they share",
+    why="Whoever may register a task definition with this role reads all that a pattern fits, in a task of his own: "
+    "`parameter/shop/*` is the shop's, `parameter/*` is everybody's.",
+    beyond="What a condition leaves of a pattern.",
+    level=Level.PRACTICE,
+    severity=Severity.HIGH,
+    enforcement=Enforcement.MANDATORY,
+    source="https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
+    ours=True,
+    options={
+        "secretPatterns": Option(
+            schema={"type": "array", "items": {"type": "string"}, "default": []},
+            about="Patterns that policies of execution roles may have for secrets and parameters, as they are written.",
+        )
+    },
+)
+def exec_role_secrets_by_name(task_definition: TaskDefinition, options: Mapping[str, Any]) -> Iterator[Problem]:
+    role = task_definition["executionRoleArn"].one(Role)
+    if role is None:
+        return
+    known = policies(role)
+    yield from independently(_by_name(each, options["secretPatterns"]) for each in known.statements)
+    if known.doubt is not None:
+        raise known.doubt
+
+
+def _by_name(statement: Value, allowed: list[str]) -> Iterator[Problem]:
+    if statement["Effect"].text() != "Allow" or not _reads_secrets(statement):
+        return
+    if statement["NotResource"].given:
+        raise statement["NotResource"].not_evaluated("is not looked into")
+    yield from independently(_named(statement, each, allowed) for each in listed(statement["Resource"]))
+
+
+def _reads_secrets(statement: Value) -> bool:
+    exceptions = statement["NotAction"]
+    actions = [each.text() or "" for each in listed(exceptions if exceptions.given else statement["Action"])]
+    named = [any(matches(pattern, action) for pattern in actions) for action in _READ_SECRETS]
+    return not all(named) if exceptions.given else any(named)
+
+
+def _named(statement: Value, resource: Value, allowed: list[str]) -> Iterator[Problem]:
+    text = resource.text() or ""
+    parts = text.split(":", 5)
+    service, name = (parts[2], parts[5]) if len(parts) == 6 else ("*", text)
+    if text in allowed or not any(matches(service, each) for each in ("secretsmanager", "ssm")):
+        return
+    name = name.removeprefix("secret:").removeprefix("parameter/")
+    shared = re.split(r"[*?]|\$\{", name)[0]
+    if shared == name or (shared.endswith(("/", "-", "_", ".")) and "${" not in name):
+        return
+    if statement["Condition"].filled:
+        raise statement["Condition"].not_evaluated("holds under a condition")
+    yield Problem(
+        resource.resource.urn,
+        resource.location,
+        f"{resource.resource.label} {resource.location}: got {resource.shown()}, expected the names of the secrets "
+        "that the tasks use, or a part of them as in shop/*, since it is a policy of an execution role; name them",
+    )

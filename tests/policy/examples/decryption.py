@@ -43,8 +43,9 @@ def policy(*statements: dict[str, Any]) -> dict[str, Any]:
 
 
 ROLE = {**resource("aws:iam/role:Role", name="execution"), "outputs": {"arn": ROLE_ARN}}
-READS = policy(allow("secretsmanager:GetSecretValue"), allow("ssm:GetParameters"), allow("s3:GetObject"))
-READS_AND_DECRYPTS = policy(allow("secretsmanager:GetSecretValue"), allow("kms:Decrypt", KEY_ARN))
+READ_SECRET = allow("secretsmanager:GetSecretValue", SECRET_ARN)
+READS = policy(READ_SECRET, allow("ssm:GetParameters", PARAMETER_ARN), allow("s3:GetObject"))
+READS_AND_DECRYPTS = policy(READ_SECRET, allow("kms:Decrypt", KEY_ARN))
 
 
 def secret(**properties: Any) -> dict[str, Any]:
@@ -326,7 +327,7 @@ HIDDEN["app"]["options"]["dependsOn"].append("${secret}")
 """The good stack for Fargate with a secret under a key: good, too."""
 
 MUTANTS = {
-    "KM-01": [mutant("may not decrypt", HIDDEN, "settings", policy=document(allow("secretsmanager:GetSecretValue")))],
+    "KM-01": [mutant("may not decrypt", HIDDEN, "settings", policy=document(READ_SECRET))],
     "KM-02": [mutant("the default policy", {**G, "key": key()}, "logs", kmsKeyId="${key.arn}")],
     "KM-03": [
         mutant(

@@ -18,6 +18,7 @@ from tests.policy.stacks import unknown as not_known
 
 ECR = "123456789012.dkr.ecr.ap-northeast-1.amazonaws.com/shop/app:1"
 SECRET = "arn:aws:secretsmanager:ap-northeast-1:123456789012:secret:db-a1b2c3"
+PARAMETER = "arn:aws:ssm:ap-northeast-1:123456789012:parameter/"
 EXECUTION_POLICY = "arn:aws:iam::aws:policy/service-role/AmazonECSTaskExecutionRolePolicy"
 
 
@@ -285,6 +286,127 @@ EXAMPLES = {
         ),
         not_applicable("nothing to fetch", starting({}, image="httpd:2.4")),
     ],
+    "IM-04": [
+        violates(
+            "all parameters",
+            starting({"read": policy("ssm:GetParameters", f"{PARAMETER}*")}),
+            at={"read.policy.Statement[0].Resource"},
+            says=(
+                "RolePolicy 'read' policy.Statement[0].Resource: got "
+                '"arn:aws:ssm:ap-northeast-1:123456789012:parameter/*", expected the names of the secrets that '
+                "the tasks use, or a part of them as in shop/*, since it is a policy of an execution role; name them"
+            ),
+        ),
+        violates(
+            "everything there is",
+            starting({"read": policy(["secretsmanager:Get*", "kms:Decrypt"])}),
+            at={"read.policy.Statement[0].Resource"},
+        ),
+        violates(
+            "letters, any name, a variable; beside names",
+            starting(
+                {
+                    "read": policy(
+                        ["ssm:GetParameter*", "secretsmanager:GetSecretValue"],
+                        [
+                            f"{PARAMETER}s*",
+                            f"{PARAMETER}shop/a",
+                            f"{PARAMETER}*/password",
+                            f"{SECRET[:-9]}?????-AbCdEf",
+                            f"{PARAMETER}shop/${{aws:username}}",
+                        ],
+                    )
+                }
+            ),
+            at={f"read.policy.Statement[0].Resource[{index}]" for index in (0, 2, 3, 4)},
+        ),
+        violates(
+            "all but",
+            starting(
+                {
+                    "most": resource(
+                        "aws:iam/rolePolicy:RolePolicy",
+                        role="${role.name}",
+                        policy=json.dumps({"Statement": {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}}),
+                    )
+                }
+            ),
+            at={"most.policy.Statement.Resource"},
+        ),
+        violates(
+            "in the role itself",
+            starting(
+                {
+                    "role": resource(
+                        "aws:iam/role:Role",
+                        inlinePolicies=[{"name": "read", "policy": document("ssm:*", f"{PARAMETER}*")}],
+                    )
+                }
+            ),
+            at={"role.inlinePolicies[0].policy.Statement[0].Resource"},
+        ),
+        passes("names", starting({"read": policy(["ssm:*", "secretsmanager:*"], [SECRET, f"{PARAMETER}shop/a"])})),
+        passes(
+            "the characters that Secrets Manager adds",
+            starting({"read": policy("secretsmanager:GetSecretValue", f"{SECRET[:-6]}??????")}),
+        ),
+        passes(
+            "what shares a path or the beginning of a name",
+            starting(
+                {
+                    "read": policy(
+                        ["ssm:GetParameters", "secretsmanager:GetSecretValue"],
+                        [f"{PARAMETER}shop/*", f"{SECRET[:-6]}*", f"{SECRET[:-9]}shop/prod/*"],
+                    )
+                }
+            ),
+        ),
+        passes(
+            "a pattern that the organisation allows",
+            starting({"read": policy("ssm:GetParameters", f"{PARAMETER}*")}),
+            options={"secretPatterns": [f"{PARAMETER}*"]},
+        ),
+        passes(
+            "patterns of other things",
+            starting(
+                {
+                    "pull": policy(["ecr:GetAuthorizationToken", "logs:PutLogEvents"]),
+                    "files": policy(["s3:GetObject", "ssm:GetParameters"], ["arn:aws:s3:::files/*", f"{PARAMETER}a"]),
+                    "aws": attached(EXECUTION_POLICY),
+                }
+            ),
+        ),
+        passes("a pattern denied", starting({"no": policy("ssm:*", effect="Deny")})),
+        passes(
+            "a pattern of the application's role",
+            {
+                "role": TASKS,
+                "read": policy("ssm:GetParameters", f"{PARAMETER}*"),
+                "app": task_definition(taskRoleArn="${role.arn}"),
+            },
+        ),
+        missing("no execution role", {"app": task_definition()}),
+        unknown(
+            "a policy that is not known yet",
+            starting(
+                {"read": resource("aws:iam/rolePolicy:RolePolicy", role="${role.name}", policy=not_known())},
+            ),
+            not_evaluated={"read.policy"},
+        ),
+        unknown(
+            "a pattern under a condition",
+            starting(
+                {
+                    "read": policy(
+                        "secretsmanager:GetSecretValue",
+                        Condition={"StringEquals": {"secretsmanager:ResourceTag/app": "shop"}},
+                    )
+                }
+            ),
+            not_evaluated={"read.policy.Statement[0].Condition"},
+        ),
+        not_applicable("no task", {"role": TASKS, "read": policy("ssm:GetParameters")}),
+    ],
 }
 
 MUTANTS = {
@@ -300,5 +422,13 @@ MUTANTS = {
     "IM-03": [
         mutant("the policy is the task role's", good_stacks.FARGATE, "executionRolePolicy", role="${taskRole.name}"),
         mutant("a secret", good_stacks.EC2, "app", container={"secrets": [{"name": "DB", "valueFrom": SECRET}]}),
+    ],
+    "IM-04": [
+        mutant(
+            "every secret",
+            good_stacks.FARGATE,
+            "executionRole",
+            inlinePolicies=[{"name": "read", "policy": document("secretsmanager:GetSecretValue")}],
+        )
     ],
 }

@@ -241,10 +241,11 @@ MAY_READ_SETTINGS = resource(
     ),
 )
 
+PG = "arn:aws:ssm:ap-northeast-1:123456789012:parameter/pg"
 MAY_READ_PARAMETERS = resource(
     "aws:iam/rolePolicy:RolePolicy",
     role="${executionRole.name}",
-    policy=json.dumps({"Statement": [{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": "*"}]}),
+    policy=json.dumps({"Statement": [{"Effect": "Allow", "Action": "ssm:GetParameters", "Resource": PG}]}),
 )
 
 MUTANTS = {
@@ -255,7 +256,7 @@ MUTANTS = {
             "app",
             container={
                 "environment": [{"name": "PGUSER", "value": "app"}],
-                "secrets": [{"name": "PGUSER", "valueFrom": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/pg"}],
+                "secrets": [{"name": "PGUSER", "valueFrom": PG}],
             },
         )
     ],

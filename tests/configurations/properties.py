@@ -1,0 +1,98 @@
+"""What must hold for every configuration, whatever it says."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from components.checks import ArgumentError
+from tests.configurations import judge, program
+from tests.configurations.generator import SCHEMA, Configuration
+from tests.mocks import Run
+
+_LONGEST_MESSAGE = 1000
+_LONGEST_SECONDS = 0.5
+_MESSAGE = re.compile(r"(?P<key>[^\n:]+(:[a-zA-Z-]+)?): got .+, expected .+; .+", re.DOTALL)
+_NOT_OF_THE_SCHEMA = {"aws:region", "stack", "name"}
+
+
+def faults(configuration: Configuration, *, same: bool = False) -> list[str]:
+    """What does not hold; `accepted` and `refused` stand for good ends. With `same`, another spelling is tried, too."""
+    texts, made = configuration.texts, Run()
+    began = time.process_time()
+    try:
+        program.run(configuration.stack, texts, made)
+    except ArgumentError as refused:
+        told = str(refused)
+        found = _told(configuration, told)
+        if time.process_time() - began > _LONGEST_SECONDS:
+            found.append(f"refused after {time.process_time() - began:.1f} s")
+        if made.resources:
+            found.append(f"registered {len(made.resources)} resources, then refused: {told[:300]}")
+        return found
+    except Exception as error:
+        return [f"{type(error).__name__} after {len(made.resources)} resources: {str(error)[:300]}"]
+    found = [*program.violations(made), *judge.refusals(made, texts)]
+    if same:
+        found += _another_spelling(configuration, made)
+    return found
+
+
+def is_accepted(configuration: Configuration) -> bool:
+    """Whether the settings take it."""
+    try:
+        program.load(configuration.stack, configuration.texts)
+    except ArgumentError:
+        return False
+    return True
+
+
+def _told(configuration: Configuration, told: str) -> list[str]:
+    first, *messages = told.split("\n  - ")
+    found = [] if first.endswith(".yaml cannot be used:") and messages else [f"no refusal of the house: {told[:200]}"]
+    keys = SCHEMA.keys() | _NOT_OF_THE_SCHEMA | set(configuration.values)
+    counted: dict[str, int] = {}
+    for message in messages:
+        match = _MESSAGE.fullmatch(message)
+        if match is None:
+            found.append(f"no form: {message[:200]}")
+            continue
+        key = match["key"]
+        counted[key] = counted.get(key, 0) + 1
+        wrong = _owner(key)
+        if wrong not in keys and not key.endswith("..."):
+            found.append(f"names no key: {message[:200]}")
+        if len(message) > _LONGEST_MESSAGE:
+            found.append(f"a message of {len(message)} characters: {message[:100]}")
+    found += _values_shown(configuration, told)
+    return found
+
+
+def _owner(key: str) -> str:
+    """`placementStrategies[0].field` is of `placementStrategies`."""
+    return re.split(r"[\[.]", key)[0]
+
+
+def _values_shown(configuration: Configuration, told: str) -> list[str]:
+    environment: Any = configuration.values.get("environment")
+    if not isinstance(environment, dict):
+        return []
+    values = [each for each in environment.values() if isinstance(each, str) and len(each) > 11]
+    return [f"shows a value of environment: {each[:40]}" for each in values if each in told]
+
+
+def _another_spelling(configuration: Configuration, made: Run) -> list[str]:
+    """Defaults left out or written, keys in another order, more space in JSON: the same resources."""
+    texts = {
+        key: value.replace(",", " , ") if value[:1] == "[" and '"' not in value else value
+        for key, value in reversed(configuration.texts.items())
+    }
+    again = program.run(configuration.stack, texts)
+    if _resources(again) == _resources(made):
+        return []
+    return ["the same configuration, written otherwise, makes other resources"]
+
+
+def _resources(made: Run) -> dict[tuple[str, str], Any]:
+    return {(each.type, each.name): each.inputs for each in made.resources}
