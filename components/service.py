@@ -321,8 +321,9 @@ def grace_problem(
     seconds: int, start_period_seconds: int, grace_argument: str = "health_check_grace_period_seconds"
 ) -> str | None:
     """Why a task would be replaced before it can be healthy, in the caller's name of the argument; None when not."""
-    least = max(_LEAST_START_SECONDS, start_period_seconds) + _recovery_seconds()
-    if seconds >= least:
+    start = max(_LEAST_START_SECONDS, start_period_seconds)
+    least = start + _recovery_seconds()
+    if seconds >= least or start <= HEALTH_CHECK.unhealthy_threshold * HEALTH_CHECK.interval_seconds:
         return None
     return (
         f"{grace_argument}: got {seconds}, expected at least {least}, since a target that failed its checks while "

@@ -105,7 +105,7 @@ FUNCTIONS: list[tuple[str, dict[str, object]]] = [
     ("settings.instance_type_problem", {**EC2, "instanceType": "p6e-gb200.36xlarge"}),
     ("settings._fargate_size_problem", {"taskCpuUnits": 300, "taskMemoryMib": 700}),
     ("settings._environment_problem", {"environment": {"A": "x"}, "secrets": {"A": f"{PARAMETER}a"}}),
-    ("settings.grace_problem", {"healthCheckGracePeriodSeconds": 1}),
+    ("settings.grace_problem", {"healthCheckGracePeriodSeconds": 1, "healthCheckCommand": "true"}),
     ("settings.type_problem", {**EC2, "placementConstraints": ["memberOf attribute:ecs.instance-type =~ m5.*"]}),
     ("settings.network_mode_problem", {"networkMode": "bridge"}),
 ]
