@@ -5,13 +5,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, Any
 
 import pulumi
 import pulumi_aws as aws
 from botocore.session import get_session
 
 from components.checks import Arguments, Check, Contradiction, whole
+from components.documents import Documents
 from components.image import CpuArchitecture
 from components.security_groups import HTTPS, Group, connect, let_out
 from ecs_policy.instance_types import instance_type, instance_type_names
@@ -153,6 +154,7 @@ class Ec2Capacity(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         instances = args.instances
         tags = {"Name": name, **instances.tags}
+        documents = Documents()
 
         role = aws.iam.Role(
             f"{name}-instance",
@@ -161,7 +163,10 @@ class Ec2Capacity(pulumi.ComponentResource):
             opts=child,
         )
         role_policy = aws.iam.RolePolicy(
-            f"{name}-instance", role=role.name, policy=_agent_policy(args.cluster_arn), opts=child
+            f"{name}-instance",
+            role=role.name,
+            policy=documents.role_policy(f"{name}-instance", _agent_policy(args.cluster_arn)),
+            opts=child,
         )
         profile = aws.iam.InstanceProfile(
             f"{name}-instance", role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy])
@@ -228,7 +233,7 @@ class Ec2Capacity(pulumi.ComponentResource):
         )
 
         self.capacity_provider_name = provider.name
-        self.register_outputs({"capacityProviderName": self.capacity_provider_name})
+        self.register_outputs({"capacityProviderName": self.capacity_provider_name, **documents.outputs})
 
     def _security_group(self, name: str, instances: InstancesArgs) -> pulumi.Output[str]:
         child = pulumi.ResourceOptions(parent=self)
@@ -375,40 +380,38 @@ def _assumed_by_ec2() -> pulumi.Output[str]:
     )
 
 
-def _agent_policy(cluster_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+def _agent_policy(cluster_arn: pulumi.Input[str]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazonelasticcontainerservice.html"""
     its_instances = pulumi.Output.from_input(cluster_arn).apply(
         lambda arn: f"{arn.replace(':cluster/', ':container-instance/')}/*"
     )
-    return pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "FindEcs",
-                    "Effect": "Allow",
-                    "Action": "ecs:DiscoverPollEndpoint",
-                    # The action knows no resource.
-                    "Resource": "*",
-                },
-                {
-                    "Sid": "JoinCluster",
-                    "Effect": "Allow",
-                    "Action": [
-                        "ecs:DeregisterContainerInstance",
-                        "ecs:RegisterContainerInstance",
-                        "ecs:SubmitAttachmentStateChanges",
-                        "ecs:SubmitContainerStateChange",
-                        "ecs:SubmitTaskStateChange",
-                    ],
-                    "Resource": cluster_arn,
-                },
-                {
-                    "Sid": "Report",
-                    "Effect": "Allow",
-                    "Action": ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"],
-                    "Resource": its_instances,
-                },
-            ],
-        }
-    )
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "FindEcs",
+                "Effect": "Allow",
+                "Action": "ecs:DiscoverPollEndpoint",
+                # The action knows no resource.
+                "Resource": "*",
+            },
+            {
+                "Sid": "JoinCluster",
+                "Effect": "Allow",
+                "Action": [
+                    "ecs:DeregisterContainerInstance",
+                    "ecs:RegisterContainerInstance",
+                    "ecs:SubmitAttachmentStateChanges",
+                    "ecs:SubmitContainerStateChange",
+                    "ecs:SubmitTaskStateChange",
+                ],
+                "Resource": cluster_arn,
+            },
+            {
+                "Sid": "Report",
+                "Effect": "Allow",
+                "Action": ["ecs:Poll", "ecs:StartTelemetrySession", "ecs:UpdateContainerInstancesState"],
+                "Resource": its_instances,
+            },
+        ],
+    }

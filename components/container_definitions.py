@@ -37,11 +37,14 @@ prints, as it is and as its JSON would write it: so it finds those that stand in
 https://pkg.go.dev/encoding/json#HTMLEscape"""
 
 
+def canonical(definitions: Sequence[Definition]) -> list[dict[str, Any]]:
+    """A task's containers: defaults spelled out, meaningless order sorted, nulls left out. Values may be outputs."""
+    return sorted(map(_canonical, definitions), key=lambda definition: str(definition["name"]))
+
+
 def container_definitions(definitions: Sequence[Definition]) -> str:
-    """The canonical JSON of a task's containers: defaults spelled out, meaningless order sorted, nulls left out."""
-    canonical = [_canonical(definition) for definition in definitions]
-    canonical.sort(key=lambda definition: definition["name"])
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """The canonical JSON of a task's containers."""
+    text = json.dumps(canonical(definitions), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     for sign in _ESCAPED_BY_GO:
         text = text.replace(sign, f"\\u{ord(sign):04x}")
     return text

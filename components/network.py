@@ -11,6 +11,7 @@ import pulumi_aws as aws
 import pulumi_awsx as awsx
 
 from components.checks import ArgumentError, Arguments, Contradiction, cidr, each, one_of, text, whole
+from components.documents import Documents
 from components.log_retention import LogRetentionDays
 from components.security_groups import HTTPS, Group, connect, let_in, let_out
 
@@ -177,6 +178,7 @@ class Network(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
+        self._documents = Documents()
         child = pulumi.ResourceOptions(parent=self)
 
         vpc = awsx.ec2.Vpc(
@@ -240,6 +242,7 @@ class Network(pulumi.ComponentResource):
                 "loadBalancerSecurityGroupId": self._load_balancer_security_group_id,
                 "taskSecurityGroupId": self.task_security_group_id,
                 "endpointSecurityGroupId": self.endpoint_security_group_id,
+                **self._documents.outputs,
             }
         )
 
@@ -289,7 +292,8 @@ class Network(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-flow",
             role=role.name,
-            policy=pulumi.Output.json_dumps(
+            policy=self._documents.role_policy(
+                f"{name}-flow",
                 {
                     "Version": "2012-10-17",
                     "Statement": [
@@ -299,7 +303,7 @@ class Network(pulumi.ComponentResource):
                             "Resource": pulumi.Output.concat(log_group.arn, ":*"),
                         }
                     ],
-                }
+                },
             ),
             opts=child,
         )

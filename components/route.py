@@ -1,8 +1,8 @@
 """The way from a load balancer's listener to the tasks of one service."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import pulumi
 import pulumi_aws as aws
@@ -10,6 +10,7 @@ import pulumi_random as random
 
 from components.checks import Arguments, each, one_of, text, whole
 from components.deployment import TrafficShift
+from components.documents import Documents
 from components.network import Port
 from ecs_policy.deployment_bounds import TargetHealthCheck
 
@@ -108,6 +109,7 @@ class Route(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RouteArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
+        self._documents = Documents()
 
         target_group = self._target_group(name, args)
         alternate = self._target_group(f"{name}-alternate", args) if args.shifts_traffic else None
@@ -133,7 +135,11 @@ class Route(pulumi.ComponentResource):
         self.target_group_arn = target_group.arn
         self.target_group_arn_suffixes = [each.arn_suffix for each in (target_group, alternate) if each is not None]
         self.register_outputs(
-            {"targetGroupArn": self.target_group_arn, "targetGroupArnSuffixes": self.target_group_arn_suffixes}
+            {
+                "targetGroupArn": self.target_group_arn,
+                "targetGroupArnSuffixes": self.target_group_arn_suffixes,
+                **self._documents.outputs,
+            }
         )
 
     def _target_group(self, name: str, args: RouteArgs) -> aws.lb.TargetGroup:
@@ -225,7 +231,7 @@ class Route(pulumi.ComponentResource):
         policy = aws.iam.RolePolicy(
             f"{name}-shift",
             role=role.name,
-            policy=_shift_policy(target_group_arns, rule_arns),
+            policy=self._documents.role_policy(f"{name}-shift", _shift_policy(target_group_arns, rule_arns)),
             opts=pulumi.ResourceOptions(parent=self),
         )
         # Whoever uses the role waits for its policy.
@@ -234,37 +240,35 @@ class Route(pulumi.ComponentResource):
 
 def _shift_policy(
     target_group_arns: Sequence[pulumi.Output[str]], rule_arns: Sequence[pulumi.Output[str]]
-) -> pulumi.Output[str]:
+) -> Mapping[str, Any]:
     """AWS's own policy for this purpose, for these target groups and rules only.
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AmazonECSInfrastructureRolePolicyForLoadBalancers.html"""
-    return pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "Read",
-                    "Effect": "Allow",
-                    "Action": [
-                        "elasticloadbalancing:DescribeListeners",
-                        "elasticloadbalancing:DescribeRules",
-                        "elasticloadbalancing:DescribeTargetGroups",
-                        "elasticloadbalancing:DescribeTargetHealth",
-                    ],
-                    # The actions know no resource.
-                    "Resource": "*",
-                },
-                {
-                    "Sid": "RegisterTasks",
-                    "Effect": "Allow",
-                    "Action": ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
-                    "Resource": list(target_group_arns),
-                },
-                {
-                    "Sid": "ShiftTraffic",
-                    "Effect": "Allow",
-                    "Action": "elasticloadbalancing:ModifyRule",
-                    "Resource": list(rule_arns),
-                },
-            ],
-        }
-    )
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "Read",
+                "Effect": "Allow",
+                "Action": [
+                    "elasticloadbalancing:DescribeListeners",
+                    "elasticloadbalancing:DescribeRules",
+                    "elasticloadbalancing:DescribeTargetGroups",
+                    "elasticloadbalancing:DescribeTargetHealth",
+                ],
+                # The actions know no resource.
+                "Resource": "*",
+            },
+            {
+                "Sid": "RegisterTasks",
+                "Effect": "Allow",
+                "Action": ["elasticloadbalancing:DeregisterTargets", "elasticloadbalancing:RegisterTargets"],
+                "Resource": list(target_group_arns),
+            },
+            {
+                "Sid": "ShiftTraffic",
+                "Effect": "Allow",
+                "Action": "elasticloadbalancing:ModifyRule",
+                "Resource": list(rule_arns),
+            },
+        ],
+    }

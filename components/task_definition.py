@@ -1,6 +1,6 @@
 """The task definition: which containers run together, with how much CPU and memory, and where their log goes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -17,7 +17,8 @@ from components.container import (
     definition,
     size_problem,
 )
-from components.container_definitions import container_definitions
+from components.container_definitions import canonical, container_definitions
+from components.documents import Documents
 from components.image import CpuArchitecture
 from components.log_retention import LogRetentionDays
 from ecs_policy.fargate import EPHEMERAL_STORAGE_GIB, task_size_problem
@@ -162,6 +163,7 @@ class TaskDefinition(pulumi.ComponentResource):
         super().__init__(self.TYPE, name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         execute_command = args.execute_command_log_group_arn is not None
+        documents = Documents()
 
         log_group = aws.cloudwatch.LogGroup(name, retention_in_days=args.log_retention_days, opts=child)
         execution_role = aws.iam.Role(
@@ -180,7 +182,7 @@ class TaskDefinition(pulumi.ComponentResource):
             aws.iam.RolePolicy(
                 f"{name}-execution",
                 role=execution_role.name,
-                policy=_execution_policy(args.containers, log_group.arn),
+                policy=documents.role_policy(f"{name}-execution", _execution_policy(args.containers, log_group.arn)),
                 opts=child,
             )
         ]
@@ -189,7 +191,9 @@ class TaskDefinition(pulumi.ComponentResource):
                 aws.iam.RolePolicy(
                     f"{name}-task",
                     role=task_role.name,
-                    policy=_execute_command_policy(args.execute_command_log_group_arn),
+                    policy=documents.role_policy(
+                        f"{name}-task", _execute_command_policy(args.execute_command_log_group_arn)
+                    ),
                     opts=child,
                 )
             )
@@ -212,6 +216,7 @@ class TaskDefinition(pulumi.ComponentResource):
             )
             for each in args.containers
         ]
+        documents.say(f"aws:ecs/taskDefinition:TaskDefinition::{name}", "containerDefinitions", canonical(definitions))
         task_definition = aws.ecs.TaskDefinition(
             name,
             family=args.family,
@@ -237,7 +242,12 @@ class TaskDefinition(pulumi.ComponentResource):
         self.log_group_name = log_group.name
         self.task_role_name = task_role.name
         self.register_outputs(
-            {"arn": self.arn, "logGroupName": self.log_group_name, "taskRoleName": self.task_role_name}
+            {
+                "arn": self.arn,
+                "logGroupName": self.log_group_name,
+                "taskRoleName": self.task_role_name,
+                **documents.outputs,
+            }
         )
 
 
@@ -285,7 +295,7 @@ def _assumed_by_tasks() -> pulumi.Output[str]:
     )
 
 
-def _execution_policy(containers: Sequence[Container], log_group_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+def _execution_policy(containers: Sequence[Container], log_group_arn: pulumi.Input[str]) -> Mapping[str, Any]:
     statements: list[dict[str, Any]] = []
     repositories = [each.repository_arn for each in containers if each.repository_arn is not None]
     if repositories:
@@ -320,7 +330,7 @@ def _execution_policy(containers: Sequence[Container], log_group_arn: pulumi.Inp
     keys = [secret.kms_key_arn for secret in secrets if secret.kms_key_arn is not None]
     if keys:
         statements.append({"Sid": "Decrypt", "Effect": "Allow", "Action": "kms:Decrypt", "Resource": _one_or_all(keys)})
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": statements})
+    return {"Version": "2012-10-17", "Statement": statements}
 
 
 def _one_or_all(arns: Sequence[pulumi.Input[str]]) -> pulumi.Output[Any]:
@@ -333,31 +343,29 @@ def _one_or_all(arns: Sequence[pulumi.Input[str]]) -> pulumi.Output[Any]:
     return pulumi.Output.all(*arns).apply(told)
 
 
-def _execute_command_policy(log_group_arn: pulumi.Input[str]) -> pulumi.Output[str]:
+def _execute_command_policy(log_group_arn: pulumi.Input[str]) -> Mapping[str, Any]:
     """https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html#ecs-exec-required-iam-permissions"""
-    return pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Sid": "OpenSessions",
-                    "Effect": "Allow",
-                    "Action": [
-                        "ssmmessages:CreateControlChannel",
-                        "ssmmessages:CreateDataChannel",
-                        "ssmmessages:OpenControlChannel",
-                        "ssmmessages:OpenDataChannel",
-                    ],
-                    # The actions know no resource.
-                    "Resource": "*",
-                },
-                {"Sid": "FindTheRecord", "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
-                {
-                    "Sid": "RecordSessions",
-                    "Effect": "Allow",
-                    "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
-                    "Resource": pulumi.Output.concat(log_group_arn, ":*"),
-                },
-            ],
-        }
-    )
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "OpenSessions",
+                "Effect": "Allow",
+                "Action": [
+                    "ssmmessages:CreateControlChannel",
+                    "ssmmessages:CreateDataChannel",
+                    "ssmmessages:OpenControlChannel",
+                    "ssmmessages:OpenDataChannel",
+                ],
+                # The actions know no resource.
+                "Resource": "*",
+            },
+            {"Sid": "FindTheRecord", "Effect": "Allow", "Action": "logs:DescribeLogGroups", "Resource": "*"},
+            {
+                "Sid": "RecordSessions",
+                "Effect": "Allow",
+                "Action": ["logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"],
+                "Resource": pulumi.Output.concat(log_group_arn, ":*"),
+            },
+        ],
+    }

@@ -24,7 +24,7 @@ LEVELS = {
 }
 
 _COUNTS = {"LT": 11, "PL": 16, "TD": 43, "SV": 24, "CL": 2, "LB": 13, "ER": 11, "NW": 10, "IM": 4, "LG": 3, "TG": 1} | {
-    **dict.fromkeys(("EN", "FS", "HC", "LO", "VP"), 1),
+    **dict.fromkeys(("CM", "EN", "FS", "HC", "LO", "VP"), 1),
     **dict.fromkeys(("DC", "EA"), 2),
     **dict.fromkeys(("AS", "CI", "CP", "KM", "RT", "TS", "VO"), 3),
     "LS": 7,

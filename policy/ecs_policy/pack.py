@@ -191,6 +191,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         self._name, self._version = name, version
         self._policies = {policy.name: policy for policy in served}
         self._recorded: dict[str, Resource] = {}
+        self._waiting: dict[str, list[tuple[Rule, Outcome]]] = {}
         self._rules = all_rules()
         self._plans: dict[tuple[type[Resource], bool], list[tuple[Rule, dict[str, Any]]]] = {}
         self._settings_in_force: Settings | None = None
@@ -215,7 +216,11 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         response = proto.AnalyzeResponse()
         if type(seen) is not Resource:
             self._recorded[request.urn] = seen
-            self._report(response, self._run([seen], joins=False))
+            outcomes = list(self._run([seen], joins=False))
+            if request.options.parent and any(isinstance(outcome, Unevaluated) for _, outcome in outcomes):
+                self._waiting[request.urn] = outcomes
+                outcomes = [each for each in outcomes if isinstance(each[1], Problem)]
+            self._report(response, outcomes)
         elif seen.provider is None and seen.inputs:  # a component: what it is made with is said here only
             self._recorded[request.urn] = seen
         return response
@@ -224,9 +229,20 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         recorded, self._recorded = self._recorded, {}
         stack = Stack(_with_outputs(each, recorded.get(each.urn)) for each in request.resources)
         response = proto.AnalyzeResponse()
-        self._report(response, self._run(stack.resources.values(), joins=True))
+        self._report(response, [*self._decided(stack), *self._run(stack.resources.values(), joins=True)])
         self._report_acknowledgements(response, stack.resources, recorded)
         return response
+
+    def _decided(self, stack: Stack) -> Iterator[tuple[Rule, Outcome]]:
+        """What was left open until the component around the resource had said what it knows (`stack.DOCUMENTS`)."""
+        waiting, self._waiting = self._waiting, {}
+        for urn, outcomes in waiting.items():
+            found = stack.resources.get(urn)
+            if found is None or stack.documents_for(found) is None:
+                yield from (each for each in outcomes if isinstance(each[1], Unevaluated))
+                continue
+            told = [each for each in outcomes if isinstance(each[1], Problem)]
+            yield from (each for each in self._run([found], joins=False) if each not in told)
 
     def Remediate(self, request: Any, _context: Any) -> Any:  # noqa: N802
         response = proto.RemediateResponse()

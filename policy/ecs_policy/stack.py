@@ -14,6 +14,13 @@ from ecs_policy.values import ABSENT, NotEvaluated, Value
 R = TypeVar("R", bound="Resource")
 A = TypeVar("A")
 
+DOCUMENTS = "documents"
+"""The output, or input, in which a component says the properties of its children that are JSON texts, as structure.
+
+One unknown value makes all of a JSON text unknown. A component that registers the structure beside it lets the rules
+read all the rest: `{"<type>::<name>": {"<property>": <the document, unknown only where a value is>}}`.
+"""
+
 KINDS: dict[str, type[Resource]] = {}
 """The view of each type token; filled by the views of `model`."""
 
@@ -86,18 +93,32 @@ class Resource:
         """A property as the program set it, or, without recorded inputs (`--target`), as the provider reports it."""
         value = self._memo.get(key)
         if value is None:
-            if self.inputs is None:
-                value = self.computed(key)
-            else:
-                value = Value(self, (key,), self.inputs.get(key))
-                if value.unknown and self.outputs is not None and key in self.outputs:
-                    value = self.computed(key)
+            value = self.own(key)
+            if value.unknown:
+                value = self.stated(key) or value
             self._memo[key] = value
         return value
+
+    def own(self, key: str) -> Value:
+        """The same, whatever a component around the resource says of it."""
+        if self.inputs is None:
+            return self.computed(key)
+        value = Value(self, (key,), self.inputs.get(key))
+        return self.computed(key) if value.unknown and self.outputs is not None and key in self.outputs else value
 
     def names(self) -> Iterable[str]:
         """The properties that the program set, or, without recorded inputs, that the provider reports."""
         return self.inputs if self.inputs is not None else self.outputs or ()
+
+    def stated(self, key: str) -> Value | None:
+        """A property as a component that the resource is in says it, with unknown parts; None where none does.
+
+        See `DOCUMENTS`.
+        """
+        document = self.stack.documents_for(self)
+        if document is None or not document[key].given:
+            return None
+        return Value(self, (key,), document[key].raw, document[key].secret)
 
     def forget(self) -> None:
         """Drops what has been read so far: it is cheaper to read it again than to keep it for 35,000 resources."""
@@ -142,6 +163,19 @@ class Stack:
         self._by_id: dict[type[Resource], dict[str, list[Resource]]] = {}
         self._relations: dict[tuple[type[Resource], type[Resource], object], Relation[Any]] = {}
         self._derived: dict[tuple[Callable[..., Any], str], Any] = {}
+
+    def documents_for(self, resource: Resource) -> Value | None:
+        """What the nearest component around a resource says of it (`DOCUMENTS`); None where none says anything."""
+        name = "::".join(resource.urn.split("::", 3)[2:]).rpartition("$")[2]
+        parent, seen = self.resources.get(resource.parent), {resource.urn}
+        while parent is not None and parent.urn not in seen:
+            for properties in (parent.outputs, parent.inputs) if _is_component(parent) else ():
+                documents = Value(parent, (DOCUMENTS,), (properties or {}).get(DOCUMENTS))
+                if isinstance(documents.raw, dict) and isinstance(documents[name].raw, dict):
+                    return documents[name]
+            seen.add(parent.urn)
+            parent = self.resources.get(parent.parent)
+        return None
 
     def all(self, kind: type[R]) -> list[R]:
         """Every resource of one kind."""

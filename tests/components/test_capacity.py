@@ -195,7 +195,7 @@ def test_in_network_mode_bridge_the_load_balancer_reaches_the_ports_that_docker_
 def test_outputs() -> None:
     made = build()
     assert made.outputs == {"name": "shop-1a2b3c4"}
-    assert made.component_outputs == {"h4b:capacity:Ec2Capacity shop": {"capacityProviderName"}}
+    assert made.component_outputs == {"h4b:capacity:Ec2Capacity shop": {"capacityProviderName", "documents"}}
 
 
 def test_a_preview_shows_every_resource_before_anything_is_known() -> None:

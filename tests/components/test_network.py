@@ -325,6 +325,7 @@ def test_outputs() -> None:
         "loadBalancerSecurityGroupId",
         "taskSecurityGroupId",
         "endpointSecurityGroupId",
+        "documents",
     }
     assert build().outputs["endpoint_security_group_id"] is None
 

@@ -162,7 +162,7 @@ def test_outputs() -> None:
             "role_arn": f"arn:aws:iam::{ACCOUNT}:role/shop-shift-1a2b3c4",
         },
     }
-    assert made.component_outputs == {"h4b:route:Route shop": {"targetGroupArn", "targetGroupArnSuffixes"}}
+    assert made.component_outputs == {"h4b:route:Route shop": {"targetGroupArn", "targetGroupArnSuffixes", "documents"}}
     rolling = build().outputs
     assert rolling["test_header"] is None
     assert (rolling["traffic_shift"], rolling["target_group_arn_suffixes"]) == (None, ["targetgroup/shop/1"])

@@ -254,7 +254,7 @@ def test_outputs() -> None:
         "task_role_name": "shop-task-1a2b3c4",
     }
     assert made.component_outputs == {
-        "h4b:task_definition:TaskDefinition shop": {"arn", "logGroupName", "taskRoleName"}
+        "h4b:task_definition:TaskDefinition shop": {"arn", "logGroupName", "taskRoleName", "documents"}
     }
 
 

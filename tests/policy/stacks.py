@@ -203,6 +203,7 @@ def requests(resources: Resources, *, preview: bool = False) -> tuple[list[Any],
         for key, urns in part.property_dependencies.items():
             whole.propertyDependencies[key].urns.extend(urns)
         for each in (message, whole):
+            each.options.parent = part.parent
             each.options.ignoreChanges.extend(part.ignore_changes)
             for operation, seconds in part.timeouts.items():
                 setattr(each.options.customTimeouts, operation, seconds)

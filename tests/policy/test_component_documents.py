@@ -1,0 +1,105 @@
+"""JSON texts that one unknown value makes unknown as a whole, and components that say the rest of them."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from ecs_policy.pack import SETTINGS
+from tests.policy.example import resource, task_definition
+from tests.policy.stacks import UNKNOWN, Resources, secret
+from tests.policy.test_pack import configured, diagnostics
+
+TASK_DEFINITION = "aws:ecs/taskDefinition:TaskDefinition::app"
+GOOD = {"name": "web", "image": UNKNOWN, "portMappings": [{"containerPort": 80, "hostPort": 80}]}
+BAD = {**GOOD, "privileged": True}
+FARGATE = {"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256", "memory": "512"}
+
+
+def shop(documents: Any, *, between: bool = False) -> Resources:
+    """A task definition with an unknown text, in a component, or in a component of that component."""
+    inner = {"between": {"type": "acme:web:Task", "options": {"parent": "${shop}"}}} if between else {}
+    task = task_definition(containerDefinitions=UNKNOWN, **FARGATE)
+    return {
+        "shop": {"type": "acme:web:Shop", "outputs": {"documents": documents}},
+        **inner,
+        "app": task | {"options": {"parent": "${between}" if between else "${shop}"}},
+    }
+
+
+def said(*containers: Mapping[str, Any]) -> dict[str, Any]:
+    return {TASK_DEFINITION: {"containerDefinitions": list(containers)}}
+
+
+def told(resources: Resources) -> list[tuple[str, str]]:
+    return [(each.policyName, each.message) for each in diagnostics(configured({}), resources, preview=True)]
+
+
+def waiting(resources: Resources) -> str:
+    """What the pack lists as not evaluated."""
+    return "\n".join(message for policy, message in told(resources) if policy == SETTINGS)
+
+
+@pytest.mark.parametrize("between", [False, True], ids=["child", "grandchild"])
+def test_rules_read_what_the_component_says_and_find_what_is_wrong(between: bool) -> None:
+    found = [policy for policy, _ in told(shop(said(BAD), between=between))]
+    assert found.count("TD-10-fargate-forbidden-params") == 1
+
+
+def test_only_what_is_really_unknown_is_left_open() -> None:
+    open_questions = waiting(shop(said(GOOD)))
+    assert "containerDefinitions[web].image is not known yet" in open_questions
+    assert "containerDefinitions is not known yet" not in open_questions
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        None,
+        UNKNOWN,
+        "text",
+        [],
+        {},
+        {TASK_DEFINITION: None},
+        {TASK_DEFINITION: {"family": "app"}},
+        {"aws:ecs/taskDefinition:TaskDefinition::other": {"containerDefinitions": [GOOD]}},
+        {TASK_DEFINITION: {"containerDefinitions": UNKNOWN}},
+    ],
+    ids=str,
+)
+def test_what_no_component_says_stays_open(documents: Any) -> None:
+    assert "containerDefinitions is not known yet" in waiting(shop(documents))
+
+
+def test_a_resource_in_no_component_is_reported_as_before() -> None:
+    alone = {"app": task_definition(containerDefinitions=UNKNOWN, **FARGATE)}
+    assert "containerDefinitions is not known yet" in waiting(alone)
+
+
+def test_nothing_is_told_twice() -> None:
+    resources = shop(said(BAD))
+    resources["app"]["properties"]["cpu"] = "257"  # wrong whatever the containers are
+    found = told(resources)
+    assert len(found) == len(set(found))
+    assert any(policy.startswith("TD-01") for policy, _ in found)
+
+
+def test_the_text_itself_wins_where_it_is_known() -> None:
+    text = task_definition({**GOOD, "image": "nginx:1.29"}, **FARGATE)
+    found = [policy[:5] for policy, _ in told({**shop(said(BAD)), "app": text | {"options": {"parent": "${shop}"}}})]
+    assert "TD-10" not in found
+    assert "CM-01" in found
+
+
+def test_a_secret_that_the_component_says_is_not_shown() -> None:
+    hidden = {**GOOD, "command": secret(["--password", "hunter2"]), "environment": [{"name": "A", "value": "hunter2"}]}
+    assert "hunter2" not in str(told(shop(said(hidden))))
+
+
+def test_policies_of_roles_are_read_too() -> None:
+    policy = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": UNKNOWN}]}
+    role = resource("aws:iam/rolePolicy:RolePolicy", options={"parent": "${shop}"}, role="r", policy=UNKNOWN)
+    documents = {"aws:iam/rolePolicy:RolePolicy::own": {"policy": policy}}
+    stack = {"shop": {"type": "acme:web:Shop", "outputs": {"documents": documents}}, "own": role}
+    assert "policy is not known yet" not in waiting(stack)
+    assert any(policy.startswith("IM-01") for policy, _ in told(stack))
