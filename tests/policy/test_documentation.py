@@ -50,6 +50,15 @@ def test_the_operation_review_is_listed_whole() -> None:
 
 
 QUOTED = {
+    ("DC-01", "networkConfiguration"): "NetworkConfiguration must be null.",
+    ("DC-01", "taskDefinition"): "TaskDefinition must be blank",
+    ("LS-01", "port"): "A listener already exists on this port for this load balancer",
+    ("LS-02", "conditions"): "A rule can only have '5' condition values",
+    ("OR-06", "bucket"): "Please check S3bucket permission",
+    ("TS-02", "advancedConfiguration"): "advancedConfiguration field is required for all loadBalancers when using a "
+    "non-ROLLING deployment strategy",
+    ("TS-02", "productionListenerRule"): "has an invalid ARN format. Must be RuleArn for ALB or ListenerArn for NLB.",
+    ("TS-02", "testListenerRule"): "cannot be used as both production and test listener rules",
     ("IM-02", "assumeRolePolicy"): "ECS was unable to assume the role",
     ("IM-03", "executionRoleArn"): "ResourceInitializationError: unable to pull secrets or registry auth",
     ("LB-01", "subnets"): "At least two subnets in two different Availability Zones must be specified",
@@ -155,6 +164,12 @@ def test_what_aws_says_stands_beside_the_fault_to_which_it_said_so_and_nowhere_e
     quoted = {(number, each.location.rpartition(".")[2], each.quote) for number, each in _problems() if each.quote}
     assert {(number, place, quote.words) for number, place, quote in quoted} == {
         ("SH-02", "containerDefinitions", "Too many containers."),
+        (
+            "TS-02",
+            "productionListenerRule",
+            "testListenerRule is required when productionListenerRule is not associated with both targetGroup and "
+            "alternateTargetGroup",
+        ),
         *((*place, words) for place, words in QUOTED.items()),
     }
     assert [quote for _, _, quote in quoted if not quote.source.startswith("https://")] == []

@@ -19,9 +19,11 @@ _OF_TASK_SETS = (
     "taskDefinition",
 )
 _SAID = {
+    "networkConfiguration": Quote("NetworkConfiguration must be null.", "https://github.com/aws/aws-cdk/issues/26335"),
+    "taskDefinition": Quote("TaskDefinition must be blank", "https://github.com/aws/aws-cdk/issues/6245"),
     "loadBalancers": Quote(
         "LoadBalancers must be empty or null.", "https://github.com/hashicorp/terraform-provider-aws/issues/27291"
-    )
+    ),
 }
 _SAID_BY_CODEDEPLOY = {
     "taskDefinition": Quote(

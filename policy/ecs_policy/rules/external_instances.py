@@ -9,7 +9,7 @@ from ecs_policy.rule import Level, Problem, resource_rule, stack_rule
 from ecs_policy.values import Value, independently
 
 _ANYWHERE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-anywhere.html"
-_OF_A_SERVICE = ("loadBalancers", "serviceRegistries", "serviceConnectConfiguration", "vpcLatticeConfigurations")
+_OF_A_SERVICE = ("loadBalancers", "serviceRegistries", "serviceConnectConfiguration")
 
 
 @resource_rule(

@@ -12,8 +12,14 @@ from ecs_policy.values import NotEvaluated, independently, quoted, readable
 
 _API = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference"
 _ALB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/application"
+_NLB = "https://docs.aws.amazon.com/elasticloadbalancing/latest/network"
 _QUOTAS = f"{_ALB}/load-balancer-limits.html"
 
+_SAID_PORT = Quote(
+    "A listener already exists on this port for this load balancer",
+    "https://github.com/hashicorp/terraform/issues/26407",
+)
+_SAID_VALUES = Quote("A rule can only have '5' condition values", "https://github.com/aws/aws-cdk/issues/10065")
 _SAID_PRIORITY = Quote("PriorityInUse", "https://github.com/hashicorp/terraform/issues/24239")
 _SAID_TCP = Quote("Listener protocol 'TCP' must be one of 'HTTP, HTTPS'", "https://github.com/alphagov/gsp/issues/351")
 _SAID_HTTP2 = Quote(
@@ -33,7 +39,7 @@ FORWARDS_TO = {
     "HTTP": ("HTTP", "HTTPS"),
     "HTTPS": ("HTTP", "HTTPS"),
     "QUIC": ("QUIC", "TCP_QUIC"),
-    "TCP": ("TCP", "TCP_UDP"),
+    "TCP": ("TCP", "TCP_QUIC", "TCP_UDP"),
     "TCP_QUIC": ("TCP_QUIC",),
     "TCP_UDP": ("TCP_UDP",),
     "TLS": ("TCP", "TLS"),
@@ -97,7 +103,7 @@ def _neighbours(owner: Listener | ListenerRule) -> tuple[dict[float, list[Resour
     "LS-01 once",
     on=(Listener, ListenerRule),
     title="A port of a load balancer has one listener, and a priority of a listener one rule",
-    why="ELB refuses the second.",
+    why="ELB refuses the second. TCP and UDP on one port take one listener, of TCP_UDP.",
     level=Level.REJECTED,
     source=f"{_API}/API_CreateListener.html",
 )
@@ -112,7 +118,7 @@ def once(owner: Listener | ListenerRule) -> Iterator[Problem]:
         yield owner[key].problem(
             f"another {key} than that of {first.label}",
             f"change {key} of one of the two",
-            quote=_SAID_PRIORITY if key == "priority" else None,
+            quote=_SAID_PRIORITY if key == "priority" else _SAID_PORT,
         )
     elif doubt is not None:
         raise doubt
@@ -138,8 +144,10 @@ def conditions(rule: ListenerRule) -> Iterator[Problem]:
         yield place.problem(
             f"at most {_MOST_VALUES} values in all conditions, not {len(values)}",
             "divide it into rules of their own priorities",
+            quote=_SAID_VALUES,
         )
-    texts, doubt = readable(values, lambda each: each.text() or "")
+    patterns = [each for each in values if "regexValues" not in each.path]  # in those * and ? are no wildcards
+    texts, doubt = readable(patterns, lambda each: each.text() or "")
     wildcards = sum(text.count("*") + text.count("?") for text in texts)
     if wildcards > _MOST_WILDCARDS:
         yield place.problem(f"at most {_MOST_WILDCARDS} wildcards, not {wildcards}", "divide it into several rules")
@@ -284,6 +292,7 @@ def _goes_together(place: Value, listener: Listener, protocol: str, group: Targe
             place.location,
             f"{place.resource.label} {place.location}: got {group.label} of {theirs} behind {told}, expected a target "
             f"group of {quoted(allowed)}; change protocol of one of the two",
+            source="" if protocol in ("HTTP", "HTTPS", "") else f"{_NLB}/load-balancer-target-groups.html",
         )
         return
     version = group.protocol_version

@@ -12,7 +12,8 @@ from ecs_policy.values import independently, quoted
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _DIFFERENCES = f"{_GUIDE}/managed-instances-tasks-services.html"
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
-_MODES = ("awsvpc", "host")
+_MODES = ("awsvpc", "host", "none")
+"""`none` by https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ManagedInstancesNetworkConfiguration.html"""
 _NOT_IN_TASKS = ("ephemeralStorage", "inferenceAccelerators", "ipcMode", "proxyConfiguration")
 _NOT_IN_CONTAINERS = (
     "disableNetworking",
@@ -23,7 +24,9 @@ _NOT_IN_CONTAINERS = (
     "hostname",
     "links",
 )
-_NOT_IN_LINUX = ("maxSwap", "sharedMemorySize", "swappiness", "tmpfs")
+_NOT_IN_LINUX = ("maxSwap", "sharedMemorySize", "swappiness")
+"""Not tmpfs, which they have since January 2026, whatever the page of differences says.
+https://github.com/aws/containers-roadmap/issues/736"""
 _NOT_IN_VOLUMES = ("dockerVolumeConfiguration", "fsxWindowsFileServerVolumeConfiguration")
 
 
@@ -74,7 +77,7 @@ def not_associated(item: Value) -> Iterator[Problem]:
     "MI-03 managed-task",
     on=(TaskDefinition, Service),
     title="What runs on managed instances asks for nothing that they do not have",
-    why="They run Linux, with the network modes awsvpc and host, without Docker's own networks, volumes and swap. A "
+    why="They run Linux, in network modes awsvpc, host and none, without Docker's own networks, volumes and swap. A "
     "service cannot have one task on each of them: that is what ECS managed daemons are for.",
     level=Level.REJECTED,
     source=_DIFFERENCES,

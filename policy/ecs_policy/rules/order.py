@@ -45,6 +45,9 @@ _FARGATE = ("FARGATE", "FARGATE_SPOT")
 
 
 _SAID_CERTIFICATE = Quote("UnsupportedCertificate", "https://github.com/DataBiosphere/azul/issues/8321")
+_SAID_BUCKET = Quote(
+    "Please check S3bucket permission", "https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/1956"
+)
 _SAID_GATEWAY = Quote("has no internet gateway", "https://github.com/hashicorp/terraform-provider-aws/pull/4587")
 
 
@@ -254,8 +257,9 @@ def log_bucket_ready(balancer: LoadBalancer) -> Iterator[Problem]:
             yield place.problem(
                 f"a bucket with a policy by which the load balancer may write, of which {bucket.label} has none",
                 "add a BucketPolicy, and let the load balancer wait for it",
+                quote=_SAID_BUCKET,
             )
-        yield from _waits(balancer, place, policies, "by which AWS may write to the bucket")
+        yield from _waits(balancer, place, policies, "by which AWS may write to the bucket", _SAID_BUCKET)
 
 
 # Autoscaling

@@ -126,6 +126,7 @@ def _declared(run: Run) -> Iterator[Problem]:
                 f"one of {quoted(declared)} as {task_definition.label} has in requiresCompatibilities, not "
                 f"{launch_type}",
                 "change the launch type, or requiresCompatibilities",
+                ours=launch_type != "FARGATE" or task_definition.network_mode == "awsvpc",  # as in LT-01
             )
 
 

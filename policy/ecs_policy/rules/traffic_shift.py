@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from ecs_policy.iam import Grant, grants, trusted_services
 from ecs_policy.load_balancing import alternate_arn, balancer_of, forwards_to
 from ecs_policy.model import Listener, ListenerRule, Role, Service, TargetGroup
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, independently
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
@@ -15,6 +15,18 @@ _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
 _SHIFTS = ("BLUE_GREEN", "CANARY", "LINEAR")
 _OWN_SETTINGS = {"canaryConfiguration": "CANARY", "linearConfiguration": "LINEAR"}
 _ECS = "ecs.amazonaws.com"
+_TROUBLE = f"{_GUIDE}/troubleshooting-blue-green.html"
+_SAID_ADVANCED = Quote(
+    "advancedConfiguration field is required for all loadBalancers when using a non-ROLLING deployment strategy",
+    _TROUBLE,
+)
+_SAID_ARN = Quote("has an invalid ARN format. Must be RuleArn for ALB or ListenerArn for NLB.", _TROUBLE)
+_SAID_BOTH = Quote("cannot be used as both production and test listener rules", _TROUBLE)
+_SAID_TEST = Quote(
+    "testListenerRule is required when productionListenerRule is not associated with both targetGroup and "
+    "alternateTargetGroup",
+    _TROUBLE,
+)
 _ACTIONS = (
     "DescribeListeners",
     "DescribeRules",
@@ -58,7 +70,7 @@ def shift_settings(service: Service) -> Iterator[Problem]:
     "listener of a Network Load Balancer, from one to the other, with the permissions of that role.",
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
-    source=f"{_API}/API_AdvancedConfiguration.html",
+    source=_TROUBLE,
 )
 def shift_ways(link: Value) -> Iterator[Problem]:
     service = link.resource
@@ -73,6 +85,7 @@ def shift_ways(link: Value) -> Iterator[Problem]:
         yield advanced.problem(
             f"alternateTargetGroupArn, productionListenerRule and roleArn with strategy {_strategy(service)}",
             "set advancedConfiguration",
+            quote=_SAID_ADVANCED,
         )
         return
     for key in ("alternateTargetGroupArn", "productionListenerRule", "roleArn"):
@@ -96,7 +109,11 @@ def _another_group(link: Value) -> Iterator[Problem]:
 def _another_rule(advanced: Value) -> Iterator[Problem]:
     production, test = advanced["productionListenerRule"], advanced["testListenerRule"]
     if production.given and test.given and not test.unknown and production.text() == test.text():
-        yield test.problem("another one than productionListenerRule", "make a rule or listener for tests, or remove it")
+        yield test.problem(
+            "another one than productionListenerRule",
+            "make a rule or listener for tests, or remove it",
+            quote=_SAID_BOTH,
+        )
 
 
 def _turned(link: Value, place: Value) -> Iterator[Problem]:
@@ -108,9 +125,12 @@ def _turned(link: Value, place: Value) -> Iterator[Problem]:
         yield place.problem(
             "the ARN of a listener rule, as the load balancer is an application one; this is a listener",
             "make a ListenerRule that forwards to both target groups, and use its arn",
+            quote=_SAID_ARN,
         )
     elif kind == "network" and is_rule:
-        yield place.problem("the ARN of a listener, as the load balancer is a network one", "use the listener's arn")
+        yield place.problem(
+            "the ARN of a listener, as the load balancer is a network one", "use the listener's arn", quote=_SAID_ARN
+        )
     elif found is not None and place.path[-1] == "productionListenerRule":
         yield from _forwards(link, place, found)
 
@@ -144,7 +164,16 @@ def _forwards(link: Value, place: Value, owner: Listener | ListenerRule) -> Iter
         [each for each in (link["targetGroupArn"], alternate_arn(link)) if each.given], TargetGroup
     )
     groups, doubt = forwards_to(owner)
-    if not wanted or doubtful or doubt is not None or any(each in groups for each in wanted):
+    without = [each for each in wanted if each not in groups]
+    if not without or doubtful or doubt is not None:
+        return
+    if len(without) < len(wanted):
+        if isinstance(owner, ListenerRule) and not link["advancedConfiguration"]["testListenerRule"].given:
+            yield place.problem(
+                f"a rule that forwards to {without[0].label}, too, without testListenerRule",
+                f"let {owner.label} forward to both target groups of the service, or set testListenerRule",
+                quote=_SAID_TEST,
+            )
         return
     names = " or ".join(each.label for each in wanted)
     yield place.problem(

@@ -83,6 +83,10 @@ EXAMPLES = {
             at={"app.networkMode"},
         ),
         passes("a worker", running(task())),
+        passes(
+            "VPC Lattice, of which AWS's page says nothing",
+            running(task(), vpcLatticeConfigurations=[{"roleArn": "a", "targetGroupArn": "b", "portName": "c"}]),
+        ),
         passes("Service Connect that is off", running(task(), serviceConnectConfiguration={"enabled": False})),
         passes("a task definition that says nothing", running(task_definition())),
         missing("no launch type", {"app": task(), "web": service(taskDefinition="${app.arn}")}),

@@ -160,6 +160,10 @@ EXAMPLES = {
             },
         ),
         passes(
+            "regular expressions, in which * and ? are no wildcards",
+            {"a": rule(THEIR_LISTENER, conditions=[{"pathPattern": {"regexValues": ["^/(a.*)?(b.*)?(c.*)?(d.*)?$"]}}])},
+        ),
+        passes(
             "two on query strings",
             {"a": rule(THEIR_LISTENER, conditions=[{"queryStrings": [{"value": "a"}, {"value": "b"}]}])},
         ),
@@ -289,6 +293,7 @@ EXAMPLES = {
         ),
         passes("HTTPS to targets behind HTTP, in any case", together(ALB, {"protocol": "http"}, {"protocol": "https"})),
         passes("TCP behind TLS", together(NLB, {"protocol": "TLS"}, {"protocol": "TCP"})),
+        passes("TCP_QUIC behind TCP", together(NLB, {"protocol": "TCP"}, {"protocol": "TCP_QUIC"})),
         passes("TCP_UDP behind UDP", together(NLB, {"protocol": "UDP"}, {"protocol": "TCP_UDP"})),
         passes("Lambda behind HTTPS", together(ALB, {"protocol": "HTTPS"}, {"targetType": "lambda"})),
         unknown(

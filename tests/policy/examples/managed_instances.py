@@ -174,10 +174,10 @@ EXAMPLES = {
             },
         ),
         violates(
-            "temporary file systems and swap",
-            {"app": task(container(linuxParameters={"tmpfs": [{"containerPath": "/a", "size": 1}], "maxSwap": 5}))},
+            "shared memory and swap",
+            {"app": task(container(linuxParameters={"sharedMemorySize": 64, "maxSwap": 5}))},
             at={
-                "app.containerDefinitions[app].linuxParameters.tmpfs",
+                "app.containerDefinitions[app].linuxParameters.sharedMemorySize",
                 "app.containerDefinitions[app].linuxParameters.maxSwap",
             },
         ),
@@ -193,6 +193,11 @@ EXAMPLES = {
             at={"app.volumes[0].dockerVolumeConfiguration"},
         ),
         passes("network mode awsvpc", {"app": task(networkMode="awsvpc")}),
+        passes("network mode none", {"app": task(networkMode="none")}),
+        passes(
+            "a temporary file system",
+            {"app": task(container(linuxParameters={"tmpfs": [{"containerPath": "/a", "size": 1}]}))},
+        ),
         passes(
             "network mode host, labels and a folder of the host",
             {

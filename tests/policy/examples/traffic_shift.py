@@ -28,6 +28,12 @@ OTHER_RULE = resource(
     "aws:lb/listenerRule:ListenerRule", listenerArn="${listener.arn}", actions=[{"type": "fixed-response"}]
 )
 
+TO_BLUE = resource(
+    "aws:lb/listenerRule:ListenerRule",
+    listenerArn="${listener.arn}",
+    actions=[{"type": "forward", "targetGroupArn": "${blue.arn}"}],
+)
+
 
 def shifting(strategy: str = "BLUE_GREEN", **advanced: Any) -> dict[str, Any]:
     settings: dict[str, Any] = {
@@ -181,6 +187,17 @@ EXAMPLES = {
             at={f"{HERE}.productionListenerRule"},
         ),
         violates(
+            "a rule to one of the target groups, and none for tests",
+            {**ways(), "rule": TO_BLUE, "web": shifting()},
+            at={f"{HERE}.productionListenerRule"},
+            says=(
+                "Service 'web' loadBalancers[0].advancedConfiguration.productionListenerRule: got "
+                '"arn:aws:test:ap-northeast-1:123456789012:ListenerRule/rule", expected a rule that forwards to '
+                "TargetGroup 'green', too, without testListenerRule; let ListenerRule 'rule' forward to both target "
+                "groups of the service, or set testListenerRule"
+            ),
+        ),
+        violates(
             "a Classic Load Balancer",
             {
                 "web": service(
@@ -192,6 +209,10 @@ EXAMPLES = {
         ),
         passes("a rule of an application load balancer", {**ways(), "rule": RULE, "web": shifting()}),
         passes("the same, in a first preview", {**ways(), "rule": RULE, "web": shifting()}, preview=True),
+        passes(
+            "a rule to one of the target groups, and one for tests",
+            {**ways(), "rule": TO_BLUE, "web": shifting(testListenerRule=RULE_ELSEWHERE)},
+        ),
         passes(
             "the listener of a network load balancer",
             {**ways("network", defaultActions=BOTH), "web": shifting(productionListenerRule="${listener.arn}")},
