@@ -35,7 +35,10 @@ VARIANTS: dict[str, tuple[str, dict[str, Any], list[dict[str, str]]]] = {
             "healthCheckCommand": "test -e /dev/shm",
             "secrets": {"LEVEL": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/level"},
         },
-        [{"rule": "CL-02", "resource": "Cluster h4b-helloworld", "reason": "As dev-ec2."}],
+        [
+            {"rule": "CL-02", "resource": "Cluster h4b-helloworld", "reason": "As dev-ec2."},
+            {"rule": "TD-36", "resource": "TaskDefinition h4b-helloworld", "reason": "As dev-ec2."},
+        ],
     ),
 }
 """What no stack file says: a stack, what differs, and what is acknowledged beside what that stack does."""
