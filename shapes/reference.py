@@ -111,7 +111,10 @@ LIMITS: dict[str, dict[str, Any]] = {
     "ServiceConnectClientAlias.dnsName": {"max": 127},
     "ServiceConnectService.discoveryName": {"max": 64},
     "ServiceManagedEBSVolumeConfiguration.sizeInGiB": {"min": 1},
-    "ServiceManagedEBSVolumeConfiguration.throughput": {"max": 1000},
+    "ServiceManagedEBSVolumeConfiguration.throughput": {
+        "max": 2000,  # ECS's page says 1,000, and that it is handed on to CreateVolume, which takes 2,000
+        "page": "https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateVolume.html",
+    },
     "Tmpfs.size": {"min": 0},
     "Volume.name": {"pattern": _NAME},
     # Elastic Load Balancing

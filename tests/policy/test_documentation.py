@@ -52,6 +52,8 @@ def test_the_operation_review_is_listed_whole() -> None:
 QUOTED = {
     ("DC-01", "networkConfiguration"): "NetworkConfiguration must be null.",
     ("DC-01", "taskDefinition"): "TaskDefinition must be blank",
+    ("LO-01", "awslogs-create-group"): "Log driver awslogs option 'awslogs-create-group' should only be set to 'true', "
+    "else omit option.",
     ("LS-01", "port"): "A listener already exists on this port for this load balancer",
     ("LS-02", "conditions"): "A rule can only have '5' condition values",
     ("OR-06", "bucket"): "Please check S3bucket permission",

@@ -86,6 +86,12 @@ _SAID_FIRELENS_PAIR = Quote(
 )
 
 
+_SAID_ONLY_TRUE = Quote(
+    "Log driver awslogs option 'awslogs-create-group' should only be set to 'true', else omit option.",
+    "https://github.com/terraform-linters/tflint-ruleset-aws/issues/348",
+)
+
+
 @resource_rule(
     "LO-01 log-option-values",
     on=Container,
@@ -139,7 +145,9 @@ def _option_once(options: Value, secret: Value) -> Iterator[Problem]:
 
 def _only_true(create: Value) -> Iterator[Problem]:
     if create.given and create.text() != "true":
-        yield create.problem('"true" or nothing', "remove awslogs-create-group, or set it to true")
+        yield create.problem(
+            '"true" or nothing', "remove awslogs-create-group, or set it to true", quote=_SAID_ONLY_TRUE
+        )
 
 
 def _one_way_to_split(options: Value) -> Iterator[Problem]:
