@@ -374,10 +374,10 @@ EC2: Resources = {
 }
 
 MISMATCH: Resources = {
-    "app": task_definition(requiresCompatibilities=["EC2"], memory="512"),
+    "app": task_definition(container(image="nginx"), requiresCompatibilities=["EC2"], memory="512"),
     "web": service(launchType="FARGATE", taskDefinition="${app.arn}"),
 }
-"""A Fargate service on an EC2 task definition."""
+"""A Fargate service on an EC2 task definition: what alone is mandatory."""
 
 
 @dataclass(frozen=True)
