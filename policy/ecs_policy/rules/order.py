@@ -75,8 +75,7 @@ def _waits(
     "the service is first, CreateService refuses its strategy, or finds no default strategy and takes EC2.",
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
-    source="https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/"
-    "aws-resource-ecs-clustercapacityproviderassociations.html",
+    source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_PutClusterCapacityProviders.html",
 )
 def association_before_service(service: Service) -> Iterator[Problem]:
     if service["launchType"].given or service.has_external_controller:
