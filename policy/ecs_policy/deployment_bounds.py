@@ -353,7 +353,8 @@ def _seconds(terms: tuple[Term, ...]) -> int:
 
 def _recommended(terms: tuple[Term, ...]) -> int:
     steps = sum(term.times for term in terms if term.waits_for_tasks)
-    return math.ceil((1.25 * _seconds(terms) + REACTION_SECONDS * steps) / 60) * 60
+    quarters = 5 * _seconds(terms) + 4 * REACTION_SECONDS * steps  # in whole numbers: some states hold huge ones
+    return -(-quarters // 240) * 60
 
 
 @dataclass(frozen=True)
