@@ -11,8 +11,6 @@ READY := .venv/.ready
 POLICIES := --policy-pack policy --policy-pack-config policy-config.json
 # What AWS and applications say must not be a command to GitHub's runner, which obeys lines of a step's output until it is told to stop.
 NO_COMMANDS := test -z "$$GITHUB_ACTIONS" || echo "::stop-commands::$$(od -An -N16 -tx1 /dev/urandom | tr -d ' ')"
-# Without metadata a killed engine leaves no half-written file beside the state.
-BOOTSTRAP := cd bootstrap && PULUMI_BACKEND_URL='file://./.state?metadata=skip' PULUMI_CONFIG_PASSPHRASE=
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -79,17 +77,12 @@ abort: $(READY) ## Roll back the deployment that is under way: make abort STACK=
 environment: $(READY) ## A stack file for a new environment: make environment NAME=staging FROM=dev
 	@$(BIN)/python -m environment '$(NAME)' '$(or $(FROM),dev)'
 
-bootstrap: $(READY) ## Once an AWS account: state bucket, key, roles for GitHub: make bootstrap REPOSITORY=owner/name
-	@test -n "$(REPOSITORY)" || { echo 'error: REPOSITORY: got nothing, expected owner/name; name the GitHub repository' >&2; exit 1; }
-	@echo '1. Its own state is a folder, bootstrap/.state: the bucket for states does not exist yet. It holds no secret.'
-	@mkdir -p bootstrap/.state
-	@$(BOOTSTRAP) pulumi stack select --create bootstrap
-	@echo '2. Who may take the roles: pull requests and jobs of $(REPOSITORY).'
-	@$(BOOTSTRAP) pulumi config set repository '$(REPOSITORY)' --stack bootstrap
-	@echo '3. Preview, then it asks: a key, a closed and versioned bucket, GitHub as identity provider, a role that reads, a role that deploys.'
-	@$(BOOTSTRAP) pulumi up --stack bootstrap
-	@echo '4. Set these as variables of the GitHub repository; start each stack with `pulumi stack init --secrets-provider=<secretsProvider>`, and commit its file:'
-	@$(BOOTSTRAP) pulumi stack output --stack bootstrap
+bootstrap: $(READY) ## Once an AWS account: states, keys, roles for GitHub: make bootstrap REPOSITORY=owner/name REVIEWERS=octocat
+	@REPOSITORY='$(REPOSITORY)' REPOSITORY_ID='$(REPOSITORY_ID)' ENVIRONMENTS='$(ENVIRONMENTS)' REVIEWERS='$(REVIEWERS)' \
+	$(BIN)/python -m bootstrap.command
+
+guarded: $(READY) ## Fail where nobody has to approve what GitHub deploys: make guarded ENVIRONMENT=prod
+	@$(BIN)/python -m bootstrap.github guarded $(ENVIRONMENT)
 
 status: $(READY) ## Service, tasks, target health, image, address
 	@$(BIN)/python -m local status

@@ -16,7 +16,6 @@ from components.firewall import Firewall, FirewallArgs
 from components.image import AppImage, AppImageArgs
 from components.load_balancer import LoadBalancer, LoadBalancerArgs
 from components.network import Network, NetworkArgs
-from components.permissions_boundary import bounded
 from components.route import Route, RouteArgs
 from components.running_tasks_alarm import RunningTasksAlarm, RunningTasksAlarmArgs
 from components.service import Service, ServiceArgs
@@ -26,9 +25,7 @@ from settings import Settings
 settings = Settings.load()
 name = settings.name
 provider = aws.Provider(name, region=settings.region, default_tags=aws.ProviderDefaultTagsArgs(tags=settings.tags))
-on_aws = pulumi.ResourceOptions(
-    providers={"aws": provider}, transformations=[*bounded(settings.permissions_boundary_arn)]
-)
+on_aws = pulumi.ResourceOptions(providers={"aws": provider}, transformations=settings.transformations)
 
 image = AppImage(
     name,
@@ -55,12 +52,14 @@ network = Network(
         listener_ports=settings.listener_ports,
         container_port=settings.container_port,
         own_addresses=settings.own_addresses,
+        empties_default_group=settings.empties_default_group,
     ),
     on_aws,
 )
 cluster = Cluster(
     name,
     ClusterArgs(
+        cluster_name=settings.family,
         container_insights=settings.container_insights,
         instances=InstancesArgs(
             vpc_id=network.vpc_id,
@@ -88,7 +87,7 @@ if settings.access_log_retention_days:
     access_logs_args = AccessLogsArgs(
         retention_days=settings.access_log_retention_days, deletion_protection=settings.deletion_protection
     )
-    access_log_bucket = AccessLogs(name, access_logs_args, on_aws).bucket
+    access_log_bucket = AccessLogs(settings.bucket_name, access_logs_args, on_aws).bucket
 load_balancer = LoadBalancer(
     name,
     LoadBalancerArgs(

@@ -94,7 +94,7 @@ from components.network import (
     rules_problem,
     vpc_size_problem,
 )
-from components.permissions_boundary import PermissionsBoundaryArn
+from components.permissions_boundary import PermissionsBoundaryArn, bounded
 from components.placement import (
     Constraint,
     ConstraintTexts,
@@ -105,6 +105,7 @@ from components.placement import (
     type_problem,
 )
 from components.placement import Strategy as PlacementStrategy
+from components.roles import STACK, STACK_MEANT, taken_from_bootstrap
 from components.route import DeregistrationDelaySeconds, HealthCheckPath, TargetType
 from components.service import (
     CapacityShare,
@@ -143,6 +144,8 @@ Base = Annotated[int, whole(0, 100_000, fix="choose how many tasks come before t
 _INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
 """One notation, in the digits that everybody reads."""
 _LONGEST_KEY = 100
+_LONGEST_BUCKET_NAME = 63 - len("-access-logs-1a2b3c4")
+"""https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{0,12}[a-z0-9]")
 """The longest name made of it that AWS bounds is a target group's: 32 characters with what is added."""
 _STACK = re.compile(r"[A-Za-z0-9_-]{1,100}")
@@ -150,6 +153,9 @@ _RESERVED = ("aws", "ecs", "fargate", "internal-")
 """How names of capacity providers and of load balancers may not begin.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html"""
+DeployedBy = Annotated[
+    Literal["administrator", "github"], one_of("administrator", "github", fix="choose who deploys the stack")
+]
 
 ForcedDeployment = Annotated[
     str, text(r"[ -~]{1,200}", "1 to 200 printable characters", fix="write a date or a reason, such as 2026-11-28")
@@ -231,6 +237,7 @@ class Settings:
     alarm_email: EmailAddress | None
     dashboard: bool
     permissions_boundary_arn: PermissionsBoundaryArn | None
+    deployed_by: DeployedBy
     deletion_protection: bool
 
     @classmethod
@@ -264,8 +271,27 @@ class Settings:
 
     @property
     def family(self) -> str:
-        """Family of the task definition: of this stack alone, so that revisions count its deployments."""
+        """What is of this stack alone: family of the task definition, so that revisions count its deployments, and name
+        of the cluster, by which permissions know what runs in it."""
         return f"{pulumi.get_project()}-{pulumi.get_stack()}"
+
+    @property
+    def transformations(self) -> list[pulumi.ResourceTransformation]:
+        """Where the IAM roles of all components come from, or what bounds them."""
+        if self.deployed_by == "github":
+            return taken_from_bootstrap(pulumi.get_project(), pulumi.get_stack())
+        return [*bounded(self.permissions_boundary_arn)]
+
+    @property
+    def empties_default_group(self) -> bool:
+        """Whether the VPC's default security group is emptied: AWS makes it without tags, by which the role that GitHub
+        deploys with knows what is its own."""
+        return self.deployed_by == "administrator"
+
+    @property
+    def bucket_name(self) -> str:
+        """How names of the stack's buckets begin: its family in S3's letters, with room for what is added."""
+        return re.sub(r"[^a-z0-9-]", "-", self.family.lower())[:_LONGEST_BUCKET_NAME]
 
     @property
     def is_internal(self) -> bool:
@@ -538,6 +564,8 @@ def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
         between(_certificate_place_problem, "certificate_arn", "region"),
         between(_firewall_place_problem, "firewall", "region"),
         between(_boundary_place_problem, "permissions_boundary_arn", "region"),
+        between(_boundary_problem, "permissions_boundary_arn", "deployed_by"),
+        between(_stack_of_github_problem, "deployed_by"),
         between(_rules_problem, "allowed_ingress_cidrs", "listener_port", "certificate_arn", "domain_name"),
         between(_fargate_size_problem, "launch_type", "task_cpu_units", "task_memory_mib"),
         between(_count_problem, "desired_count", "max_count"),
@@ -620,6 +648,24 @@ def _boundary_place_problem(arn: str | None, region: str, key: str, region_key: 
     if arn is None:
         return None
     return place_problem(key, arn, region, region_key, why="IAM takes no policy of another", whole_partition=True)
+
+
+def _boundary_problem(arn: str | None, deployed_by: str, key: str, deployed_by_key: str) -> str | None:
+    if arn is None or deployed_by != "github":
+        return None
+    return (
+        f"{key}: got {arn!r} with {deployed_by_key} github, expected nothing; remove it, "
+        "the roles that make bootstrap made have a boundary"
+    )
+
+
+def _stack_of_github_problem(deployed_by: str, key: str) -> str | None:
+    if deployed_by != "github" or re.fullmatch(STACK, pulumi.get_stack()):
+        return None
+    return (
+        f"{key}: got github for stack {pulumi.get_stack()!r}, expected a stack named by {STACK_MEANT}; "
+        "choose another name, or deploy it as administrator"
+    )
 
 
 def _rules_problem(

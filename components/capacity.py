@@ -14,6 +14,7 @@ from botocore.session import get_session
 from components.checks import Arguments, Check, Contradiction, whole
 from components.documents import Documents
 from components.image import CpuArchitecture
+from components.roles import role
 from components.security_groups import HTTPS, Group, connect, let_out
 from ecs_policy.instance_types import instance_type, instance_type_names
 
@@ -98,7 +99,7 @@ class InstancesArgs(Arguments):
     """Security group of the VPC's endpoints, which then lets the instances in. Default: there are none."""
 
     tags: Mapping[str, str] = field(default_factory=dict)
-    """Tags of instances and volumes, which a provider's default tags do not reach."""
+    """Tags of the auto scaling group, its instances and their volumes, which a provider's default tags do not reach."""
 
     def contradictions(self) -> list[Contradiction]:
         return [
@@ -156,20 +157,15 @@ class Ec2Capacity(pulumi.ComponentResource):
         tags = {"Name": name, **instances.tags}
         documents = Documents()
 
-        role = aws.iam.Role(
-            f"{name}-instance",
-            description="ECS agent: registers instances and reports about tasks",
-            assume_role_policy=_assumed_by_ec2(),
-            opts=child,
-        )
+        agent = role(name, "instance", self)
         role_policy = aws.iam.RolePolicy(
             f"{name}-instance",
-            role=role.name,
+            role=agent.name,
             policy=documents.role_policy(f"{name}-instance", _agent_policy(args.cluster_arn)),
             opts=child,
         )
         profile = aws.iam.InstanceProfile(
-            f"{name}-instance", role=role.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy])
+            f"{name}-instance", role=agent.name, opts=pulumi.ResourceOptions(parent=self, depends_on=[role_policy])
         )
         template = aws.ec2.LaunchTemplate(
             f"{name}-instance",
@@ -215,8 +211,14 @@ class Ec2Capacity(pulumi.ComponentResource):
                     min_healthy_percentage=100, max_healthy_percentage=200, scale_in_protected_instances="Refresh"
                 ),
             ),
-            # ECS adds this tag itself; without it here, every update would take it away.
-            tags=[aws.autoscaling.GroupTagArgs(key="AmazonECSManaged", value="true", propagate_at_launch=True)],
+            tags=[
+                # ECS adds this tag itself; without it here, every update would take it away.
+                aws.autoscaling.GroupTagArgs(key="AmazonECSManaged", value="true", propagate_at_launch=True),
+                *(
+                    aws.autoscaling.GroupTagArgs(key=key, value=value, propagate_at_launch=False)
+                    for key, value in sorted(tags.items())
+                ),
+            ],
             opts=child,
         )
         provider = aws.ecs.CapacityProvider(
@@ -367,17 +369,6 @@ def user_data(cluster_name: str) -> str:
         "END",
     ]
     return base64.b64encode("".join(f"{line}\n" for line in lines).encode()).decode()
-
-
-def _assumed_by_ec2() -> pulumi.Output[str]:
-    return pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-            ],
-        }
-    )
 
 
 def _agent_policy(cluster_arn: pulumi.Input[str]) -> Mapping[str, Any]:

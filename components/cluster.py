@@ -7,12 +7,16 @@ import pulumi
 import pulumi_aws as aws
 
 from components.capacity import Ec2Capacity, Ec2CapacityArgs, InstancesArgs
-from components.checks import Arguments, one_of
+from components.checks import Arguments, one_of, text
 from components.log_retention import LogRetentionDays
 
 ContainerInsights = Annotated[
     Literal["enhanced", "enabled", "disabled"],
     one_of("enhanced", "enabled", "disabled", fix="choose how much CloudWatch measures"),
+]
+
+ClusterName = Annotated[
+    str, text(r"[A-Za-z0-9_-]{1,255}", "1 to 255 letters, digits, _ or -", fix="choose a name that ECS accepts")
 ]
 
 
@@ -27,6 +31,11 @@ class ClusterArgs(Arguments):
 
     instances: InstancesArgs | None = None
     """Instances for services with launch type EC2. Default: none, the cluster is for Fargate only."""
+
+    cluster_name: ClusterName | None = None
+    """Name, unique in the account and region: by it permissions know the cluster's services, tasks and scaling alarms.
+    Default: a generated one.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCluster.html"""
 
     execute_command_log_days: LogRetentionDays | None = None
     """Days that sessions of ECS Exec stay recorded, in a log group of their own. Default: no recording, no service may
@@ -62,6 +71,7 @@ class Cluster(pulumi.ComponentResource):
             )
         cluster = aws.ecs.Cluster(
             name,
+            name=args.cluster_name,
             settings=[aws.ecs.ClusterSettingArgs(name="containerInsights", value=args.container_insights)],
             configuration=None if sessions is None else _recorded_in(sessions),
             opts=child,

@@ -13,6 +13,7 @@ import pulumi_awsx as awsx
 from components.checks import ArgumentError, Arguments, Contradiction, cidr, each, one_of, text, whole
 from components.documents import Documents
 from components.log_retention import LogRetentionDays
+from components.roles import role
 from components.security_groups import HTTPS, Group, connect, let_in, let_out
 
 _LOOPBACK = "127.0.0.0/8"
@@ -131,6 +132,11 @@ class NetworkArgs(Arguments):
     """Days that the record of all connections, accepted or not, is kept; None makes no record.
     https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html"""
 
+    empties_default_group: bool = True
+    """Whether the VPC's default security group, which nothing uses, loses its rules: whatever had no group of its own
+    would reach its like. AWS makes the group without tags, so that this needs permission to change any group.
+    https://docs.aws.amazon.com/vpc/latest/userguide/default-security-group.html"""
+
     def contradictions(self) -> list[Contradiction]:
         return [
             Contradiction(
@@ -194,7 +200,8 @@ class Network(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, transforms=[without_public_addresses]),
         )
-        aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.vpc_id, opts=child)
+        if args.empties_default_group:
+            aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.vpc_id, opts=child)
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
         s3 = aws.ec2.VpcEndpoint(
             f"{name}-s3",
@@ -283,15 +290,10 @@ class Network(pulumi.ComponentResource):
     def _flow_log(self, name: str, vpc_id: pulumi.Output[str], retention_days: int) -> None:
         child = pulumi.ResourceOptions(parent=self)
         log_group = aws.cloudwatch.LogGroup(f"{name}-flow", retention_in_days=retention_days, opts=child)
-        role = aws.iam.Role(
-            f"{name}-flow",
-            description="VPC flow logs: write their log group",
-            assume_role_policy=_assumed_by_flow_logs(self),
-            opts=child,
-        )
+        writer = role(name, "flow", self)
         policy = aws.iam.RolePolicy(
             f"{name}-flow",
-            role=role.name,
+            role=writer.name,
             policy=self._documents.role_policy(
                 f"{name}-flow",
                 {
@@ -313,7 +315,7 @@ class Network(pulumi.ComponentResource):
             traffic_type="ALL",
             log_destination_type="cloud-watch-logs",
             log_destination=log_group.arn,
-            iam_role_arn=role.arn,
+            iam_role_arn=writer.arn,
             max_aggregation_interval=_FLOW_LOG_INTERVAL_SECONDS,
             # Records that come before the permission are lost.
             opts=pulumi.ResourceOptions(parent=self, depends_on=[policy]),
@@ -326,24 +328,6 @@ def without_public_addresses(args: pulumi.ResourceTransformArgs) -> pulumi.Resou
     if args.type_ != "aws:ec2/subnet:Subnet":
         return None
     return pulumi.ResourceTransformResult({**args.props, "mapPublicIpOnLaunch": False}, args.opts)
-
-
-def _assumed_by_flow_logs(parent: pulumi.Resource) -> pulumi.Output[str]:
-    account = aws.get_caller_identity_output(opts=pulumi.InvokeOutputOptions(parent=parent)).account_id
-    return pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                    # Not for the flow logs of others.
-                    "Condition": {"StringEquals": {"aws:SourceAccount": account}},
-                }
-            ],
-        }
-    )
 
 
 def _door_problem(ports: Sequence[int], clients: Sequence[str] | None, container_port: int | None) -> str | None:

@@ -13,7 +13,7 @@ PermissionsBoundaryArn = Annotated[
         "iam",
         rf"({ACCOUNT}|aws):policy/([A-Za-z0-9+=,.@_-]+/)*[A-Za-z0-9+=,.@_-]{{1,128}}",
         "the ARN of an IAM policy",
-        fix="copy the ARN that `make bootstrap` prints",
+        fix="copy the ARN from IAM",
         has_region=False,
     ),
 ]

@@ -12,6 +12,7 @@ from components.checks import Arguments, each, one_of, text, whole
 from components.deployment import TrafficShift
 from components.documents import Documents
 from components.network import Port
+from components.roles import role
 from ecs_policy.deployment_bounds import TargetHealthCheck
 
 HealthCheckPath = Annotated[
@@ -215,27 +216,15 @@ class Route(pulumi.ComponentResource):
     def _role(
         self, name: str, target_group_arns: Sequence[pulumi.Output[str]], rule_arns: Sequence[pulumi.Output[str]]
     ) -> pulumi.Output[str]:
-        role = aws.iam.Role(
-            f"{name}-shift",
-            description="ECS itself: shifts traffic between the target groups",
-            assume_role_policy=pulumi.Output.json_dumps(
-                {
-                    "Version": "2012-10-17",
-                    "Statement": [
-                        {"Effect": "Allow", "Principal": {"Service": "ecs.amazonaws.com"}, "Action": "sts:AssumeRole"}
-                    ],
-                }
-            ),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        shift = role(name, "shift", self)
         policy = aws.iam.RolePolicy(
             f"{name}-shift",
-            role=role.name,
+            role=shift.name,
             policy=self._documents.role_policy(f"{name}-shift", _shift_policy(target_group_arns, rule_arns)),
             opts=pulumi.ResourceOptions(parent=self),
         )
         # Whoever uses the role waits for its policy.
-        return pulumi.Output.all(role.arn, policy.id).apply(lambda known: str(known[0]))
+        return pulumi.Output.all(shift.arn, policy.id).apply(lambda known: str(known[0]))
 
 
 def _shift_policy(

@@ -21,6 +21,7 @@ from components.container_definitions import canonical, container_definitions
 from components.documents import Documents
 from components.image import CpuArchitecture
 from components.log_retention import LogRetentionDays
+from components.roles import role
 from ecs_policy.fargate import EPHEMERAL_STORAGE_GIB, task_size_problem
 from ecs_policy.rules.task_network import fargate_awsvpc
 
@@ -166,18 +167,8 @@ class TaskDefinition(pulumi.ComponentResource):
         documents = Documents()
 
         log_group = aws.cloudwatch.LogGroup(name, retention_in_days=args.log_retention_days, opts=child)
-        execution_role = aws.iam.Role(
-            f"{name}-execution",
-            description="ECS itself: pulls the images, reads the secrets, writes the log",
-            assume_role_policy=_assumed_by_tasks(),
-            opts=child,
-        )
-        task_role = aws.iam.Role(
-            f"{name}-task",
-            description="The application",
-            assume_role_policy=_assumed_by_tasks(),
-            opts=child,
-        )
+        execution_role = role(name, "execution", self)
+        task_role = role(name, "task", self)
         policies = [
             aws.iam.RolePolicy(
                 f"{name}-execution",
@@ -282,17 +273,6 @@ def network_mode_problem(
     inputs = {"requiresCompatibilities": list(requires_compatibilities), "networkMode": network_mode}
     names = {"networkMode": network_mode_argument, "requiresCompatibilities": "requires_compatibilities"}
     return legality.problem(legality.TASK_DEFINITION, inputs, (fargate_awsvpc,), names)
-
-
-def _assumed_by_tasks() -> pulumi.Output[str]:
-    return pulumi.Output.json_dumps(
-        {
-            "Version": "2012-10-17",
-            "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-            ],
-        }
-    )
 
 
 def _execution_policy(containers: Sequence[Container], log_group_arn: pulumi.Input[str]) -> Mapping[str, Any]:

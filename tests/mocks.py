@@ -9,6 +9,7 @@ import functools
 import json
 import os
 import runpy
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -67,6 +68,8 @@ class Run:
     """Everything that one run of a program did."""
 
     resources: list[Resource] = field(default_factory=list)
+    reads: set[tuple[str, str]] = field(default_factory=set)
+    """Type and id of what was there before and is only read."""
     calls: list[tuple[str, Mapping[str, Any], str]] = field(default_factory=list)
     """Function calls: token, arguments, provider."""
     outputs: dict[str, Any] = field(default_factory=dict)
@@ -149,7 +152,7 @@ def _run(
     with _event_loop() as loop:
         pulumi.runtime.reset_options(project=PROJECT, stack=stack, preview=preview)
         pulumi.runtime.set_all_config(config, list(secret))
-        answers = _Aws(preview)
+        answers = _answers(preview)
         mocks.set_mocks(answers, PROJECT, stack, preview, monitor=_Monitor(answers, record))
         loop.run_until_complete(run_pulumi_func(lambda: _called(program)))
         root = pulumi.runtime.get_root_resource()
@@ -157,6 +160,15 @@ def _run(
         for name, value in root.outputs.items():
             record.outputs[name] = loop.run_until_complete(_resolved(value))
     return record
+
+
+def _answers(preview: bool) -> mocks.Mocks:
+    return _Aws(preview)
+
+
+def answering(answers: Callable[[bool], mocks.Mocks]) -> contextlib.AbstractContextManager[object]:
+    """Programs that run within get other answers than `_Aws` has."""
+    return mock.patch.object(sys.modules[__name__], "_answers", answers)
 
 
 @contextlib.contextmanager
@@ -238,6 +250,12 @@ class _Monitor(mocks.MockMonitor):
             )
         return response
 
+    def ReadResource(self, request: Any) -> Any:  # noqa: N802
+        response = super().ReadResource(request)  # type: ignore[no-untyped-call]
+        self._labels[response.urn] = f"{request.type} {request.name}"
+        self._record.reads.add((request.type, request.id))
+        return response
+
     def RegisterResourceOutputs(self, request: Any) -> Any:  # noqa: N802
         if request.urn in self._labels:
             self._record.component_outputs[self._labels[request.urn]] = set(request.outputs)
@@ -268,6 +286,9 @@ class _Aws(mocks.Mocks):
         self._preview = preview
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        if args.resource_id:
+            added = _ADDED[args.typ](args.resource_id, args.inputs) if args.typ in _ADDED else {}
+            return args.resource_id, added | {"name": args.resource_id}
         # The answer of a component holds its outputs only.
         inputs = dict(args.inputs) if args.custom else {}
         if self._preview:
@@ -327,7 +348,10 @@ _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
     "random:index/randomPassword:RandomPassword": lambda _name, _inputs: {
         "result": {_SPECIAL: _SECRET_SIGNATURE, "value": "hunter2"}
     },
-    "aws:ecs/cluster:Cluster": lambda name, _inputs: {"name": f"{name}-1a2b3c4", "arn": _arn("ecs", f"cluster/{name}")},
+    "aws:ecs/cluster:Cluster": lambda name, inputs: {
+        "name": inputs.get("name") or f"{name}-1a2b3c4",
+        "arn": _arn("ecs", f"cluster/{inputs.get('name') or name}"),
+    },
     "aws:ecs/capacityProvider:CapacityProvider": lambda name, _inputs: {"name": f"{name}-1a2b3c4"},
     "aws:autoscaling/group:Group": lambda name, _inputs: {"arn": _arn("autoscaling", f"autoScalingGroup:1:{name}")},
     "aws:ec2/launchTemplate:LaunchTemplate": lambda _name, _inputs: {"latestVersion": 3},
@@ -343,6 +367,13 @@ _ADDED: dict[str, Callable[[str, Mapping[str, Any]], dict[str, Any]]] = {
         "arn": _arn("logs", f"log-group:{name}-1a2b3c4"),
         "region": REGION,
     },
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": lambda _name, inputs: {
+        "arn": f"arn:aws:iam::{ACCOUNT}:oidc-provider/{inputs['url'].removeprefix('https://')}",
+    },
+    "aws:iam/policy:Policy": lambda _name, inputs: {
+        "arn": f"arn:aws:iam::{ACCOUNT}:policy{inputs.get('path') or '/'}{inputs['name']}",
+    },
+    "aws:kms/key:Key": lambda name, _inputs: {"arn": _arn("kms", f"key/{name}")},
     "aws:iam/role:Role": lambda name, _inputs: {
         "name": f"{name}-1a2b3c4",
         "arn": f"arn:aws:iam::{ACCOUNT}:role/{name}-1a2b3c4",

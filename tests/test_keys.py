@@ -128,7 +128,7 @@ ROWS = [
         8,
         (
             "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
-            PROJECT,
+            f"{PROJECT}-dev",
             "rules",
             0,
             "expiration",
@@ -239,7 +239,14 @@ ROWS = [
         "alarmEmail", "a@b.example", ("aws:sns/topicSubscription:TopicSubscription", PROJECT, "endpoint"), "a@b.example"
     ),
     Row("dashboard", False, ("aws:cloudwatch/dashboard:Dashboard", PROJECT), ABSENT),
-    Row("permissionsBoundaryArn", BOUNDARY, ("aws:iam/role:Role", f"{PROJECT}-task", "permissionsBoundary"), BOUNDARY),
+    Row(
+        "permissionsBoundaryArn",
+        BOUNDARY,
+        ("aws:iam/role:Role", f"{PROJECT}-task", "permissionsBoundary"),
+        BOUNDARY,
+        beside={"deployedBy": "administrator"},
+    ),
+    Row("deployedBy", "administrator", ("aws:iam/role:Role", f"{PROJECT}-task", "description"), "The application"),
     Row("deletionProtection", True, (*LOAD_BALANCER, "enableDeletionProtection"), True),
 ]
 

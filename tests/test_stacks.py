@@ -127,17 +127,23 @@ RECORDED = {
     ("aws:cloudwatch/logGroup:LogGroup", f"{NAME}-flow"),
     ("aws:iam/role:Role", f"{NAME}-flow"),
     ("aws:iam/rolePolicy:RolePolicy", f"{NAME}-flow"),
-    ("h4b:access_logs:AccessLogs", NAME),
-    ("aws:s3/bucket:Bucket", f"{NAME}-access-logs"),
-    ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", NAME),
-    ("aws:s3/bucketOwnershipControls:BucketOwnershipControls", NAME),
-    (
-        "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration",
-        NAME,
-    ),
-    ("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", NAME),
-    ("aws:s3/bucketPolicy:BucketPolicy", NAME),
 }
+
+
+def kept_in_a_bucket(stack: str) -> set[tuple[str, str]]:
+    """What keeps the access logs. A bucket's name says whose it is, as it has no tags that permissions know."""
+    name = f"{NAME}-{stack}"
+    return {
+        ("h4b:access_logs:AccessLogs", name),
+        ("aws:s3/bucket:Bucket", f"{name}-access-logs"),
+        ("aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock", name),
+        ("aws:s3/bucketOwnershipControls:BucketOwnershipControls", name),
+        ("aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration", name),
+        ("aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration", name),
+        ("aws:s3/bucketPolicy:BucketPolicy", name),
+    }
+
+
 HTTPS = {("aws:lb/listener:Listener", f"{NAME}-https")}
 INSTANCES = {
     ("h4b:capacity:Ec2Capacity", NAME),
@@ -175,6 +181,7 @@ MORE = {
     | WATCHED
     | SCALED
     | RECORDED
+    | kept_in_a_bucket("prod")
     | HTTPS
     | {
         from_clients("prod", 443),
@@ -195,6 +202,7 @@ MORE = {
     "internal": OWN_ADDRESSES
     | WATCHED
     | RECORDED
+    | kept_in_a_bucket("internal")
     | HTTPS
     | SHIFT
     | {
@@ -211,18 +219,33 @@ MORE = {
         ("aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule", f"{NAME}-tasks-to-s3"),
     },
 }
+DEPLOYED_BY_GITHUB = ("dev", "prod")
+READ = {
+    "aws:cloudwatch/logResourcePolicy:LogResourcePolicy": "firewall",
+    "aws:iam/instanceProfile:InstanceProfile": "",
+    "aws:iam/role:Role": "",
+}
+"""What is there before a stack that GitHub deploys, and the end of its name where that is another than here."""
+NOT_BY_GITHUB = ("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", NAME)
+
 URLS = {"prod": "https://www.example.com", "internal": "https://hello.corp.example.com"}
 
 
 def test_every_stack_makes_the_architecture_and_what_its_environment_needs(stack: str) -> None:
-    assert run_main(stack).names == core(stack) | MORE[stack]
+    everything = core(stack) | MORE[stack]
+    made = run_main(stack)
+    before = {each for each in everything if each[0] in READ} if stack in DEPLOYED_BY_GITHUB else set()
+    assert made.names == everything - before - ({NOT_BY_GITHUB} if stack in DEPLOYED_BY_GITHUB else set())
+    assert made.reads == {(kind, f"{NAME}-{stack}-{READ[kind] or name.rpartition('-')[2]}") for kind, name in before}
 
 
 def test_a_preview_of_an_empty_account_shows_the_same(stack: str) -> None:
     preview = run_main(stack, preview=True)
     assert preview.names == run_main(stack).names
     known = {name for name, value in preview.outputs.items() if value != UNKNOWN}
-    assert known == ({"url"} if stack in URLS else set()) | ({"dashboardUrl"} if stack != "local" else set())
+    assert known == {"clusterName"} | ({"url"} if stack in URLS else set()) | (
+        {"dashboardUrl"} if stack != "local" else set()
+    )
 
 
 def test_the_outputs(stack: str) -> None:
@@ -242,7 +265,7 @@ def test_the_outputs(stack: str) -> None:
         "albDnsName": f"{NAME}-1.{REGION}.elb.amazonaws.com",
         "ecrRepositoryUrl": f"{registry}/{repository}",
         "imageUri": f"{registry}/{repository}@{DIGEST}",
-        "clusterName": f"{NAME}-1a2b3c4",
+        "clusterName": f"{NAME}-{stack}",
         "serviceName": f"{NAME}-1a2b3c4",
         "taskDefinitionArn": f"arn:aws:ecs:{REGION}:123456789012:task-definition/{NAME}-{stack}:7",
         "logGroupName": f"{NAME}-1a2b3c4",
@@ -336,12 +359,14 @@ def test_dev_ec2_can_give_each_task_an_address() -> None:
 
 @pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])
 def test_traffic_shifts_between_two_target_groups(strategy: str) -> None:
-    made = run_main("dev", deploymentStrategy=strategy, approvalStage="POST_TEST_TRAFFIC_SHIFT")
+    made = run_main(
+        "dev", deploymentStrategy=strategy, approvalStage="POST_TEST_TRAFFIC_SHIFT", deployedBy="administrator"
+    )
     service = made.get("aws:ecs/service:Service")
     assert service.inputs["deploymentConfiguration"]["strategy"] == strategy
     assert service.inputs["deploymentConfiguration"]["lifecycleHooks"][0]["targetType"] == "PAUSE"
     assert "advancedConfiguration" in service.inputs["loadBalancers"][0]
-    assert made.names - run_main("dev").names == SHIFT
+    assert made.names - run_main("dev", deployedBy="administrator").names == SHIFT
     assert {f"aws:lb/listenerRule:ListenerRule {NAME}", f"aws:lb/listenerRule:ListenerRule {NAME}-test"} <= (
         service.depends_on
     )

@@ -80,7 +80,7 @@ RUNS: dict[str, dict[str, list[str]]] = {
             'echo "sha256=$(sha256sum < .plan/prod/plan.json | cut -d\' \' -f1)" >> "$GITHUB_OUTPUT"\n',
             "make seal STACK=prod",
         ],
-        "prod": ["make unseal deploy STACK=prod"],
+        "prod": ["make guarded ENVIRONMENT=prod", "make unseal deploy STACK=prod"],
     },
     "deploy-risk": {
         "judge": [
@@ -337,8 +337,28 @@ def test_prod_is_deployed_after_approval_by_the_plan_that_was_read() -> None:
     assert any("download-artifact" in step.get("uses", "") for step in jobs["prod"]["steps"])
     # Its digest is an output of the job, which no later step or job can write; the plan is an artifact, which one can.
     assert jobs["plan-prod"]["outputs"] == {"sha256": "${{ steps.plan.outputs.sha256 }}"}
-    (step,) = [step for step in jobs["prod"]["steps"] if "run" in step]
+    step = jobs["prod"]["steps"][-1]
     assert step["env"]["PLAN_SHA256"] == "${{ needs.plan-prod.outputs.sha256 }}"
+
+
+def test_prod_asks_whether_somebody_must_approve_before_it_takes_its_role() -> None:
+    steps = dict(_jobs(ROOT / ".github" / "workflows" / "deploy.yml"))["prod"]["steps"]
+    asked = next(index for index, step in enumerate(steps) if "guarded" in step.get("run", ""))
+    taken = next(index for index, step in enumerate(steps) if "configure-aws-credentials" in step.get("uses", ""))
+    assert asked < taken
+
+
+@each_workflow
+def test_a_job_takes_the_role_of_the_environment_that_it_is_bound_to(workflow: Path) -> None:
+    """The role for pull requests is told to the repository, every other one to the environment that it trusts."""
+    for name, job in _jobs(workflow):
+        roles = {step["with"]["role-to-assume"] for step in job["steps"] if "role-to-assume" in step.get("with", {})}
+        if not roles:
+            continue
+        deploys = workflow.stem == "deploy" and name != "plan-prod"
+        assert roles == {f"${{{{ vars.{'DEPLOY' if deploys else 'PREVIEW'}_ROLE_ARN }}}}"}
+        expected = {"dev": "dev", "prod": "prod", "plan-prod": "prod-plan", "drift": "${{ matrix.stack }}-plan"}
+        assert job.get("environment") == expected.get(name), name
 
 
 def test_no_plan_is_an_artifact_as_it_is() -> None:

@@ -87,7 +87,10 @@ def test_the_group_protects_from_scale_in_and_replaces_instances_when_the_templa
                 "scaleInProtectedInstances": "Refresh",
             },
         },
-        "tags": [{"key": "AmazonECSManaged", "value": "true", "propagateAtLaunch": True}],
+        "tags": [
+            {"key": "AmazonECSManaged", "value": "true", "propagateAtLaunch": True},
+            {"key": "Name", "value": "shop", "propagateAtLaunch": False},
+        ],
     }
 
 

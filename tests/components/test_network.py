@@ -289,16 +289,8 @@ def test_every_connection_is_recorded() -> None:
     assert made.get("aws:cloudwatch/logGroup:LogGroup").inputs == {"retentionInDays": 30}
 
 
-def test_flow_logs_of_this_account_write_their_own_log_group_alone() -> None:
+def test_flow_logs_write_their_own_log_group_alone() -> None:
     made = build()
-    assert json.loads(made.get("aws:iam/role:Role").inputs["assumeRolePolicy"])["Statement"] == [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "vpc-flow-logs.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-            "Condition": {"StringEquals": {"aws:SourceAccount": ACCOUNT}},
-        }
-    ]
     assert json.loads(made.get("aws:iam/rolePolicy:RolePolicy").inputs["policy"])["Statement"] == [
         {
             "Effect": "Allow",

@@ -49,5 +49,5 @@ def test_arns_of_policies_are_taken(arn: str) -> None:
 def test_anything_else_is_refused_with_what_to_write(arn: str) -> None:
     check = check_of(PermissionsBoundaryArn)
     assert check and check.problem("boundary", arn) == (
-        f"boundary: got {arn!r}, expected the ARN of an IAM policy; copy the ARN that `make bootstrap` prints"
+        f"boundary: got {arn!r}, expected the ARN of an IAM policy; copy the ARN from IAM"
     )

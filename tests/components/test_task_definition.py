@@ -127,14 +127,6 @@ def test_the_log_is_kept_a_year_unless_told_otherwise() -> None:
     assert build(log_retention_days=7).get("aws:cloudwatch/logGroup:LogGroup").inputs == {"retentionInDays": 7}
 
 
-@pytest.mark.parametrize("name", ["shop-execution", "shop-task"])
-def test_only_ecs_tasks_may_take_the_roles(name: str) -> None:
-    trust = json.loads(build().get("aws:iam/role:Role", name).inputs["assumeRolePolicy"])
-    assert trust["Statement"] == [
-        {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}, "Action": "sts:AssumeRole"}
-    ]
-
-
 def test_the_execution_role_may_pull_this_repository_and_write_this_log() -> None:
     policy = build().get("aws:iam/rolePolicy:RolePolicy")
     assert policy.inputs["role"] == "shop-execution-1a2b3c4"

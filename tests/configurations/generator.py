@@ -154,6 +154,7 @@ def _plausible(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             _arn("iam", "policy/h4b-boundary", partition, region=""),
             f"arn:{partition}:iam::aws:policy/ReadOnlyAccess",
         ),
+        "deployedBy": _of("administrator", "github"),
         "deletionProtection": st.booleans(),
     }
 
@@ -183,6 +184,8 @@ def _coherent(draw: st.DrawFn, partition: str) -> dict[str, object]:
     _choose_name(draw, values, partition)
     if draw(st.booleans()):
         values |= {"natGateways": "none", "vpcEndpoints": True}
+    if values.get("deployedBy") == "github":
+        values["permissionsBoundaryArn"] = ""
     if values.get("alarms", True):
         values["alarmEmail"] = draw(_of("", "on-call@example.com", "a.b+c@sub.example.co.jp", "o'x@x-y.xn--p1ai"))
     return values
@@ -636,6 +639,7 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             *(f"arn:{other}:iam::{ACCOUNT}:policy/x", f"{boundary}*", f"{boundary}a/b/c", f"{boundary}{'p/' * 1500}x"),
             f"arn:{partition}:iam::{ACCOUNT}:role/x",
         ),
+        "deployedBy": _of("", "GitHub", "nobody", "github "),
     }
 
 
@@ -658,6 +662,8 @@ def configurations(draw: st.DrawFn) -> Configuration:
     partition = draw(_of("aws", "aws", "aws", "aws", *REGIONS))
     values = draw(_coherent(partition))
     stack = draw(_of(*_STACKS))
+    if len(stack) > 20 or not stack.replace("-", "").isalnum() or not stack.islower():
+        values.pop("deployedBy", None)  # GitHub's roles bear the stack's name
     changed: set[str] = set()
     if kind == "edge":
         odd = _odd(partition)

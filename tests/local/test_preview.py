@@ -58,8 +58,8 @@ def test_a_secret_that_only_others_can_read_is_previewed_with_a_stand_in(checkou
 
 def test_what_deploying_stands_on_is_previewed_and_no_policy_objects(checkout: Checkout) -> None:
     shown = checkout.local("preview", "--program", "bootstrap").succeeded().output
-    assert "+ aws:iam/role:Role deploy" in shown
-    assert shown.splitlines()[-1] == "May be deployed: 3 not-evaluated, 14 changes; 0 resources stay."
+    assert "+ aws:iam/role:Role dev-deploy" in shown
+    assert shown.splitlines()[-1] == "May be deployed: 4 not-evaluated, 44 changes; 0 resources stay."
     refused = checkout.local("preview", "--program", "docs").failed().output
     assert refused == (
         "error: PROGRAM: got docs, expected a folder with a Pulumi.yaml; name one, such as examples/worker\n"

@@ -100,6 +100,9 @@ class Account:
         return {each["Key"]: each["LastModified"] for each in s3.list_objects_v2(Bucket=bucket["Name"])["Contents"]}
 
 
+REPOSITORY = ("REPOSITORY=octo-org/hello", "REPOSITORY_ID=123456789")
+
+
 @pytest.fixture(scope="module")
 def account(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     commands = tmp_path_factory.mktemp("bin")
@@ -125,7 +128,7 @@ def account(checkout: Checkout, tmp_path_factory: pytest.TempPathFactory) -> Ite
 
 
 def test_bootstrap_without_somebody_to_agree_makes_nothing(account: Account) -> None:
-    refused = account.make("bootstrap", "REPOSITORY=octo-org/hello").failed()
+    refused = account.make("bootstrap", *REPOSITORY).failed()
     assert "--yes or --skip-preview or --preview-only must be passed" in refused.output
     assert account.cloud.client("s3").list_buckets()["Buckets"] == []
 
@@ -133,24 +136,25 @@ def test_bootstrap_without_somebody_to_agree_makes_nothing(account: Account) -> 
 @pytest.fixture(scope="module")
 def bootstrapped(account: Account) -> Result:
     question = "Do you want to perform this update?"
-    return account.make_on_a_terminal("bootstrap", "REPOSITORY=octo-org/hello", question=question, answer="yes")
+    return account.make_on_a_terminal("bootstrap", *REPOSITORY, question=question, answer="yes")
 
 
 @pytest.fixture(scope="module")
 def stack(account: Account, bootstrapped: Result) -> Account:
     """The account with a stack, its state and its key where `make bootstrap` said."""
-    outputs = dict(re.findall(r"^ +(\S+) {2,}(\S+)\r$", bootstrapped.succeeded().output, re.MULTILINE))
-    account.environment["PULUMI_BACKEND_URL"] = outputs["PULUMI_BACKEND_URL"]
-    account.run("pulumi", "stack", "init", "local", "--secrets-provider", outputs["secretsProvider"]).succeeded()
+    said = bootstrapped.succeeded().output
+    backend, provider = re.findall(r"PULUMI_BACKEND_URL='(\S+/dev\?\S+)'|init dev --secrets-provider='(\S+)'", said)
+    account.environment["PULUMI_BACKEND_URL"] = backend[0]
+    account.run("pulumi", "stack", "init", "local", "--secrets-provider", provider[1]).succeeded()
     secret = [f"{PROJECT}:environment.PASSWORD", planted("deployed")]
     account.run("pulumi", "config", "set", "--secret", "--path", "--stack", "local", *secret).succeeded()
     return account
 
 
 def test_bootstrap_previews_asks_and_ends_with_what_github_needs(bootstrapped: Result) -> None:
-    assert "15 to create" in bootstrapped.succeeded().output
-    named = bootstrapped.output.partition("4. Set these as variables")[2]
-    for variable in ("AWS_REGION", "PULUMI_BACKEND_URL", "PREVIEW_ROLE_ARN", "DEPLOY_ROLE_ARN", "secretsProvider"):
+    assert "45 to create" in bootstrapped.succeeded().output
+    named = bootstrapped.output.partition("In the settings of https://github.com/octo-org/hello:")[2]
+    for variable in ("AWS_REGION", "PULUMI_BACKEND_URL", "PREVIEW_ROLE_ARN", "DEPLOY_ROLE_ARN", "--secrets-provider"):
         assert variable in named
 
 

@@ -109,6 +109,9 @@ class Role(Resource):
             "uniqueId": found["RoleId"],
         }
 
+    def presumed(self, call: Call, resource_id: str) -> Values:
+        return {"arn": call.arn("iam", f"role/{resource_id}", regional=False), "name": resource_id}
+
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         iam = call.client("iam")
         if "assumeRolePolicy" in changed:
@@ -265,6 +268,9 @@ class InstanceProfile(Resource):
             "tags": tag_map(found.get("Tags")),
             "uniqueId": found["InstanceProfileId"],
         }
+
+    def presumed(self, call: Call, resource_id: str) -> Values:
+        return {"arn": call.arn("iam", f"instance-profile/{resource_id}", regional=False), "name": resource_id}
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         iam = call.client("iam")

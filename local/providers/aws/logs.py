@@ -119,6 +119,9 @@ class LogResourcePolicy(Resource):
             "policyName": resource_id,
         }
 
+    def presumed(self, call: Call, resource_id: str) -> Values:
+        return {"policyName": resource_id}
+
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         self._put(call, new)
 

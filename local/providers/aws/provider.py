@@ -338,7 +338,10 @@ class AwsProvider(Provider):
         call = self._call(context, request.urn, state, request.timeout)
         config = self._config(context)
         try:
-            found = resource.read(call, request.id, _plain(state))
+            if self.clients.online:
+                found = resource.read(call, request.id, _plain(state))
+            else:
+                found = resource.presumed(call, request.id)
         except Exception as error:
             raise explained(error, f"reading {token} {name}") from error
         if found is None:

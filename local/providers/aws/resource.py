@@ -148,6 +148,10 @@ class Resource:
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         raise NotImplementedError
 
+    def presumed(self, call: Call, resource_id: str) -> Values:
+        """What an offline preview takes for granted of a resource that the program only reads."""
+        return self.read(call, resource_id, {}) or {}
+
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         raise NotImplementedError
 
