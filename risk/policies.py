@@ -22,6 +22,9 @@ from risk.preview import UNKNOWN, Remark, section
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent, StepEventStateMetadata
 
+_NOT_GIVEN = ("refresh", "read", "read-replacement")
+"""Steps whose resources the engine gives no policy pack: what a stack only reads is another's."""
+
 CONFIGURATION = Path(__file__).parent.parent / "policy-config.json"
 
 
@@ -32,7 +35,7 @@ def remarks(events: Iterable[EngineEvent], plan: Mapping[str, Any]) -> Iterator[
     states: dict[str, StepEventStateMetadata] = {}
     for event in events:
         step = event.resource_pre_event or event.res_outputs_event
-        if step and step.metadata.op.value != "refresh" and step.metadata.new:
+        if step and step.metadata.op.value not in _NOT_GIVEN and step.metadata.new:
             states[step.metadata.urn] = step.metadata.new
     stack = Stack(_resource(state, plan, states) for state in states.values())
     doubts: dict[tuple[str, str, str, bool, Acknowledgement | None], set[str]] = {}
