@@ -50,7 +50,9 @@ def remarks(events: Iterable[EngineEvent], plan: Mapping[str, Any]) -> Iterator[
                     text = _text(rule.title, acknowledged, outcome.message)
                     yield Remark("advisory" if advisory else "mandatory", rule.policy_name, outcome.urn, text)
                 else:
-                    doubt = (outcome.urn, outcome.location, outcome.reason, rule.joins, acknowledged)
+                    # The pack tells them together, once all components have said what they know of their children.
+                    at_the_end = rule.joins or bool(seen.parent)
+                    doubt = (outcome.urn, outcome.location, outcome.reason, at_the_end, acknowledged)
                     doubts.setdefault(doubt, set()).add(rule.id)
     for (urn, location, reason, _, acknowledged), names in doubts.items():
         message = f"{location} {reason}. Not evaluated: {', '.join(sorted(names))}"
