@@ -115,7 +115,7 @@ check: $(READY) ## Format, lint, types, unit and policy tests: the loop of every
 	@$(BIN)/ruff format --check --quiet . || { echo 'format: run `make format`'; exit 1; }
 	@$(BIN)/ruff check --quiet .
 	@$(BIN)/mypy --no-error-summary
-	@$(BIN)/python -m pytest --numprocesses auto --dist loadgroup -m 'not engine and not docker and not emulator and not fuzz'
+	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not engine and not docker and not emulator and not fuzz'
 
 test: $(READY) ## Everything: `check`, then the tests with the real engine and real containers
 	@$(BIN)/python -m tests

@@ -17,12 +17,6 @@ os.environ[SHOW_LOG] = "true"  # the same in CI as everywhere
 TAKES_LONG = ("engine", "docker", "emulator", "fuzz")
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    """A worker runs a file, as its tests share what they need; those that draw share nothing, and have one each."""
-    alone = item.get_closest_marker("fuzz")
-    item.add_marker(pytest.mark.xdist_group(item.nodeid if alone else str(item.path)))
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     long = {item.path for item in items if any(item.get_closest_marker(name) for name in TAKES_LONG)}
