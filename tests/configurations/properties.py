@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from typing import Any
 
 from components.checks import ArgumentError
@@ -12,7 +11,6 @@ from tests.configurations.generator import SCHEMA, Configuration
 from tests.mocks import Run
 
 _LONGEST_MESSAGE = 1000
-_LONGEST_SECONDS = 0.5
 _MESSAGE = re.compile(r"(?P<key>[^\n:]+(:[a-zA-Z-]+)?): got .+, expected .+; .+", re.DOTALL)
 _NOT_OF_THE_SCHEMA = {"aws:region", "stack", "name"}
 
@@ -20,14 +18,11 @@ _NOT_OF_THE_SCHEMA = {"aws:region", "stack", "name"}
 def faults(configuration: Configuration, *, same: bool = False) -> list[str]:
     """What does not hold; `accepted` and `refused` stand for good ends. With `same`, another spelling is tried, too."""
     texts, made = configuration.texts, Run()
-    began = time.process_time()
     try:
         program.run(configuration.stack, texts, made)
     except ArgumentError as refused:
         told = str(refused)
         found = _told(configuration, told)
-        if time.process_time() - began > _LONGEST_SECONDS:
-            found.append(f"refused after {time.process_time() - began:.1f} s")
         if made.resources:
             found.append(f"registered {len(made.resources)} resources, then refused: {told[:300]}")
         return found

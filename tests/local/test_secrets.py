@@ -20,6 +20,7 @@ from typing import Any, cast
 import pytest
 from pulumi.automation.events import EngineEvent
 
+from ecs_policy.pack import SETTINGS
 from local import paths, stack
 from risk.policies import remarks
 from risk.preview import UNKNOWN, read
@@ -108,6 +109,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     paths.LOCAL = before
     kept = {name: value for name, value in os.environ.items() if name not in ("GITHUB_ACTIONS", "PYTHONPATH")}
     made = kept | {
+        "PULUMI_DEBUG_COMMANDS": "true",
         "PATH": f"{folder / 'bin'}{os.pathsep}{os.environ['PATH']}",
         "PULUMI_BACKEND_URL": f"file://{folder / 'backend'}",
         "PULUMI_CONFIG_PASSPHRASE": "passphrase",
@@ -145,7 +147,10 @@ def test_the_policies_judge_a_preview_of_elsewhere_as_the_engine_had_them_do_it(
     events = [EngineEvent.from_json(json.loads(line)) for line in (folder / "events.jsonl").read_text().splitlines()]
     told = {(each.level, each.policy, each.urn, each.message.splitlines()[1]) for each in read(events).remarks}
     judged = remarks(events, json.loads((folder / "plan.json").read_text()))
-    assert {(each.level, each.policy, each.urn, each.message.splitlines()[1]) for each in judged} == told != set()
+    found = {(each.level, each.policy, each.urn, each.message.splitlines()[1]) for each in judged}
+    assert told and told <= found
+    # The engine hides the secret of a health check in events: what is read there is told as not evaluated.
+    assert {policy for _, policy, _, _ in found - told} <= {SETTINGS}
 
 
 def test_a_plan_is_handed_on_encrypted_and_only_the_approved_one_is_taken(desk: Desk, planned: Result) -> None:
@@ -211,8 +216,10 @@ def as_deployed(plan: dict[str, Any], secret: str) -> list[dict[str, Any]]:
     for urn, planned in plan["resourcePlans"].items():
         goal = planned["goal"]
         holds = {"containerDefinitions": text} if goal["type"] == stack.TASK_DEFINITION else {}
-        left[urn] = {key: goal[key] for key in ("type", "custom", "parent", "dependencies") if key in goal} | {
+        left[urn] = {key: goal[key] for key in ("type", "custom", "parent") if key in goal} | {
             "urn": urn,
+            # A role that is only read is in no plan.
+            "dependencies": [each for each in goal.get("dependencies") or () if each in plan["resourcePlans"]],
             "inputs": {**cast(Any, known(goal["inputDiff"].get("adds", {}))), **holds},
             "outputs": {**cast(Any, known(planned.get("state") or {})), **holds},
         }
@@ -237,7 +244,6 @@ def test_a_preview_of_what_is_deployed_shows_nothing_of_its_old_secrets(desk: De
     content["deployment"]["resources"] = as_deployed(json.loads(first.read_text()), planted("old"))
     desk.run("pulumi", "stack", "import", "--stack", "dev", given=json.dumps(content)).succeeded()
     desk.configure("dev", "environment.PASSWORD", planted("new"))
-    desk.environment["PULUMI_DEBUG_COMMANDS"] = "true"
     shown = desk.run(
         *command, "--policy-pack", "policy", "--save-plan", "then.json", "--event-log", "then.jsonl"
     ).succeeded()
