@@ -11,7 +11,7 @@ import pulumi
 
 
 class Documents:
-    """The documents of one component: `text` makes the JSON of each, `outputs` registers them all."""
+    """The documents of one component: `say` and `role_policy` take each, `outputs` holds them all."""
 
     def __init__(self) -> None:
         self._by_child: dict[str, dict[str, Any]] = {}
