@@ -14,7 +14,7 @@ import pytest
 from bootstrap import environments, permissions
 from components import roles
 from ecs_policy.rules.roles import no_star
-from tests.mocks import ACCOUNT, PROJECT, REGION, ROOT, Run, run
+from tests.mocks import ACCOUNT, PROJECT, REGION, ROOT, SECRET, Run, run
 from tests.policy.stacks import evaluate
 
 OLD, IMMUTABLE = "octo-org/app", "octo-org@123/app@456"
@@ -90,6 +90,11 @@ def test_a_provider_that_the_account_has_is_used_and_not_made() -> None:
     assert not any("openIdConnectProvider" in kind for kind, _ in made.names)
     trust = json.loads(made.get("aws:iam/role:Role", "dev-deploy").inputs["assumeRolePolicy"])
     assert trust["Statement"][0]["Principal"] == {"Federated": arn}
+
+
+def test_its_state_holds_no_secret_since_nothing_encrypts_it() -> None:
+    made = _run()
+    assert SECRET not in json.dumps([[dict(each.inputs) for each in made.resources], made.outputs], default=str)
 
 
 def test_what_others_stand_on_is_protected() -> None:
