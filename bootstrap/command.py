@@ -90,7 +90,7 @@ def identity_provider() -> str:
     if any(each["type"] == _PROVIDER for each in made):
         return ""
     found = boto3.client("iam", region_name="us-east-1").list_open_id_connect_providers()
-    arns = [each["Arn"] for each in found["OpenIDConnectProviderList"]]
+    arns = [each.get("Arn", "") for each in found["OpenIDConnectProviderList"]]
     return next((arn for arn in arns if arn.partition("oidc-provider/")[2] == ISSUER), "")
 
 

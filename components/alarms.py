@@ -83,7 +83,7 @@ class Alarms(pulumi.ComponentResource):
 
         self.topic_arn = policy.arn
         load_balancer = {"LoadBalancer": args.load_balancer_arn_suffix}
-        told = {"alarm_actions": [self.topic_arn], "ok_actions": [self.topic_arn]}
+        actions = [self.topic_arn]
         errors = aws.cloudwatch.MetricAlarm(
             f"{name}-errors",
             alarm_description=f"{args.error_percent} % of the requests or more are answered with 5xx",
@@ -107,8 +107,9 @@ class Alarms(pulumi.ComponentResource):
                 _sum("targets", "HTTPCode_Target_5XX_Count", load_balancer),
                 _sum("own", "HTTPCode_ELB_5XX_Count", load_balancer),
             ],
+            alarm_actions=actions,
+            ok_actions=actions,
             opts=child,
-            **told,
         )
         latency = aws.cloudwatch.MetricAlarm(
             f"{name}-latency",
@@ -123,8 +124,9 @@ class Alarms(pulumi.ComponentResource):
             extended_statistic="p99",
             period=_PERIOD_SECONDS,
             dimensions=load_balancer,
+            alarm_actions=actions,
+            ok_actions=actions,
             opts=child,
-            **told,
         )
         unhealthy = [
             aws.cloudwatch.MetricAlarm(
@@ -139,8 +141,9 @@ class Alarms(pulumi.ComponentResource):
                 statistic="Maximum",
                 period=_PERIOD_SECONDS,
                 dimensions={**load_balancer, "TargetGroup": target_group},
+                alarm_actions=actions,
+                ok_actions=actions,
                 opts=child,
-                **told,
             )
             for role, target_group in zip(("", "-alternate"), args.target_group_arn_suffixes, strict=False)
         ]

@@ -46,7 +46,7 @@ def lasting_trouble(failure: Exception) -> str | None:
     if isinstance(failure, _CREDENTIALS):
         return f"there are no AWS credentials to ask with ({failure})"
     if isinstance(failure, botocore.exceptions.ClientError):
-        code = failure.response["Error"]["Code"]
+        code = _code(failure)
         if code in _EXPIRED:
             return "the credentials expired"
         if code in _PASSING or failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
@@ -54,6 +54,10 @@ def lasting_trouble(failure: Exception) -> str | None:
     return (
         f"AWS refuses to tell ({failure}); it is asked with the credentials of the environment, not with a provider's"
     )
+
+
+def _code(error: botocore.exceptions.ClientError) -> str:
+    return error.response.get("Error", {}).get("Code", "")
 
 
 class Api:
@@ -100,7 +104,7 @@ class Api:
             self._records[deployment["id"]] = arn
             found = self.ecs.describe_service_deployments(serviceDeploymentArns=[arn])["serviceDeployments"]
         except botocore.exceptions.ClientError as error:
-            if error.response["Error"]["Code"] in _NO_RECORDS:
+            if _code(error) in _NO_RECORDS:
                 return None
             raise
         return found[0] if found else None

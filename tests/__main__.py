@@ -19,6 +19,7 @@ STATIC_CHECKS = {
     "format": ["ruff", "format", "--check", "--quiet", "."],
     "lint": ["ruff", "check", "--quiet", "."],
     "types": ["mypy", "--no-error-summary", "--cache-dir", str(paths.cache() / "mypy")],
+    "arguments of AWS": ["pyright", "--pythonpath", sys.executable],
 }
 
 

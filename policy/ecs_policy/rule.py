@@ -9,11 +9,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ecs_policy.model import Container, TaskDefinition
 from ecs_policy.stack import Resource
 from ecs_policy.values import NotEvaluated, Problem, Quote, Unevaluated, Value
+
+if TYPE_CHECKING:
+    from typing_extensions import NotRequired, Unpack
 
 Outcome = Problem | Unevaluated
 Check = Callable[..., Iterator[Problem]]
@@ -54,6 +57,9 @@ class Option:
     about: str
 
 
+_Subject = type[Resource] | type[Container]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rule:
     """One decision about one kind of subject."""
@@ -65,23 +71,23 @@ class Rule:
     title: str
     """The rule as one sentence that is true of a good stack."""
     why: str
-    beyond: str
+    beyond: str = ""
     """What of it no resource tells, so that it is left to AWS; empty when nothing is."""
     level: Level
-    severity: Severity
+    severity: Severity = Severity.HIGH
     enforcement: Enforcement
     source: str
     """The page that decides."""
-    on: tuple[type[Resource] | type[Container], ...]
-    each: str
+    on: tuple[_Subject, ...]
+    each: str = ""
     """When not empty, the list property of which each element is a subject of its own."""
     joins: bool
     """Whether it needs other resources. A rule that does not is checked before its resource is created or changed."""
-    frameworks: tuple[str, ...]
+    frameworks: tuple[str, ...] = ()
     """Controls of public frameworks that ask the same: `Security Hub ECS.2`."""
-    ours: bool
+    ours: bool = False
     """Whether it asks more than AWS does."""
-    options: Mapping[str, Option]
+    options: Mapping[str, Option] = field(default_factory=dict)
     module: str
     check: Check = field(repr=False)
 
@@ -134,57 +140,46 @@ class Rule:
         return tuple(kind if issubclass(kind, Resource) else TaskDefinition for kind in self.on)
 
 
-def resource_rule(id_and_name: str, **facts: Any) -> Callable[[Check], Rule]:
-    """A rule about one resource alone, checked before that resource is created. Facts: the fields of `Rule`."""
-    return _rule(id_and_name, joins=False, **facts)
+class Facts(TypedDict):
+    """What a rule declares of itself: the fields of `Rule`. A type checker refuses a misspelt one."""
+
+    on: _Subject | tuple[_Subject, ...]
+    title: str
+    why: str
+    beyond: NotRequired[str]
+    level: Level
+    source: str
+    severity: NotRequired[Severity]
+    enforcement: NotRequired[Enforcement]
+    """Without it a rule of level `PRACTICE` advises, and every other is mandatory."""
+    each: NotRequired[str]
+    frameworks: NotRequired[tuple[str, ...]]
+    ours: NotRequired[bool]
+    options: NotRequired[Mapping[str, Option]]
 
 
-def stack_rule(id_and_name: str, **facts: Any) -> Callable[[Check], Rule]:
-    """A rule that follows references, checked at the end of the preview. Facts: the fields of `Rule`."""
-    return _rule(id_and_name, joins=True, **facts)
+def resource_rule(id_and_name: str, **facts: Unpack[Facts]) -> Callable[[Check], Rule]:
+    """A rule about one resource alone, checked before that resource is created."""
+    return _rule(id_and_name, joins=False, facts=facts)
 
 
-def _rule(
-    id_and_name: str,
-    *,
-    on: Any,
-    title: str,
-    why: str,
-    beyond: str = "",
-    level: Level,
-    source: str,
-    joins: bool,
-    severity: Severity = Severity.HIGH,
-    enforcement: Enforcement | None = None,
-    each: str = "",
-    frameworks: tuple[str, ...] = (),
-    ours: bool = False,
-    options: Mapping[str, Option] | None = None,
-) -> Callable[[Check], Rule]:
+def stack_rule(id_and_name: str, **facts: Unpack[Facts]) -> Callable[[Check], Rule]:
+    """A rule that follows references, checked at the end of the preview."""
+    return _rule(id_and_name, joins=True, facts=facts)
+
+
+def _rule(id_and_name: str, *, joins: bool, facts: Facts) -> Callable[[Check], Rule]:
     number, _, name = id_and_name.partition(" ")
-    if enforcement is None:
-        enforcement = Enforcement.ADVISORY if level is Level.PRACTICE else Enforcement.MANDATORY
+    on = facts["on"]
+    advises = facts["level"] is Level.PRACTICE
 
     def register(check: Check) -> Rule:
-        return Rule(
-            id=number,
-            name=name,
-            title=title,
-            why=why,
-            beyond=beyond,
-            level=level,
-            severity=severity,
-            enforcement=enforcement,
-            source=source,
-            on=on if isinstance(on, tuple) else (on,),
-            each=each,
-            joins=joins,
-            frameworks=frameworks,
-            ours=ours,
-            options=options or {},
-            module=check.__module__,
-            check=check,
-        )
+        declared: Any = {
+            "enforcement": Enforcement.ADVISORY if advises else Enforcement.MANDATORY,
+            **facts,
+            "on": on if isinstance(on, tuple) else (on,),
+        }
+        return Rule(id=number, name=name, joins=joins, module=check.__module__, check=check, **declared)
 
     return register
 
