@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from components.checks import ArgumentError
-from docs.generate_configuration import DOCUMENT, README, document, readme
+from docs.generate_configuration import DOCUMENT, document
 from settings import Settings
 from tests.mocks import PROJECT, REGION, ROOT, run, stack_config
 
@@ -85,7 +85,6 @@ def _default(key: str) -> str:
 
 def test_the_page_about_configuration_is_up_to_date() -> None:
     assert DOCUMENT.read_text() == document(), "run `make docs`"
-    assert README.read_text() == readme(), "run `make docs`"
 
 
 def test_one_message_lists_every_problem() -> None:
