@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -37,7 +37,7 @@ _STACK = re.compile(r"[^/\s]+/[^/\s]+")
 
 
 class ConfigurationError(ValueError):
-    """Everything that is wrong with the acknowledgements, one line each."""
+    """Everything that is wrong with the configuration, one line each."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -137,7 +137,7 @@ def _problems(at: str, entry: Any) -> Iterator[str]:
         return
     known = {**_NEEDED, **_OPTIONAL}
     for key in sorted(entry.keys() - known.keys()):
-        yield f"{at}: got the field {_shown(key)}, expected one of {', '.join(known)}; {_nearest(key, known)}"
+        yield f"{at}: got the field {_shown(key)}, expected one of {', '.join(known)}; {nearest(key, known)}"
     for key, expected in known.items():
         if key in entry or key in _NEEDED:
             wrong = _wrong(key, entry.get(key))
@@ -157,7 +157,7 @@ def _wrong(key: str, value: Any) -> str:
     if not isinstance(value, str) or not value.strip():
         return f"write it{'' if key in _NEEDED else ', or leave the field out'}"
     if key == "rule" and value.strip() not in _rules():
-        return _nearest(value, _rules())
+        return nearest(value, _rules())
     if key == "resource":
         kind, name = _kind_and_name(value)
         if not name:
@@ -176,7 +176,9 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def _nearest(word: str, known: Mapping[str, object]) -> str:
+def nearest(word: str, known: Iterable[str]) -> str:
+    """What to write instead of a word that is none of those that there are."""
+    known = list(known)
     begun = re.match(r"[A-Z]+-\d+[a-z]?(?=-)", word)  # a rule's id, with another name behind it
     if begun and begun[0] in known:
         return f"write {begun[0]}"

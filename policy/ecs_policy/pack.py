@@ -25,6 +25,7 @@ from pulumi_policy import (
 from pulumi_policy import Severity as SdkSeverity
 
 from ecs_policy.acknowledgements import SCHEMA, Acknowledgement, ConfigurationError, read
+from ecs_policy.configuration import ACKNOWLEDGED, SETTINGS, unused
 from ecs_policy.model import canonical_type, resource
 from ecs_policy.remedies import REMEDIES, Remedy
 from ecs_policy.rule import Enforcement, Level, Outcome, Rule, all_rules
@@ -32,12 +33,6 @@ from ecs_policy.stack import Resource, Stack
 from ecs_policy.values import Problem, Unevaluated
 
 NAME = "ecs"
-SETTINGS = "ecs-settings"
-"""The policy that carries the settings of the whole pack, and under which what could not be evaluated is reported."""
-
-ACKNOWLEDGED = "ecs-acknowledged"
-"""The policy under which an acknowledgement that is over, or of nothing, is reported."""
-
 PROFILES = ("default", "strict", "development")
 
 _LONGEST_MESSAGE = 8000
@@ -48,6 +43,11 @@ _NOT_SENDABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 def policies() -> list[sdk.Policy]:
     """Every rule as a policy of the SDK, and the settings."""
     return [_settings_policy(), _acknowledged_policy(), *(_policy(rule) for rule in all_rules())]
+
+
+def options(served: Iterable[sdk.Policy]) -> dict[str, Mapping[str, Any]]:
+    """The schemas of the options that there are, by policy."""
+    return {each.name: each.config_schema.properties if each.config_schema else {} for each in served}
 
 
 def serve() -> None:
@@ -106,7 +106,6 @@ def _settings_policy() -> sdk.Policy:
                 },
                 "levels": {
                     "type": "object",
-                    "propertyNames": {"enum": sorted({word for rule in all_rules() for word in (rule.id, rule.group)})},
                     "additionalProperties": {"type": "string", "enum": levels},
                     "default": {},
                     "description": "Level by rule id (LT-01) or by group (placement). The id wins.",
@@ -190,6 +189,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         super().__init__(name, version, served, *rest, **more)
         self._name, self._version = name, version
         self._policies = {policy.name: policy for policy in served}
+        self._options = options(served)
         self._recorded: dict[str, Resource] = {}
         self._waiting: dict[str, list[tuple[Rule, Outcome]]] = {}
         self._rules = all_rules()
@@ -203,12 +203,16 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         self._remedied = None
         self._plans = {}
         configured = super().Configure(request, context)  # type: ignore[no-untyped-call]
+        given = {name: Properties(each.properties) for name, each in request.policyConfig.items()}
+        problems = list(unused(given, self._options))
         try:
             self._settings()
         except ConfigurationError as error:
-            if context is None:  # in process, without a server
-                raise
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, sendable(str(error)))
+            problems.append(str(error))
+        if problems and context is None:  # in process, without a server
+            raise ConfigurationError("\n".join(problems))
+        if problems:
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, sendable("\n".join(problems)))
         return configured
 
     def Analyze(self, request: Any, _context: Any) -> Any:  # noqa: N802
@@ -468,4 +472,16 @@ def _plain(value: Any) -> Any:
     return None if kind in (None, "null_value") else getattr(value, kind)
 
 
-__all__ = ["Analyzer", "Properties", "Settings", "canonical_type", "policies", "sendable", "serve", "violation_text"]
+__all__ = [
+    "ACKNOWLEDGED",
+    "SETTINGS",
+    "Analyzer",
+    "Properties",
+    "Settings",
+    "canonical_type",
+    "options",
+    "policies",
+    "sendable",
+    "serve",
+    "violation_text",
+]
