@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ecs_policy.model import Listener, ListenerRule, LoadBalancer, TargetGroup
+from ecs_policy.stack import Resource
 from ecs_policy.values import NotEvaluated, Value, readable
 
 
@@ -17,17 +18,37 @@ def balancer_of(owner: Listener | ListenerRule) -> LoadBalancer | None:
     return None if listener is None else listener["loadBalancerArn"].one(LoadBalancer)
 
 
+def _told_by_arn(place: Value, kind: type[Resource]) -> str:
+    """The type of load balancer that an ARN of another stack names; empty where it names none."""
+    text = "" if place.unknown else place.text() or ""
+    if place.resource.stack.known_as(text, kind):
+        return ""
+    words = {"/app/": "application", "/net/": "network", "/gwy/": "gateway"}
+    return next((told for word, told in words.items() if word in text), "")
+
+
 def kind_of_balancer(listener: Listener) -> str:
     """The type of its load balancer, also of one outside the stack: its ARN says it. Raises where that is not known."""
     place = listener["loadBalancerArn"]
-    if not place.unknown and not listener.stack.known_as(place.text() or "", LoadBalancer):
-        for word, kind in (("/app/", "application"), ("/net/", "network"), ("/gwy/", "gateway")):
-            if word in (place.text() or ""):
-                return kind
+    told = _told_by_arn(place, LoadBalancer)
+    if told:
+        return told
     balancer = place.one(LoadBalancer)
     if balancer is None:
         raise place.not_evaluated("is absent")
     return balancer.kind
+
+
+def kind_of_rule(rule: ListenerRule) -> str:
+    """The type of the load balancer that a rule belongs to, as `kind_of_balancer`."""
+    place = rule["listenerArn"]
+    told = _told_by_arn(place, Listener)
+    if told:
+        return told
+    listener = place.one(Listener)
+    if listener is None:
+        raise place.not_evaluated("is absent")
+    return kind_of_balancer(listener)
 
 
 def forwards_to(owner: Listener | ListenerRule) -> tuple[list[TargetGroup], NotEvaluated | None]:

@@ -67,6 +67,8 @@ QUOTED = {
     ("LB-04", "interval"): "Health check interval must be greater than the timeout.",
     ("LB-04", "timeout"): "Health check interval must be greater than the timeout.",
     ("LB-05", "certificateArn"): "A certificate must be specified for HTTPS listeners",
+    ("LB-05", "sslPolicy"): "An SSL policy cannot be specifed for HTTP listeners",
+    ("LS-06", "type"): "Stickiness type 'lb_cookie' is not supported for target groups with the TCP protocol",
     ("LG-03", "awslogs-group"): "failed to create Cloudwatch log stream: ResourceNotFoundException: The specified log "
     "group does not exist",
     ("LT-01", "capacityProvider"): "Task definition does not support launch_type FARGATE.",
@@ -165,6 +167,7 @@ def _problems() -> list[tuple[str, Problem]]:
 def test_what_aws_says_stands_beside_the_fault_to_which_it_said_so_and_nowhere_else() -> None:
     quoted = {(number, each.location.rpartition(".")[2], each.quote) for number, each in _problems() if each.quote}
     assert {(number, place, quote.words) for number, place, quote in quoted} == {
+        ("LB-05", "certificateArn", "A certificate cannot be specified for HTTP listeners"),
         ("SH-02", "containerDefinitions", "Too many containers."),
         (
             "TS-02",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
-from ecs_policy.load_balancing import attachments, balancer_of, forwards_to, kind_of_balancer
+from ecs_policy.load_balancing import attachments, balancer_of, forwards_to, kind_of_balancer, kind_of_rule
 from ecs_policy.model import Listener, ListenerRule, LoadBalancer, TargetGroup
 from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.stack import Resource
@@ -22,6 +23,10 @@ _SAID_PORT = Quote(
 _SAID_VALUES = Quote("A rule can only have '5' condition values", "https://github.com/aws/aws-cdk/issues/10065")
 _SAID_PRIORITY = Quote("PriorityInUse", "https://github.com/hashicorp/terraform/issues/24239")
 _SAID_TCP = Quote("Listener protocol 'TCP' must be one of 'HTTP, HTTPS'", "https://github.com/alphagov/gsp/issues/351")
+_SAID_STICKY = Quote(
+    "Stickiness type 'lb_cookie' is not supported for target groups with the TCP protocol",
+    "https://github.com/hashicorp/boundary-reference-architecture/issues/14",
+)
 _SAID_HTTP2 = Quote(
     "Listener protocol 'HTTP' is not supported with a target group with the protocol-version 'HTTP2'",
     "https://github.com/aws/copilot-cli/issues/4551",
@@ -53,9 +58,28 @@ _GENEVE_PORT = 6081
 _MOST_VALUES = 5
 _MOST_WILDCARDS = 6
 _MOST_GROUPS = 5
+_MOST_CHARACTERS = 128
+_METHOD = re.compile("[A-Z_-]{1,40}")
+_HEADER = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,40}")
 _ONCE = ("hostHeader", "httpRequestMethod", "pathPattern", "sourceIp")
 _LAST = ("fixed-response", "forward", "redirect")
 _AUTHENTICATES = ("authenticate-cognito", "authenticate-oidc", "jwt-validation")
+_TELLS = {
+    "authenticate-cognito": "authenticateCognito",
+    "authenticate-oidc": "authenticateOidc",
+    "fixed-response": "fixedResponse",
+    "redirect": "redirect",
+}
+"""Where each type of action says what it does; `forward` has two ways."""
+_STICKS_BY = {
+    "GENEVE": ("source_ip_dest_ip", "source_ip_dest_ip_proto"),
+    "HTTP": ("app_cookie", "lb_cookie"),
+    "HTTPS": ("app_cookie", "lb_cookie"),
+    "TCP": ("source_ip",),
+    "TCP_UDP": ("source_ip",),
+    "UDP": ("source_ip",),
+}
+"""https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html"""
 _UNCHANGED = {"host": "#{host}", "path": "/#{path}", "port": "#{port}", "protocol": "#{protocol}"}
 
 
@@ -155,8 +179,29 @@ def conditions(rule: ListenerRule) -> Iterator[Problem]:
         named = [each[name] for each in entries if each[name].given]
         if len(named) > 1:
             yield named[1].problem("one condition of a kind", "put the values into the first")
+    yield from independently([*(_fits(value) for value in values), *(_header(each["httpHeader"]) for each in entries)])
     if doubt is not None:
         raise doubt
+
+
+def _fits(value: Value) -> Iterator[Problem]:
+    text = value.text() if not value.unknown else None
+    if text is None:
+        return
+    if "httpRequestMethod" in value.path:
+        if not _METHOD.fullmatch(text):
+            yield value.problem("a method in capital letters, 40 at most", "correct it")
+    elif "sourceIp" in value.path:
+        if "/" not in text:
+            yield value.problem("a range of addresses, as 10.0.0.0/16", "add the length of its prefix")
+    elif not 0 < len(text) <= _MOST_CHARACTERS:
+        yield value.problem(f"1 to {_MOST_CHARACTERS} characters, not {len(text)}", "shorten it")
+
+
+def _header(header: Value) -> Iterator[Problem]:
+    name = header["httpHeaderName"]
+    if header.given and not _HEADER.fullmatch(name.text() or ""):
+        yield name.problem("the name of a header, at most 40 characters", "set httpHeaderName")
 
 
 def _values(condition: Value) -> Iterator[Value]:
@@ -182,6 +227,7 @@ def actions(owner: Listener | ListenerRule) -> Iterator[Problem]:
         (
             _one_at_the_end(place, entries),
             *(_redirects(each["redirect"]) for each in entries),
+            *(_told(each) for each in entries),
             _over_https(owner, entries),
         )
     )
@@ -206,6 +252,15 @@ def _one_at_the_end(place: Value, entries: list[Value]) -> Iterator[Problem]:
         yield place.problem(f"{last[0]} as the last action", "give it the highest order")
 
 
+def _told(action: Value) -> Iterator[Problem]:
+    kind = action["type"].text() or ""
+    if kind == "forward":
+        if not any(action[name].given for name in ("targetGroupArn", "forward")):
+            yield action["targetGroupArn"].problem("a target group with forward", "set targetGroupArn or forward")
+    elif kind in _TELLS and not action[_TELLS[kind]].given:
+        yield action[_TELLS[kind]].problem(f"what to do with {kind}", f"set {_TELLS[kind]}")
+
+
 def _redirects(redirect: Value) -> Iterator[Problem]:
     if redirect.given and all(_stays(redirect[name], word) for name, word in _UNCHANGED.items()):
         yield redirect.problem("another protocol, host, port or path than that of the request", "change one of them")
@@ -225,16 +280,33 @@ def _over_https(owner: Listener | ListenerRule, entries: list[Value]) -> Iterato
 
 @stack_rule(
     "LS-04 listener-of-its-balancer",
-    on=Listener,
-    title="A listener has a protocol of its type of load balancer",
-    why="Application Load Balancers listen on HTTP and HTTPS, Network Load Balancers on TCP, TLS, UDP and QUIC.",
+    on=(Listener, ListenerRule),
+    title="A listener has a protocol and actions of its type of load balancer, and rules with applications only",
+    why="Application Load Balancers listen on HTTP and HTTPS, Network Load Balancers on TCP, TLS, UDP and QUIC. The "
+    "latter only forward, and have no rules.",
     level=Level.REJECTED,
     source=f"{_API}/API_CreateListener.html",
 )
-def listener_of_its_balancer(listener: Listener) -> Iterator[Problem]:
+def listener_of_its_balancer(owner: Listener | ListenerRule) -> Iterator[Problem]:
+    if isinstance(owner, Listener):
+        kind = kind_of_balancer(owner)
+        yield from independently((_speaks(owner, kind), _only_forwards(owner, kind)))
+    elif (kind := kind_of_rule(owner)) != "application":
+        yield owner["listenerArn"].problem(
+            f"a listener of an Application Load Balancer, not of one of type {kind}", "make a listener for each group"
+        )
+
+
+def _only_forwards(listener: Listener, kind: str) -> Iterator[Problem]:
+    for each in listener["defaultActions"].items() if kind != "application" else ():
+        action = each["type"]
+        if action.text() not in (None, "forward"):
+            yield action.problem(f'"forward" with a load balancer of type {kind}', "forward to a target group")
+
+
+def _speaks(listener: Listener, kind: str) -> Iterator[Problem]:
     place = listener["protocol"]
     protocol = (place.text() or "").upper()
-    kind = kind_of_balancer(listener)
     allowed = LISTENS_ON.get(kind)
     if allowed is None or protocol in allowed or (not protocol and kind == "application"):
         return
@@ -309,8 +381,8 @@ def _goes_together(place: Value, listener: Listener, protocol: str, group: Targe
 @resource_rule(
     "LS-06 group-by-itself",
     on=TargetGroup,
-    title="Protocol, port and health check of a target group go together",
-    why="HTTP is checked by HTTP; GENEVE, of Gateway Load Balancers, has one port.",
+    title="Protocol, port, health check and stickiness of a target group go together",
+    why="HTTP is checked by HTTP; GENEVE, of Gateway Load Balancers, has one port. Cookies stick with HTTP only.",
     level=Level.REJECTED,
     source=f"{_API}/API_CreateTargetGroup.html",
 )
@@ -325,6 +397,18 @@ def group_by_itself(group: TargetGroup) -> Iterator[Problem]:
     allowed = ("HTTP", "HTTPS") if of_http else ("HTTP", "HTTPS", "TCP")
     if check.given and (check.text() or "").upper() not in allowed:
         yield check.problem(f"one of {quoted(allowed)} with protocol {protocol}", "change healthCheck.protocol")
+    yield from _sticks(group["stickiness"], protocol)
+
+
+def _sticks(stickiness: Value, protocol: str) -> Iterator[Problem]:
+    kind = stickiness["type"]
+    known = {each for kinds in _STICKS_BY.values() for each in kinds}
+    allowed = _STICKS_BY.get(protocol, ())
+    # Of one that is off the provider sends no type.
+    if stickiness["enabled"].flag() is False or not allowed or kind.text() not in known - set(allowed):
+        return
+    quote = _SAID_STICKY if (kind.text(), protocol) == ("lb_cookie", "TCP") else None
+    yield kind.problem(f"one of {quoted(allowed)} with protocol {protocol}", "change stickiness.type", quote=quote)
 
 
 @stack_rule(

@@ -138,28 +138,41 @@ def _within(value: Value, least: int, greatest: int) -> Iterator[Problem]:
 
 _DEFAULT_INTERVAL_SECONDS = 30
 """What the provider sends with any health check that says none."""
-_DEFAULT_TIMEOUT_SECONDS = {"HTTP": 6, "HTTPS": 10, "TCP": 10, "TLS": 10, "GENEVE": 5}
-"""What AWS takes by the protocol of the target group; its page names no others."""
+_DEFAULT_TIMEOUT_SECONDS = {"HTTP": 6, "HTTPS": 10, "TCP": 10, "GENEVE": 5}
+"""What AWS takes; its page names no others.
+https://docs.aws.amazon.com/elasticloadbalancing/latest/network/target-group-health-checks.html"""
+_OF_NETWORK = ("QUIC", "TCP", "TCP_QUIC", "TCP_UDP", "TLS", "UDP")
 
 
 def _shorter(target_group: TargetGroup, timeout: Value, interval: Value) -> Iterator[Problem]:
     if not timeout.given and not interval.given:
         return
     every = interval.number() if interval.given else _DEFAULT_INTERVAL_SECONDS
-    within = timeout.number() if timeout.given else _DEFAULT_TIMEOUT_SECONDS.get(target_group.protocol or "")
+    within = timeout.number() if timeout.given else _DEFAULT_TIMEOUT_SECONDS.get(_checked_by(target_group) or "")
     if within is None or every is None or within < every:
         return
+    of_network = target_group.protocol in _OF_NETWORK
+    if of_network and within == every:
+        return  # https://github.com/aws/aws-cdk/issues/16446
+    quote = None if of_network else _SAID_TG_HEALTH_RANGES
     if timeout.given:
         assumed = "" if interval.given else " when nothing is said"
-        yield timeout.problem(
-            f"less than the interval, which is {every}{assumed}", "lower the timeout", quote=_SAID_TG_HEALTH_RANGES
-        )
+        most = "at most" if of_network else "less than"
+        yield timeout.problem(f"{most} the interval, which is {every}{assumed}", "lower the timeout", quote=quote)
     else:
+        least = "at least" if of_network else "more than"
         yield interval.problem(
-            f"more than the timeout, which for {target_group.protocol} is {within} when nothing is said",
+            f"{least} the timeout, which for {_checked_by(target_group)} is {within} when nothing is said",
             "set a timeout that is less, or raise the interval",
-            quote=_SAID_TG_HEALTH_RANGES,
+            quote=quote,
         )
+
+
+def _checked_by(target_group: TargetGroup) -> str | None:
+    """The protocol by which AWS chooses the timeout: behind a Network Load Balancer that of the health check."""
+    if target_group.protocol not in _OF_NETWORK:
+        return target_group.protocol
+    return (target_group["healthCheck"]["protocol"].text() or "TCP").upper()
 
 
 _CODES_OF = {"HTTP": (200, 499), "HTTPS": (200, 499), "GENEVE": (200, 399)}
@@ -182,6 +195,13 @@ def _codes(target_group: TargetGroup, matcher: Value) -> Iterator[Problem]:
         yield matcher.problem(f"codes from {least} to {greatest}, as {example}", "change matcher")
 
 
+_SAID_NO_CERT = Quote(
+    "A certificate cannot be specified for HTTP listeners", "https://github.com/awslabs/fargatecli/issues/104"
+)
+_SAID_NO_POLICY = Quote(
+    "An SSL policy cannot be specifed for HTTP listeners",
+    "https://github.com/theopensystemslab/planx-new/pull/1051",
+)
 _SAID_HTTPS_CERT = Quote(
     "A certificate must be specified for HTTPS listeners",
     "https://github.com/pulumi/pulumi/issues/15712",
@@ -191,16 +211,25 @@ _SAID_HTTPS_CERT = Quote(
 @resource_rule(
     "LB-05 https-cert",
     on=Listener,
-    title="A listener for HTTPS has a certificate",
-    why="CreateListener refuses it without.",
+    title="A listener for HTTPS or TLS has a certificate, any other has neither certificate nor security policy",
+    why="CreateListener refuses it without, and the others with.",
     level=Level.REJECTED,
     source=_CREATE_LISTENER,
 )
 def https_cert(listener: Listener) -> Iterator[Problem]:
-    certificate = listener["certificateArn"]
-    if not certificate.given and listener.protocol in ("HTTPS", "TLS"):
-        quote = _SAID_HTTPS_CERT if listener.protocol == "HTTPS" else None
-        yield certificate.problem("the ARN of a certificate", "set certificateArn", quote=quote)
+    certificate, policy, protocol = listener["certificateArn"], listener["sslPolicy"], listener.protocol
+    if protocol in ("HTTPS", "TLS"):
+        if not certificate.given:
+            quote = _SAID_HTTPS_CERT if protocol == "HTTPS" else None
+            yield certificate.problem("the ARN of a certificate", "set certificateArn", quote=quote)
+    elif protocol is not None:
+        for place, said in ((certificate, _SAID_NO_CERT), (policy, _SAID_NO_POLICY)):
+            if place.filled:
+                yield place.problem(
+                    f"nothing with protocol {protocol}",
+                    f"remove {place.location}, or change the protocol",
+                    quote=said if protocol == "HTTP" else None,
+                )
 
 
 @resource_rule(

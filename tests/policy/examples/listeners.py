@@ -105,6 +105,40 @@ EXAMPLES = {
     ],
     "LS-02": [
         violates(
+            "a path too long",
+            {"a": rule(THEIR_LISTENER, conditions=[{"pathPattern": {"values": ["/" + "a" * 128]}}])},
+            at={"a.conditions[0].pathPattern.values[0]"},
+        ),
+        violates(
+            "a method in small letters, an address without prefix",
+            {
+                "a": rule(
+                    THEIR_LISTENER,
+                    conditions=[{"httpRequestMethod": {"values": ["get"]}}, {"sourceIp": {"values": ["10.0.0.1"]}}],
+                )
+            },
+            at={"a.conditions[0].httpRequestMethod.values[0]", "a.conditions[1].sourceIp.values[0]"},
+        ),
+        violates(
+            "a header without a name",
+            {"a": rule(THEIR_LISTENER, conditions=[{"httpHeader": {"values": ["x"]}}])},
+            at={"a.conditions[0].httpHeader.httpHeaderName"},
+        ),
+        passes(
+            "128 characters, a method of one's own, IPv6",
+            {
+                "a": rule(
+                    THEIR_LISTENER,
+                    conditions=[
+                        {"pathPattern": {"values": ["/" + "a" * 127]}},
+                        {"httpRequestMethod": {"values": ["M-SEARCH"]}},
+                        {"sourceIp": {"values": ["2001:db8::/32"]}},
+                        {"httpHeader": {"httpHeaderName": "X_Tenant", "values": ["*"]}},
+                    ],
+                )
+            },
+        ),
+        violates(
             "six values in one condition",
             {"a": rule(THEIR_LISTENER, conditions=[{"pathPattern": {"values": list("abcdef")}}])},
             at={"a.conditions"},
@@ -174,6 +208,13 @@ EXAMPLES = {
         not_applicable("a listener", HTTPS),
     ],
     "LS-03": [
+        violates("forward to nothing", acting({"type": "forward"}), at={"listener.defaultActions[0].targetGroupArn"}),
+        violates(
+            "an answer without words",
+            acting({"type": "fixed-response"}),
+            at={"listener.defaultActions[0].fixedResponse"},
+        ),
+        violates("a redirect to nowhere", acting({"type": "redirect"}), at={"listener.defaultActions[0].redirect"}),
         violates(
             "a redirect to the same place",
             acting(redirect()),
@@ -213,6 +254,27 @@ EXAMPLES = {
         not_applicable("a load balancer", {"alb": ALB}),
     ],
     "LS-04": [
+        violates(
+            "a redirect on a network load balancer",
+            {"nlb": NLB, "tcp": listener("${nlb.arn}", port=443, protocol="TCP", defaultActions=[redirect(port="1")])},
+            at={"tcp.defaultActions[0].type"},
+        ),
+        violates(
+            "a rule on a network load balancer",
+            {"nlb": NLB, "tcp": listener("${nlb.arn}", port=443, protocol="TCP"), "a": rule("${tcp.arn}")},
+            at={"a.listenerArn"},
+            preview=True,
+        ),
+        violates(
+            "a rule on one of another stack",
+            {"a": rule(THEIR_LISTENER.replace("/app/", "/net/"))},
+            at={"a.listenerArn"},
+        ),
+        passes("a rule on an application's, of another stack", {"a": rule(THEIR_LISTENER)}),
+        passes(
+            "an application's listener with two actions and a rule",
+            {**HTTPS, "https": listener(port=443, protocol="HTTPS", defaultActions=[LOGIN, FIXED]), "a": rule()},
+        ),
         violates(
             "TCP on an application load balancer",
             {"alb": ALB, "tcp": listener(port=443, protocol="TCP")},
@@ -313,6 +375,26 @@ EXAMPLES = {
         not_applicable("a redirect", acting(redirect(protocol="HTTPS"), protocol="HTTP")),
     ],
     "LS-06": [
+        violates(
+            "cookies for TCP",
+            {"group": target_group(protocol="TCP", stickiness={"type": "lb_cookie"})},
+            at={"group.stickiness.type"},
+        ),
+        violates(
+            "addresses for HTTP",
+            {"group": target_group(protocol="HTTP", stickiness={"type": "source_ip", "enabled": True})},
+            at={"group.stickiness.type"},
+        ),
+        violates(
+            "cookies for GENEVE",
+            {"group": target_group(protocol="GENEVE", port=6081, stickiness={"type": "app_cookie"})},
+            at={"group.stickiness.type"},
+        ),
+        passes("addresses for UDP", {"group": target_group(protocol="UDP", stickiness={"type": "source_ip"})}),
+        passes(
+            "cookies for TCP that are off",
+            {"group": target_group(protocol="TCP", stickiness={"type": "lb_cookie", "enabled": False})},
+        ),
         violates(
             "another port for GENEVE",
             {"group": target_group(protocol="GENEVE", port=80)},

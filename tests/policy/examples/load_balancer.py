@@ -129,14 +129,25 @@ EXAMPLES = {
         violates("an interval below AWS's timeout", checked(interval=5), at={"group.healthCheck.interval"}),
         violates(
             "an interval below AWS's timeout for TLS",
-            group(protocol="TLS", healthCheck={"interval": 10}),
+            group(protocol="TLS", healthCheck={"interval": 9}),
             at={"group.healthCheck.interval"},
         ),
-        passes("an interval above AWS's timeout", checked(interval=7)),
-        passes(
-            "an interval alone, of a protocol whose timeout nobody tells",
-            group(protocol="UDP", healthCheck={"interval": 5}),
+        violates(
+            "a timeout above the interval behind a network load balancer",
+            group(protocol="TCP", healthCheck={"interval": 10, "timeout": 11}),
+            at={"group.healthCheck.timeout"},
         ),
+        passes("as long as AWS's timeout for TCP", group(protocol="TCP", healthCheck={"interval": 10})),
+        passes(
+            "a timeout as long as the interval, for TCP",
+            group(protocol="TCP", healthCheck={"interval": 5, "timeout": 5}),
+        ),
+        passes(
+            "TCP that is checked by HTTP, whose timeout is shorter",
+            group(protocol="TCP", healthCheck={"protocol": "HTTP", "interval": 6}),
+        ),
+        passes("an interval above AWS's timeout", checked(interval=7)),
+        passes("an interval alone, of UDP", group(protocol="UDP", healthCheck={"interval": 10})),
         violates(
             "thresholds",
             checked(healthyThreshold=1, unhealthyThreshold=11),
@@ -187,10 +198,26 @@ EXAMPLES = {
         ),
         violates("in lower case", listener(protocol="https"), at={"listener.certificateArn"}),
         violates("none for TLS", listener(protocol="TLS"), at={"listener.certificateArn"}),
+        violates(
+            "one for HTTP",
+            listener(protocol="HTTP", certificateArn="arn:aws:acm:x"),
+            at={"listener.certificateArn"},
+        ),
+        violates(
+            "a security policy for HTTP, which nothing means",
+            listener(port=80, sslPolicy="ELBSecurityPolicy-2016-08"),
+            at={"listener.sslPolicy"},
+        ),
+        violates(
+            "both for TCP",
+            listener(protocol="tcp", certificateArn="arn:aws:acm:x", sslPolicy="ELBSecurityPolicy-2016-08"),
+            at={"listener.certificateArn", "listener.sslPolicy"},
+        ),
         passes("a certificate", listener(protocol="HTTPS", certificateArn="arn:aws:acm:x")),
         missing("no protocol", listener()),
         unknown("an unknown protocol", listener(protocol=not_known()), not_evaluated={"listener.protocol"}),
-        not_applicable("HTTP", listener(protocol="HTTP")),
+        passes("HTTP without", listener(protocol="HTTP", sslPolicy="")),
+        not_applicable("a target group", group()),
     ],
     "LB-06": [
         violates(

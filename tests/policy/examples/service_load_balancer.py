@@ -437,7 +437,12 @@ MUTANTS = {
             "no dependsOn",
             {**good_stacks.FARGATE, "web": {**good_stacks.FARGATE["web"], "options": {}}},
         ),
-        mutant("another target group", good_stacks.EC2, "listener", defaultActions=[{"type": "fixed-response"}]),
+        mutant(
+            "another target group",
+            good_stacks.EC2,
+            "listener",
+            defaultActions=[{"type": "fixed-response", "fixedResponse": {"contentType": "text/plain"}}],
+        ),
     ],
     "SV-08": [
         mutant("both", good_stacks.EC2, "web", loadBalancers=[{**LINK, "elbName": "classic"}]),
