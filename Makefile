@@ -117,6 +117,9 @@ check: $(READY) ## Format, lint, types, unit and policy tests: the loop of every
 	@$(BIN)/mypy --no-error-summary
 	@$(BIN)/python -m pytest --numprocesses auto --dist loadfile -m 'not engine and not docker and not emulator and not fuzz'
 
+quick: $(READY) ## Format, lint, types, and the tests that name what changed since the main branch
+	@$(BIN)/python -m tests.quick
+
 test: $(READY) ## Everything: `check`, then the tests with the real engine and real containers
 	@$(BIN)/python -m tests
 
