@@ -188,6 +188,7 @@ service = Service(
         deployment=settings.deployment,
         traffic_shift=route.traffic_shift,
         execute_command=settings.execute_command,
+        rollback_on_interrupt=settings.rollback_on_interrupt,
         force_new_deployment=settings.force_new_deployment,
         migration_command=settings.migration_command,
         migration_timeout_minutes=settings.migration_timeout_minutes,

@@ -215,6 +215,7 @@ class Settings:
     placement_strategies: StrategyTexts
     placement_constraints: ConstraintTexts
     task_start_seconds: TaskStartSeconds
+    rollback_on_interrupt: bool
     force_new_deployment: ForcedDeployment | None
     health_check_grace_period_seconds: HealthCheckGracePeriodSeconds | None
     migration_command: Command | None

@@ -829,6 +829,12 @@ def _running(stack: Environment) -> list[Statement]:
             "Resource": "*",
             "Condition": {**_own(stack), "ArnLikeIfExists": {"ecs:task-definition": revisions}},
         },
+        {
+            "Sid": "ServiceDeployment",
+            "Effect": "Allow",
+            "Action": ["ecs:ContinueServiceDeployment", "ecs:StopServiceDeployment"],
+            "Resource": [stack.arn("ecs", f"{kind}/{stack.family}/*") for kind in ("service", "service-deployment")],
+        },
     ]
 
 

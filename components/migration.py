@@ -2,12 +2,14 @@
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any
 
 import pulumi
 
+from components import interrupt
 from components.checks import Check, is_plain, whole
 from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
 from components.post_mortem import Cause, first_cause, log_lines, told
@@ -108,6 +110,7 @@ async def migrate(
     asked: Mapping[str, Any],
     timeout_minutes: int,
     progress: Callable[[str], None],
+    interrupted: threading.Event,
     *,
     poll_seconds: float = POLL_SECONDS,
 ) -> str:
@@ -125,7 +128,11 @@ async def migrate(
     except FAILURES as failure:
         raise MigrationFailedError(f"{name} was not started: {lasting_trouble(failure) or failure}") from failure
     while task["lastStatus"] != "STOPPED":
-        await asyncio.sleep(poll_seconds)
+        if await asyncio.to_thread(interrupted.wait, poll_seconds):
+            raise MigrationFailedError(
+                f"interrupted, but {name} goes on, and the next `pulumi up` waits for it\n"
+                f"  change: end it, if it must not: {_stop_command(asked, task)}"
+            )
         try:
             task = await asyncio.to_thread(_look, api, asked["cluster"], task)
         except FAILURES as failure:
@@ -202,6 +209,10 @@ def migration_hook(
         api = Api(str(service["cluster"]), str(service["cluster"]))
         known: Any = await pulumi.Output.from_input(command).future()
         asked = request(service, container, known)
-        pulumi.log.info(await migrate(api, asked, timeout_minutes, lambda text: pulumi.log.info(text, ephemeral=True)))
+        with interrupt.awaited() as interrupted:
+            done = await migrate(
+                api, asked, timeout_minutes, lambda text: pulumi.log.info(text, ephemeral=True), interrupted
+            )
+        pulumi.log.info(done)
 
     return pulumi.ResourceHook(f"{name}-migration", run)

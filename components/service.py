@@ -164,6 +164,10 @@ class ServiceArgs(Arguments):
     """Whether Pulumi waits until the new tasks run and the old ones are gone, and fails, with the first cause, when ECS
     rolls back. It asks ECS with the credentials of the environment, as the AWS CLI finds them."""
 
+    rollback_on_interrupt: bool = False
+    """Whether Ctrl-C, during that wait, rolls the deployment back. Default: ECS goes on, and how to stop it is said.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html"""
+
     def contradictions(self) -> list[Contradiction]:
         return [
             Contradiction(("container_name", "container_port"), self._load_balancer_problem),
@@ -247,6 +251,8 @@ class Service(pulumi.ComponentResource):
     def __init__(self, name: str, args: ServiceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         # What has no resource of its own is an input of the component, so that a preview and the policies see it.
         inputs: dict[str, Any] = {"taskStartSeconds": args.task_start_seconds}
+        if args.rollback_on_interrupt:
+            inputs["rollbackOnInterrupt"] = True
         before = None
         if args.container_name is not None and args.migration_command is not None:
             command, minutes = args.migration_command, args.migration_timeout_minutes
@@ -255,7 +261,9 @@ class Service(pulumi.ComponentResource):
         super().__init__(self.TYPE, name, inputs, opts)
         rebalanced = leaves_zones_alone(args.placement_strategies, args.placement_constraints)
 
-        verdict = Follower(name, args.task_start_seconds) if args.wait_for_steady_state else None
+        verdict = None
+        if args.wait_for_steady_state:
+            verdict = Follower(name, args.task_start_seconds, rollback_on_interrupt=args.rollback_on_interrupt)
         service = aws.ecs.Service(
             name,
             cluster=args.cluster_arn,

@@ -3,6 +3,7 @@ https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ServiceDeployment.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from components.ecs_api import Shape
 from components.post_mortem import Cause
@@ -13,8 +14,7 @@ _PAUSE_MINUTES = 24 * 60
 
 def is_going_on(record: Shape | None) -> bool:
     """Whether ECS works on the deployment, or on its rollback."""
-    status = (record or {}).get("status")
-    return status in ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
+    return (record or {}).get("status") in ("PENDING", "IN_PROGRESS") or is_rolled_back(record)
 
 
 def stage(record: Shape | None) -> str | None:
@@ -53,9 +53,29 @@ def reason(record: Shape | None) -> str:
     return "; ".join(parts)
 
 
+def is_rolled_back(record: Shape | None) -> bool:
+    """Whether it is on its way back already."""
+    return (record or {}).get("status") in ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
+
+
+def pauses(record: Shape | None) -> list[Shape]:
+    """Its pause hooks that wait for an answer, each with `hookId` and, where it ends by itself, `expiresAt`."""
+    return [each for each in _hooks(record, "AWAITING_ACTION") if each.get("targetType") == "PAUSE"]
+
+
+def roll_back(ecs: Any, record: Shape) -> None:
+    """Sends it back to the revision before. Where it waits for an answer, that is the answer.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html"""
+    arn = record["serviceDeploymentArn"]
+    if waiting := pauses(record):
+        ecs.continue_service_deployment(serviceDeploymentArn=arn, hookId=waiting[0]["hookId"], action="ROLLBACK")
+    else:
+        ecs.stop_service_deployment(serviceDeploymentArn=arn, stopType="ROLLBACK")
+
+
 def pause(record: Shape | None) -> tuple[str, datetime | None, datetime | None, str] | None:
     """Stage, beginning and end of the pause that waits for somebody, and what ECS does at its end; None without one."""
-    waiting = [each for each in _hooks(record, "AWAITING_ACTION") if each.get("targetType") == "PAUSE"]
+    waiting = pauses(record)
     if not waiting:
         return None
     where, until = stage(record) or "", waiting[0].get("expiresAt")

@@ -5,6 +5,7 @@ resource hook runs it after the service was created or updated, and its error fa
 """
 
 import asyncio
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from enum import Enum
 
 import pulumi
 
-from components import service_deployment
+from components import interrupt, service_deployment
 from components.deployment_time import Expectation, expectation
 from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
 from components.post_mortem import first_cause, told
@@ -37,6 +38,7 @@ class Outcome(Enum):
     FAILED = "failed"
     SUPERSEDED = "superseded"
     STOPPED = "stopped"
+    INTERRUPTED = "interrupted"
     UNKNOWN = "unknown"
 
 
@@ -179,11 +181,15 @@ class Watch:
         expect: Callable[[Shape], Expectation],
         *,
         stack: str = "",
+        rolls_back: bool = False,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = lambda: datetime.now().astimezone(),
     ) -> None:
-        """`expect` is asked with the service as ECS describes it, again when more tasks are wanted of it meanwhile."""
-        self._api, self._wanted, self._expect, self._stack = api, wanted, expect, stack
+        """`expect` is asked with the service as ECS describes it, again when more tasks are wanted of it meanwhile.
+
+        `rolls_back` is whether who interrupts the wait rolls the deployment back."""
+        self._api, self._wanted, self._expect = api, wanted, expect
+        self._stack, self._rolls_back = stack, rolls_back
         self._clock, self._now = clock, now
         self._began = self._expected_from = clock()
         self._expected: Expectation | None = None
@@ -257,6 +263,32 @@ class Watch:
         shown = ", ".join(f"{count} {state}" for state, count in sorted(states.items()))
         return f"; targets: {shown}" if shown else ""
 
+    def advice(self) -> str | None:
+        """What Ctrl-C does; None while there is nothing that could be rolled back."""
+        if self.record is None or service_deployment.is_rolled_back(self.record):
+            return None
+        if self._rolls_back:
+            return "Ctrl-C rolls the deployment back"
+        return f"Ctrl-C ends the wait only: ECS goes on, and `make abort STACK={self._stack}` rolls back"
+
+    def leave(self, verdict: Verdict) -> str:
+        """What goes on in ECS without the wait, and how to stop it; it is sent back where that is wanted."""
+        going_on = f"interrupted, but ECS goes on: {verdict.text}"
+        later = "`pulumi up` waits for it again"
+        if self.record is None:
+            return f"{going_on}; {later}"
+        name = str(self.record["serviceDeploymentArn"]).rpartition("/")[2]
+        if service_deployment.is_rolled_back(self.record):
+            return f"interrupted, but ECS goes on with the rollback of deployment {name}: {verdict.text}; {later}"
+        by_hand = f"`make abort STACK={self._stack}` rolls back deployment {name}, {later}"
+        if not self._rolls_back:
+            return f"{going_on}; {by_hand}"
+        try:
+            service_deployment.roll_back(self._api.ecs, self.record)
+        except FAILURES as failure:
+            return f"{going_on}; it could not be stopped ({failure}): {by_hand}"
+        return f"interrupted, and so ECS rolls back deployment {name}: {verdict.text}"
+
     def _outlook(self) -> list[str]:
         """What the deployment waits for, beside tasks, and until when."""
         if (pause := service_deployment.pause(self.record)) is not None:
@@ -310,19 +342,31 @@ def _clock_time(moment: datetime) -> str:
     return f"{moment.astimezone():%H:%M}"
 
 
-async def judge(watch: Watch, progress: Callable[[str], None], *, poll_seconds: float = POLL_SECONDS) -> Verdict:
-    """Looks until there is a verdict."""
-    told_at = 0.0
+async def judge(
+    watch: Watch,
+    progress: Callable[[str], None],
+    interrupted: threading.Event,
+    *,
+    notice: Callable[[str], None] = lambda _: None,
+    poll_seconds: float = POLL_SECONDS,
+) -> Verdict:
+    """Looks until there is a verdict, or somebody interrupts it. `notice` is told what is to stay on the screen."""
+    told_at, advised = 0.0, False
     while True:
         verdict = await asyncio.to_thread(watch.look)
         if verdict.outcome is not Outcome.WAITING:
             return verdict
+        if interrupted.is_set():
+            return replace(verdict, outcome=Outcome.INTERRUPTED)
+        if not advised and (advice := watch.advice()):
+            advised = True
+            notice(advice)
         if watch.elapsed_seconds - told_at >= PROGRESS_SECONDS:
             told_at = watch.elapsed_seconds
             targets = await asyncio.to_thread(watch.targets)
             most = "" if watch.limit_seconds is None else f" of at most {format_seconds(watch.limit_seconds)}"
             progress(f"{verdict.text}{targets} ({format_seconds(watch.elapsed_seconds)}{most})")
-        await asyncio.sleep(poll_seconds)
+        await asyncio.to_thread(interrupted.wait, poll_seconds)
 
 
 def post_mortem(api: Api, wanted: str, verdict: Verdict, record: Shape | None = None) -> str:
@@ -339,42 +383,48 @@ def post_mortem(api: Api, wanted: str, verdict: Verdict, record: Shape | None = 
     return "\n  ".join(lines)
 
 
-async def confirm(service_arn: str, cluster: str, wanted: str) -> bool:
-    """Whether ECS keeps the revision that the state tells of; raises when it does not, False when it cannot be asked.
-
-    The state has the new revision as soon as ECS took the order, also when the deployment failed then: without this,
-    the same `pulumi up` again would find nothing to do and call that success.
-    """
-    try:
-        service = await asyncio.to_thread(lambda: Api(service_arn, cluster).service())
-    except FAILURES as failure:
-        reason = lasting_trouble(failure) or str(failure)
-        pulumi.log.warn(f"what the service runs could not be confirmed: {reason}")
-        return False
-    verdict = decide(service, wanted)
-    if verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
-        raise pulumi.RunError(f"{verdict.text}; repair it, or run `pulumi refresh` and `pulumi up` to try it again")
-    return True
-
-
 class Follower:
     """Follows the deployments of one `aws.ecs.Service`."""
 
-    def __init__(self, name: str, task_start_seconds: int) -> None:
-        self._task_start_seconds = task_start_seconds
+    def __init__(self, name: str, task_start_seconds: int, *, rollback_on_interrupt: bool = False) -> None:
+        self._task_start_seconds, self._rollback_on_interrupt = task_start_seconds, rollback_on_interrupt
         self._followed = False
         self.hook = pulumi.ResourceHook(f"{name}-verdict", self._follow)
         """For `after_create` and `after_update`."""
 
-    async def confirm(self, service_arn: str, cluster: str, wanted: str) -> bool:
-        """As `confirm`, where no hook has just told."""
-        return self._followed or await confirm(service_arn, cluster, wanted)
-
     async def _follow(self, args: pulumi.ResourceHookArgs) -> None:
         self._followed = True
         now = args.new_outputs or {}
-        api = Api(args.id, str(now["cluster"]))
-        wanted = str(now["taskDefinition"])
+        problem = await self._problem(Api(args.id, str(now["cluster"])), str(now["taskDefinition"]))
+        if problem:
+            raise DeploymentFailedError(problem)
+
+    async def confirm(self, service_arn: str, cluster: str, wanted: str) -> bool:
+        """Whether ECS keeps the revision that the state tells of; raises when it does not, False when it cannot be
+        asked.
+
+        The state has the new revision as soon as ECS took the order, also when the deployment failed then, or nobody
+        waited for its end: without this, the same `pulumi up` again would find nothing to do and call that success.
+        """
+        if self._followed:
+            return True
+        api = Api(service_arn, cluster)
+        try:
+            service = await asyncio.to_thread(api.service)
+        except FAILURES as failure:
+            reason = lasting_trouble(failure) or str(failure)
+            pulumi.log.warn(f"what the service runs could not be confirmed: {reason}")
+            return False
+        verdict = decide(service, wanted)
+        if verdict.outcome is Outcome.WAITING and _is_under_way(service):
+            if problem := await self._problem(api, wanted):
+                raise pulumi.RunError(problem)
+        elif verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
+            raise pulumi.RunError(f"{verdict.text}; repair it, or run `pulumi refresh` and `pulumi up` to try it again")
+        return True
+
+    async def _problem(self, api: Api, wanted: str) -> str | None:
+        """Why the deployment is no success, once that is decided; None where it is one."""
         watch = Watch(
             api,
             wanted,
@@ -386,11 +436,22 @@ class Follower:
                 self._task_start_seconds,
             ),
             stack=pulumi.get_stack(),
+            rolls_back=self._rollback_on_interrupt,
         )
-        verdict = await judge(watch, lambda text: pulumi.log.info(text, ephemeral=True))
+        with interrupt.awaited() as interrupted:
+            verdict = await judge(
+                watch, lambda text: pulumi.log.info(text, ephemeral=True), interrupted, notice=pulumi.log.info
+            )
+            if verdict.outcome is Outcome.INTERRUPTED:
+                return await asyncio.to_thread(watch.leave, verdict)
         if verdict.outcome is Outcome.SERVING:
             pulumi.log.info(verdict.text)
-            return
+            return None
         if verdict.outcome is Outcome.UNKNOWN:
-            raise DeploymentFailedError(verdict.text)
-        raise DeploymentFailedError(await asyncio.to_thread(post_mortem, api, wanted, verdict, watch.record))
+            return verdict.text
+        return await asyncio.to_thread(post_mortem, api, wanted, verdict, watch.record)
+
+
+def _is_under_way(service: Shape) -> bool:
+    deployments: Sequence[Shape] = service.get("deployments") or ()
+    return any(each["status"] == "PRIMARY" and each.get("rolloutState") == "IN_PROGRESS" for each in deployments)

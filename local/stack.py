@@ -29,6 +29,7 @@ import yaml
 from pulumi import automation
 from pulumi.automation import events
 
+from components import interrupt
 from local import console, emulator, paths
 from local.console import Step, UserError
 from local.engine import Engine
@@ -457,11 +458,17 @@ def _last_lines(text: str) -> str:
 
 @contextlib.contextmanager
 def _interrupt_is_for_the_engine() -> Iterator[None]:
-    """The terminal sends Ctrl-C to the engine too: it finishes what it is doing, saves its state, and is waited for."""
+    """The terminal sends Ctrl-C to the engine too: it finishes what it is doing, saves its state, and is waited for.
+    What the program waits for runs beside it here, and has to be told."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, lambda *_: console.say("  stopping after the current operations …"))
+
+    def on_interrupt(*_: object) -> None:
+        console.say("  stopping after the current operations …")
+        interrupt.tell()
+
+    before = signal.signal(signal.SIGINT, on_interrupt)
     try:
         yield
     finally:

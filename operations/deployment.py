@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any
 
+from components import service_deployment
 from components.ecs_api import revision
 
-_FORWARD = ("PENDING", "IN_PROGRESS")
-_BACK = ("STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
+_UNDER_WAY = ("PENDING", "IN_PROGRESS", "STOP_REQUESTED", "ROLLBACK_REQUESTED", "ROLLBACK_IN_PROGRESS")
 
 
 @dataclass(frozen=True)
@@ -34,14 +34,13 @@ class Deployment:
 
     @property
     def pauses(self) -> Sequence[Mapping[str, Any]]:
-        """Its pause hooks that wait for an answer, each with `hookId` and, where it ends by itself, `expiresAt`."""
-        hooks = self.record.get("lifecycleHookDetails") or ()
-        return [each for each in hooks if (each.get("targetType"), each.get("status")) == ("PAUSE", "AWAITING_ACTION")]
+        """Its pauses that wait for an answer."""
+        return service_deployment.pauses(self.record)
 
     @property
     def rolls_back(self) -> bool:
         """Whether it is on its way back already."""
-        return self.record["status"] in _BACK
+        return service_deployment.is_rolled_back(self.record)
 
     def describe(self, now: datetime) -> str:
         """One line for each thing that matters to who decides."""
@@ -61,7 +60,7 @@ class Deployment:
 
 def under_way(ecs: Any, cluster: str, service: str) -> Deployment | None:
     """The deployment that ECS works on now, newest first; None where there is none."""
-    listed = ecs.list_service_deployments(cluster=cluster, service=service, status=[*_FORWARD, *_BACK])
+    listed = ecs.list_service_deployments(cluster=cluster, service=service, status=list(_UNDER_WAY))
     found = sorted(listed["serviceDeployments"], key=lambda each: each["createdAt"])
     if not found:
         return None
@@ -79,13 +78,8 @@ def approve(ecs: Any, deployment: Deployment) -> None:
 
 
 def abort(ecs: Any, deployment: Deployment) -> None:
-    """Sends it back to the revision before. Where it waits for an answer, that is the answer."""
-    if deployment.pauses:
-        ecs.continue_service_deployment(
-            serviceDeploymentArn=deployment.arn, hookId=deployment.pauses[0]["hookId"], action="ROLLBACK"
-        )
-    else:
-        ecs.stop_service_deployment(serviceDeploymentArn=deployment.arn, stopType="ROLLBACK")
+    """Sends it back to the revision before."""
+    service_deployment.roll_back(ecs, deployment.record)
 
 
 def _clock(moment: datetime) -> str:

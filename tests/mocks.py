@@ -102,7 +102,7 @@ def run(
     `secret` are the keys of `config` that hold a secret, as the engine names them: a whole key, whatever is in it.
     """
     hermetic = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "PULUMI_"))}
-    no_aws = mock.patch("components.verdict.confirm", mock.AsyncMock())
+    no_aws = mock.patch("components.verdict.Follower.confirm", mock.AsyncMock())
     with mock.patch.dict(os.environ, hermetic, clear=True), no_aws:
         return contextvars.copy_context().run(_run, program, stack, dict(config or {}), secret, preview)
 

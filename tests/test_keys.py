@@ -162,6 +162,7 @@ ROWS = [
         "dev-ec2",
         {"maxInstances": 20},
     ),
+    Row("rollbackOnInterrupt", True, (*SERVICE_COMPONENT, "rollbackOnInterrupt"), True),
     Row("forceNewDeployment", "2026-11-28", service("triggers"), {"forceNewDeployment": "2026-11-28"}, stack="local"),
     Row("migrationCommand", ["migrate", "up"], (*SERVICE_COMPONENT, "migrationCommand"), ["migrate", "up"]),
     Row(

@@ -304,6 +304,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     others = "another workload's"
     for whose, tags in me.victims.items():
         of_project = tags.get("aws:ResourceTag/project") == PROJECT
+        cluster = other.stack.family if of_project else "shop"
         instance = here("ec2", "instance/i-1")
         attack(
             f"writes user data of {whose} instance",
@@ -350,7 +351,13 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
         attack(
             f"updates {whose} service",
             f"{others} service runs its image",
-            one("ecs:UpdateService", here("ecs", f"service/{other.stack.family if of_project else 'shop'}/web"), tags),
+            one("ecs:UpdateService", here("ecs", f"service/{cluster}/web"), tags),
+        )
+        attack(
+            f"rolls back {whose} deployment",
+            f"{others} service stays as it was",
+            one("ecs:StopServiceDeployment", here("ecs", f"service/{cluster}/web"), tags),
+            one("ecs:StopServiceDeployment", here("ecs", f"service-deployment/{cluster}/web/1"), tags),
         )
         attack(
             f"deletes {whose} cluster",

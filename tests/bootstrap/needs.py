@@ -494,6 +494,8 @@ def of_pulumi(stack: str, *, writes: bool) -> list[Request]:
 def of_deployment(stack: str) -> list[Request]:
     """What Docker pushes with, and what the verdict and the migration ask (components/ecs_api.py, migration.py).
 
+    Not here is ecs:ContinueServiceDeployment, which the evaluator's table does not know yet.
+
     https://docs.aws.amazon.com/AmazonECR/latest/userguide/image-push-iam.html
     """
     asked, region = Stack(stack), {"aws:RequestedRegion": REGION}
@@ -504,7 +506,8 @@ def of_deployment(stack: str) -> list[Request]:
             *("ecr:BatchCheckLayerAvailability", "ecr:CompleteLayerUpload", "ecr:InitiateLayerUpload", "ecr:PutImage"),
             *("ecr:UploadLayerPart", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
         ],
-        "service": ["ecs:DescribeServices", "ecs:ListServiceDeployments"],
+        "service": ["ecs:DescribeServices", "ecs:ListServiceDeployments", "ecs:StopServiceDeployment"],
+        "service-deployment": ["ecs:DescribeServiceDeployments", "ecs:StopServiceDeployment"],
         "task": ["ecs:DescribeTasks"],
         "container-instance": ["ecs:ListTasks"],
         "log-stream": ["logs:GetLogEvents"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from types import SimpleNamespace
 from typing import Any
 from unittest import mock
@@ -51,6 +52,7 @@ class Aws(Recorded):
     def __init__(self) -> None:
         super().__init__()
         self.ecs = self.stubs["ecs"]
+        self.interrupted = threading.Event()
 
     def nothing_runs(self) -> None:
         found = {"cluster": CLUSTER, "startedBy": "migration-web"}
@@ -73,7 +75,7 @@ class Aws(Recorded):
         )
 
     def run(self, progress: Any = lambda _: None, timeout_minutes: int = 60) -> str:
-        done = asyncio.run(migrate(self.api(), ASKED, timeout_minutes, progress, poll_seconds=0))
+        done = asyncio.run(migrate(self.api(), ASKED, timeout_minutes, progress, self.interrupted, poll_seconds=0))
         self.ecs.assert_no_pending_responses()
         return done
 
@@ -197,6 +199,15 @@ class TestCourse:
         aws.starts()
         aws.ecs.add_client_error("describe_tasks", "ExpiredTokenException")
         assert aws.fails() == "migration of web:7: the credentials expired; it goes on, and `pulumi up` waits for it"
+
+    def test_one_that_nobody_waits_for_any_more_goes_on_and_that_is_said(self) -> None:
+        aws = Aws()
+        aws.starts()
+        aws.interrupted.set()
+        assert aws.fails().splitlines() == [
+            "interrupted, but migration of web:7 goes on, and the next `pulumi up` waits for it",
+            f"  change: end it, if it must not: aws ecs stop-task --cluster {CLUSTER} --task {TASK}",
+        ]
 
     def test_one_that_takes_too_long_fails_the_update_and_is_left_to_its_end(self) -> None:
         aws = Aws()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
+import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -13,6 +16,7 @@ import pytest
 from botocore.exceptions import ProfileNotFound
 from botocore.stub import Stubber
 
+from components import interrupt
 from components import verdict as module
 from components.deployment_time import Expectation
 from components.ecs_api import Api
@@ -23,7 +27,6 @@ from components.verdict import (
     Outcome,
     Verdict,
     Watch,
-    confirm,
     decide,
     judge,
     post_mortem,
@@ -239,7 +242,7 @@ def watch(api: Api, limit_seconds: int = 30, *, bake_seconds: int = 0, alarms: A
 
 
 def judged(api: Api, limit_seconds: int = 30) -> Any:
-    return asyncio.run(judge(watch(api, limit_seconds), lambda _: None, poll_seconds=0))
+    return asyncio.run(judge(watch(api, limit_seconds), lambda _: None, threading.Event(), poll_seconds=0))
 
 
 def looked(found: dict[str, Any], record: dict[str, Any] | None = None, **more: Any) -> Verdict:
@@ -359,7 +362,7 @@ class TestFollowing:
         )
         recorded.look(service(deployment()))
         lines: list[str] = []
-        asyncio.run(judge(watch(api, 360), lines.append, poll_seconds=0))
+        asyncio.run(judge(watch(api, 360), lines.append, threading.Event(), poll_seconds=0))
         assert lines == [
             "web:7: 1 of 2 tasks running, 1 pending, 2 of other revisions left; "
             "targets: 1 draining, 2 healthy, 1 initial (0 s of at most 6 min)"
@@ -504,6 +507,14 @@ class TestWhatItWaitsFor:
         assert following.limit_seconds == 25 + 30
 
 
+def without_environment(monkeypatch: pytest.MonkeyPatch, api: Api) -> None:
+    """`api` answers, and what decides how long a deployment may take is not asked for."""
+    monkeypatch.setattr(module, "Api", lambda *_: api)
+    monkeypatch.setattr(module, "expectation", lambda *_: Expectation(600))
+    for question in ("containers", "target_groups", "alarms"):
+        monkeypatch.setattr(api, question, lambda _: [])
+
+
 class TestFailing:
     """The hook of the resource: what it raises fails the update, what it does not is a success to Pulumi."""
 
@@ -511,11 +522,7 @@ class TestFailing:
         recorded = Recorded()
         api = recorded.api()
         answers(recorded)
-        monkeypatch.setattr(module, "Api", lambda *_: api)
-        monkeypatch.setattr(module, "POLL_SECONDS", 0)
-        monkeypatch.setattr(module, "expectation", lambda *_: Expectation(0))
-        for question in ("containers", "target_groups", "alarms"):
-            monkeypatch.setattr(api, question, lambda _: [])
+        without_environment(monkeypatch, api)
         outputs = {"cluster": "shop", "taskDefinition": NEW}
         arguments = pulumi.ResourceHookArgs(urn="urn", id=ARN, name="shop", type="t", new_outputs=outputs)
 
@@ -545,6 +552,104 @@ class TestFailing:
 
         with pytest.raises(DeploymentFailedError, match="the credentials expired"):
             self.follow(monkeypatch, expired)
+
+
+RECORD: dict[str, Any] = {"serviceDeploymentArn": BRIEF["serviceDeploymentArn"], "status": "IN_PROGRESS"}
+GOING_ON = service(deployment(running=1, rolloutState="IN_PROGRESS"))
+
+
+class TestInterrupting:
+    """Ctrl-C during the wait: what goes on, and how to stop it."""
+
+    SEEN = "web:7: 1 of 2 tasks running, 0 pending, 0 of other revisions left"
+
+    def left(self, record: dict[str, Any] | None, recorded: Recorded, *, rolls_back: bool) -> str:
+        recorded.look(GOING_ON, record)
+        interrupted = threading.Event()
+        interrupted.set()
+        following = watch(recorded.api(), rolls_back=rolls_back)
+        verdict = asyncio.run(judge(following, lambda _: None, interrupted, poll_seconds=60))
+        assert verdict.outcome is Outcome.INTERRUPTED
+        told = following.leave(verdict)
+        recorded.stubs["ecs"].assert_no_pending_responses()
+        return told
+
+    def test_it_says_what_goes_on_and_how_to_stop_it(self) -> None:
+        assert self.left(RECORD, Recorded(), rolls_back=False) == (
+            f"interrupted, but ECS goes on: {self.SEEN}; `make abort STACK=dev` rolls back deployment "
+            "EZe5RNVLH6PPzHXINuP28, `pulumi up` waits for it again"
+        )
+
+    def test_what_cannot_be_rolled_back_yet_is_not_offered(self) -> None:
+        for rolls_back in (False, True):
+            assert self.left(None, Recorded(), rolls_back=rolls_back) == (
+                f"interrupted, but ECS goes on: {self.SEEN}; `pulumi up` waits for it again"
+            )
+
+    @pytest.mark.parametrize("status", ["STOP_REQUESTED", "ROLLBACK_IN_PROGRESS"])
+    def test_what_is_rolled_back_already_is_left_alone(self, status: str) -> None:
+        told = self.left({**RECORD, "status": status}, Recorded(), rolls_back=True)
+        assert told.startswith("interrupted, but ECS goes on with the rollback of deployment EZe5RNVLH6PPzHXINuP28: ")
+
+    def test_with_the_setting_it_is_stopped_and_rolled_back(self) -> None:
+        recorded = Recorded()
+        answer = {"serviceDeploymentArn": RECORD["serviceDeploymentArn"]}
+        recorded.look(GOING_ON, RECORD)
+        recorded.stubs["ecs"].add_response("stop_service_deployment", answer, {**answer, "stopType": "ROLLBACK"})
+        following = watch(recorded.api(), rolls_back=True)
+        assert following.leave(following.look()) == (
+            f"interrupted, and so ECS rolls back deployment EZe5RNVLH6PPzHXINuP28: {self.SEEN}"
+        )
+        recorded.stubs["ecs"].assert_no_pending_responses()
+
+    def test_a_pause_is_answered_with_a_rollback(self) -> None:
+        recorded = Recorded()
+        pause = {"hookId": "ecs-pause-1", "targetType": "PAUSE", "status": "AWAITING_ACTION"}
+        arn = RECORD["serviceDeploymentArn"]
+        recorded.look(GOING_ON, {**RECORD, "lifecycleHookDetails": [pause]})
+        asked = {"serviceDeploymentArn": arn, "hookId": "ecs-pause-1", "action": "ROLLBACK"}
+        recorded.stubs["ecs"].add_response("continue_service_deployment", {"serviceDeploymentArn": arn}, asked)
+        following = watch(recorded.api(), rolls_back=True)
+        assert following.leave(following.look()).startswith("interrupted, and so ECS rolls back deployment ")
+
+    def test_where_ecs_refuses_to_stop_it_says_so_and_how_to_do_it_by_hand(self) -> None:
+        recorded = Recorded()
+        recorded.look(GOING_ON, RECORD)
+        recorded.stubs["ecs"].add_client_error("stop_service_deployment", "AccessDeniedException", "not authorized")
+        following = watch(recorded.api(), rolls_back=True)
+        told = following.leave(following.look())
+        assert told.startswith(f"interrupted, but ECS goes on: {self.SEEN}; it could not be stopped (")
+        assert "not authorized" in told
+        assert "`make abort STACK=dev` rolls back" in told
+
+    def test_what_ctrl_c_does_is_said_once_before_anybody_presses_it(self) -> None:
+        recorded = Recorded()
+        recorded.look(GOING_ON)
+        recorded.look(GOING_ON, RECORD)
+        recorded.look(GOING_ON, RECORD, first=False)
+        recorded.look(service(deployment()), {**RECORD, "status": "SUCCESSFUL"}, first=False)
+        notices: list[str] = []
+        following = watch(recorded.api())
+        asyncio.run(judge(following, lambda _: None, threading.Event(), notice=notices.append, poll_seconds=0))
+        assert notices == ["Ctrl-C ends the wait only: ECS goes on, and `make abort STACK=dev` rolls back"]
+
+    def test_a_signal_ends_every_wait_and_only_waits_listen_to_it(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        told = threading.Event()
+        monkeypatch.setattr(interrupt, "_told", told)
+        before = signal.getsignal(signal.SIGINT)
+        with interrupt.awaited() as first:
+            with interrupt.awaited():
+                pass
+            assert signal.getsignal(signal.SIGINT) is not before
+            assert not first.is_set()
+        assert signal.getsignal(signal.SIGINT) is before
+        try:
+            with interrupt.awaited() as first, interrupt.awaited() as second:
+                os.kill(os.getpid(), signal.SIGINT)
+                assert first.wait(5) and second.wait(5)
+            os.kill(os.getpid(), signal.SIGINT)  # which the engine sends as it closes
+        finally:
+            signal.signal(signal.SIGINT, before)
 
 
 class TestCause:
@@ -625,6 +730,10 @@ class TestAlarms:
         assert Recorded().api().alarms(service(deployment())) == []
 
 
+async def confirmed() -> bool:
+    return await Follower("shop", 60).confirm(ARN, "shop", NEW)
+
+
 class TestConfirming:
     """When nothing changed, no hook runs: the state alone must not be believed."""
 
@@ -633,13 +742,24 @@ class TestConfirming:
         api = recorded.api()
         recorded.stubs["ecs"].add_response("describe_services", {"services": [found]})
         monkeypatch.setattr(module, "Api", lambda *_: api)
-        asyncio.run(confirm(ARN, "shop", NEW))
+        asyncio.run(confirmed())
 
     def test_a_service_that_runs_what_the_state_tells_is_fine(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.confirm(monkeypatch, service(deployment()))
 
     def test_one_that_just_replaces_a_task_is_fine(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.confirm(monkeypatch, service(deployment(running=1)))
+
+    def test_one_whose_deployment_goes_on_is_waited_for(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """As after a wait that was interrupted: neither success nor failure before ECS says so."""
+        recorded = Recorded()
+        going_on = service(deployment(running=1, rolloutState="IN_PROGRESS"))
+        recorded.stubs["ecs"].add_response("describe_services", {"services": [going_on]})
+        recorded.look(going_on)
+        recorded.look(service(deployment()))
+        without_environment(monkeypatch, recorded.api())
+        assert asyncio.run(confirmed())
+        recorded.stubs["ecs"].assert_no_pending_responses()
 
     def test_one_that_was_rolled_back_is_refused_with_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(pulumi.RunError) as refused:

@@ -130,6 +130,7 @@ def _plausible(partition: str) -> dict[str, st.SearchStrategy[Any]]:
         "placementConstraints": st.just([]),
         "taskStartSeconds": _of(30, 60, 3600),
         "migrationCommand": _of([], ["./migrate"], ["sh", "-c", "echo 'a b' && ./migrate --to \"2\""]),
+        "rollbackOnInterrupt": st.booleans(),
         "forceNewDeployment": _of("", "2026-06-01", "new secrets: #2"),
         "migrationTimeoutMinutes": _of(1, 60, 10080),
         "deploymentStrategy": _of("ROLLING", "ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"),

@@ -1,24 +1,29 @@
 """A `pulumi-language-python` for tests: with it the engine's own command line runs programs and policy packs.
 
-Official installations bring theirs, no package registry has it. This one runs the program in its own process, with the
-Python that started it; a policy pack runs in the virtual environment that its PulumiPolicy.yaml names.
+Official installations bring theirs, no package registry has it. Like it, this one runs the program in a process of its
+own, which gets SIGINT when the engine cancels an update, and is killed five seconds later; but with the Python that
+started it. A policy pack runs in the virtual environment that its PulumiPolicy.yaml names.
+https://github.com/pulumi/pulumi/pull/22397
 """
 
 # ruff: noqa: N802 - method names are the protocol's
 
 from __future__ import annotations
 
+import contextlib
 import os
 import runpy
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import grpc
+from google.protobuf import empty_pb2
 from pulumi.automation._server import LanguageServer
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc
 
@@ -30,21 +35,42 @@ def install(folder: Path) -> None:
     launcher.chmod(0o755)
 
 
+PATIENCE_SECONDS = 5
+PROGRAM = "--program"
+"""How this file runs a program instead."""
+
+
 class LanguageHost(LanguageServer):
     """The server of the SDK's inline programs, for a program that is a folder."""
 
     def __init__(self, engine_address: str) -> None:
-        super().__init__(self._run_program)
+        super().__init__(lambda: None)
         self._engine_address = engine_address
-
-    def _run_program(self) -> None:
-        runpy.run_path(f"{sys.path[0]}/__main__.py", run_name="__main__")
+        self._programs: list[subprocess.Popen[bytes]] = []
 
     def Run(self, request: language_pb2.RunRequest, context: grpc.ServicerContext) -> language_pb2.RunResponse:
-        sys.path[0] = request.info.program_directory
         request.args[:] = [self._engine_address]  # where an inline program gets it
-        ran: language_pb2.RunResponse = super().Run(request, context)  # type: ignore[no-untyped-call]
-        return ran
+        theirs, ours = os.pipe()
+        with subprocess.Popen(
+            [sys.executable, __file__, PROGRAM, str(ours)], stdin=subprocess.PIPE, pass_fds=[ours]
+        ) as program:
+            self._programs.append(program)
+            os.close(ours)
+            assert program.stdin
+            program.stdin.write(request.SerializeToString())
+            program.stdin.close()
+            with open(theirs, "rb") as answer:  # noqa: PTH123 - a descriptor
+                said = answer.read()
+        if program.returncode:
+            return language_pb2.RunResponse(error=f"the program ended with {program.returncode}")
+        return language_pb2.RunResponse.FromString(said)
+
+    def Cancel(self, request: empty_pb2.Empty, context: grpc.ServicerContext) -> empty_pb2.Empty:
+        while self._programs:  # the engine says it once more when it closes
+            program = self._programs.pop()
+            program.send_signal(signal.SIGINT)
+            threading.Timer(PATIENCE_SECONDS, program.kill).start()
+        return empty_pb2.Empty()
 
     def RunPlugin(
         self, request: language_pb2.RunPluginRequest, context: grpc.ServicerContext
@@ -64,6 +90,19 @@ class LanguageHost(LanguageServer):
         yield language_pb2.RunPluginResponse(exitcode=pack.returncode)
 
 
+def run_program(answer: int) -> None:
+    """Runs the program that standard input asks for."""
+    request = language_pb2.RunRequest.FromString(sys.stdin.buffer.read())
+    sys.path[0] = request.info.program_directory
+
+    def program() -> None:
+        runpy.run_path(f"{request.info.program_directory}/__main__.py", run_name="__main__")
+
+    ran = LanguageServer(program).Run(request, None)  # type: ignore[no-untyped-call]
+    with contextlib.suppress(BrokenPipeError):  # the engine is gone
+        os.write(answer, ran.SerializeToString())
+
+
 def main() -> None:
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))  # the engine is done
     server = grpc.server(ThreadPoolExecutor(4), options=[("grpc.max_receive_message_length", -1)])
@@ -76,4 +115,7 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1:2] == [PROGRAM]:
+        run_program(int(sys.argv[2]))
+    else:
+        main()
