@@ -119,7 +119,7 @@ class Desk:
         return Result(done.returncode, done.stdout)
 
     def up(self, *, ctrl_c: bool) -> Result:
-        """With Ctrl-C as a terminal sends it, to all of the foreground: once the deployment is looked at."""
+        """With Ctrl-C as a terminal sends it, to all of the foreground: once the wait told what that does."""
         before = len(self.ecs.asked)
         with subprocess.Popen(
             ["pulumi", "up", "--yes", "--skip-preview", "--stack", "prod", "--color", "never"],
@@ -128,7 +128,7 @@ class Desk:
         ) as running:  # fmt: skip
             if ctrl_c:
                 deadline = time.monotonic() + 60
-                while "DescribeServiceDeployments" not in self.ecs.asked[before:]:
+                while self.ecs.asked[before:].count("DescribeServiceDeployments") < 2:
                     assert time.monotonic() < deadline and running.poll() is None
                     time.sleep(0.1)
                 os.killpg(running.pid, signal.SIGINT)
