@@ -23,18 +23,6 @@ LEVELS = {
     Level.PRACTICE: "B",
 }
 
-_COUNTS = {"LT": 11, "PL": 16, "TD": 43, "SV": 24, "CL": 2, "LB": 13, "ER": 11, "NW": 10, "IM": 4, "LG": 3, "TG": 1} | {
-    **dict.fromkeys(("CM", "EN", "FS", "HC", "LO", "VP"), 1),
-    **dict.fromkeys(("DC", "EA"), 2),
-    **dict.fromkeys(("AS", "CI", "CP", "KM", "RT", "TS", "VO"), 3),
-    "LS": 7,
-    "MI": 4,
-    "OR": 6,
-    "SH": 6,
-}
-CATALOGUE = tuple(f"{family}-{number:02}" for family, count in _COUNTS.items() for number in range(1, count + 1))
-"""Every rule there is to have, by id."""
-
 
 def render() -> str:
     """The whole page."""
@@ -62,7 +50,7 @@ def render() -> str:
         "",
         "## What resources cannot decide",
         "",
-        "Every rule of the catalogue is here. What no resource tells is left to AWS; what another stack or a preview "
+        "What no resource tells is left to AWS; what another stack or a preview "
         "does not tell is reported as not evaluated.",
         "",
         "| rule | left to AWS |",

@@ -107,6 +107,22 @@ def _provided(provider: CapacityProvider) -> list[Value]:
     return [provider["autoScalingGroupProvider"]["autoScalingGroupArn"]]
 
 
+def template_of(instance: Instance | SpotInstance) -> LaunchTemplate | None:
+    """The launch template of a single instance, which gives what the instance itself does not."""
+    template = instance["launchTemplate"]
+    for reference in (template["id"], template["name"]):
+        if reference.given:
+            return reference.one(LaunchTemplate)
+    return None
+
+
+def says(launch: Launch, *keys: str) -> Launch:
+    """The instance, or its launch template, if it says none of these itself."""
+    if not isinstance(launch, (Instance, SpotInstance)) or any(launch[key].given for key in keys):
+        return launch
+    return template_of(launch) or launch
+
+
 def launch_of(group: AutoScalingGroup) -> Launch:
     """What a group's instances are launched from."""
     template, mixed = group["launchTemplate"], group["mixedInstancesPolicy"]["launchTemplate"]
@@ -129,6 +145,7 @@ def launch_of(group: AutoScalingGroup) -> Launch:
 
 def security_groups_of(launch: Launch) -> Value:
     """The security groups of the instances."""
+    launch = says(launch, "vpcSecurityGroupIds", "networkInterfaces")
     if isinstance(launch, LaunchConfiguration):
         return launch["securityGroups"]
     if launch["networkInterfaces"].given and isinstance(launch, (Instance, SpotInstance)):
@@ -144,6 +161,7 @@ def user_data(launch: Launch | Value) -> tuple[Value, str]:
     if isinstance(launch, Value):  # of a Spot fleet: the provider encodes what is not encoded
         written = launch["userData"]
         return written, _decoded(written.text() or "") or written.text() or ""
+    launch = says(launch, "userData", "userDataBase64")
     encoded = launch["userData" if isinstance(launch, LaunchTemplate) else "userDataBase64"]
     if not encoded.given and not isinstance(launch, LaunchTemplate):
         plain = launch["userData"]

@@ -53,6 +53,14 @@ MANAGED_POLICIES = {
             "ModifyListener",
         )
     ),
+    "AmazonECSInfrastructureRolePolicyForManagedInstances": (
+        "ec2:CreateFleet",
+        "ec2:CreateLaunchTemplate",
+        "ec2:RunInstances",
+    ),
+    "AmazonECSInstanceRolePolicyForManagedInstances": tuple(
+        f"ecs:{each}" for each in _INSTANCE if each != "CreateCluster"
+    ),
     "AdministratorAccess": ("*",),
 }
 """AWS's own policies, as far as they matter here, with the actions they allow on every resource.

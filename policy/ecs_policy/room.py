@@ -10,7 +10,7 @@ from ecs_policy.capacity import Launch, host_groups, launch_of, user_data
 from ecs_policy.cluster_query import Query, QueryError, evaluate, parse
 from ecs_policy.fargate import parse_cpu, parse_memory
 from ecs_policy.instance_types import InstanceType, instance_type
-from ecs_policy.model import AutoScalingGroup, Container, Service, TaskDefinition
+from ecs_policy.model import AutoScalingGroup, CapacityProvider, Container, Service, TaskDefinition
 from ecs_policy.values import NotEvaluated, Value
 
 _RESERVED = re.compile(r"ECS_RESERVED_MEMORY[\"']?\s*[=:]\s*[\"']?([0-9]{1,7})")
@@ -138,3 +138,26 @@ def lacks(host: Host, need: Need) -> str:
             f"has {kind.installed_memory_mib} MiB: whether the kernel leaves {need.memory_mib} depends on the AMI"
         )
     return ""
+
+
+def lacks_managed(provider: CapacityProvider, need: Need) -> str:
+    """What the instances that a provider of ECS may start have too little of; empty where one may hold the task."""
+    wanted = provider["managedInstancesProvider"]["instanceLaunchTemplate"]["instanceRequirements"]
+    cores, memory = wanted["vcpuCount"]["max"].number(), wanted["memoryMib"]["max"].number()
+    if cores is not None and need.cpu_units > cores * 1024:
+        return f"{cores} vCPUs at most, the task needs {need.cpu_units} CPU units"
+    if memory is not None and need.memory_mib >= memory:
+        return f"{memory} MiB at most, of which the system keeps a part; the task needs {need.memory_mib}"
+    gpus = wanted["acceleratorCount"]["max"].number()
+    if gpus is not None and need.gpus > gpus:
+        return f"{gpus} accelerators at most, the task needs {need.gpus} GPUs"
+    told = ""
+    for place in wanted["allowedInstanceTypes"].items():
+        name = place.text() or ""
+        if "*" in name:
+            return ""
+        told = lacks(Host(place, name, instance_type(name), 0), need)
+        if not told:
+            return ""
+        told = f"{name}, which has {told}"
+    return told

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
-from ecs_policy.capacity import Launch, host_groups, is_for_ecs, launch_of, security_groups_of, user_data
+from ecs_policy.capacity import Launch, host_groups, is_for_ecs, launch_of, says, security_groups_of, user_data
 from ecs_policy.iam import Grant, grants
 from ecs_policy.model import (
     AutoScalingGroup,
@@ -19,9 +19,11 @@ from ecs_policy.model import (
     SpotFleet,
     SpotInstance,
     Subnet,
+    TaskDefinition,
+    default_strategy,
 )
 from ecs_policy.network import WayOut, endpoints, lets_out, way_out
-from ecs_policy.room import hosts, lacks, need_of
+from ecs_policy.room import hosts, lacks, lacks_managed, need_of
 from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
 from ecs_policy.values import NotEvaluated, independently, quoted
 
@@ -39,7 +41,7 @@ _OF_THE_AGENT = (
 
 @stack_rule(
     "CI-01 instance-may-register",
-    on=(AutoScalingGroup, Instance, SpotInstance, SpotFleet),
+    on=(AutoScalingGroup, Instance, SpotInstance, SpotFleet, CapacityProvider),
     title="Instances of a cluster have an instance profile whose role may register with ECS",
     why="The agent on the instance registers with that role. Without it there are instances, and none in the cluster.",
     beyond="Whether the image of the instance has the agent of ECS.",
@@ -47,7 +49,14 @@ _OF_THE_AGENT = (
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/instance_IAM_role.html",
 )
-def instance_may_register(owner: AutoScalingGroup | Instance | SpotInstance | SpotFleet) -> Iterator[Problem]:
+def instance_may_register(
+    owner: AutoScalingGroup | Instance | SpotInstance | SpotFleet | CapacityProvider,
+) -> Iterator[Problem]:
+    if isinstance(owner, CapacityProvider):
+        place = owner["managedInstancesProvider"]["instanceLaunchTemplate"]["ec2InstanceProfileArn"]
+        if place.given:
+            yield from _role(place, _OF_THE_AGENT[2:3], "AmazonECSInstanceRolePolicyForManagedInstances")
+        return
     if isinstance(owner, SpotFleet):
         yield from independently(_profile(each) for each in owner["launchSpecifications"].items() if is_for_ecs(each))
         return
@@ -71,6 +80,8 @@ def _group_arn(provider: CapacityProvider) -> list[Value]:
 
 
 def _profile(launch: Launch | Value) -> Iterator[Problem]:
+    if not isinstance(launch, Value):
+        launch = says(launch, "iamInstanceProfile")
     place = launch["iamInstanceProfile"]
     if isinstance(launch, Value) and not place.given:
         place = launch["iamInstanceProfileArn"]
@@ -80,18 +91,22 @@ def _profile(launch: Launch | Value) -> Iterator[Problem]:
     if not place.given or not names:
         yield place.problem("an instance profile, with which the agent registers", "set iamInstanceProfile")
         return
-    profile = names[0].one(InstanceProfile)
+    yield from _role(names[0], _OF_THE_AGENT, "AmazonEC2ContainerServiceforEC2Role")
+
+
+def _role(place: Value, needed: Sequence[str], policy: str) -> Iterator[Problem]:
+    profile = place.one(InstanceProfile)
     if profile is None:
         return
     if not profile["role"].given:
         yield profile["role"].problem("a role", "set role")
         return
     role = profile["role"].one(Role)
-    missing = [each for each in _OF_THE_AGENT if role is not None and not grants(role, _grant(each))]
+    missing = [each for each in needed if role is not None and not grants(role, _grant(each))]
     if missing and role is not None:
         yield profile["role"].problem(
             f"a role that may {', '.join(f'ecs:{each}' for each in missing)}, which {role.label} may not",
-            "attach AmazonEC2ContainerServiceforEC2Role to it",
+            f"attach {policy} to it",
         )
 
 
@@ -218,12 +233,16 @@ def _is_public(subnet: Subnet, launch: Launch | None) -> bool:
     source=f"{_GUIDE}/service-event-messages-list.html",
 )
 def task_fits_instance(service: Service) -> Iterator[Problem]:
-    if "EC2" not in service.launch_types:
+    kinds = service.launch_types
+    if not {"EC2", "MANAGED_INSTANCES"}.intersection(kinds):
         return
     task_definition = service.task_definition
     if task_definition is None:
         return
-    yield from independently((_some(service), _fits(service)))
+    if "EC2" in kinds:
+        yield from independently((_some(service), _fits(service)))
+    else:
+        yield from _fits_managed(service, task_definition)
 
 
 def _some(service: Service) -> Iterator[Problem]:
@@ -259,3 +278,29 @@ def _fits(service: Service) -> Iterator[Problem]:
         f"a task that an instance of the cluster can hold: {told}",
         f"choose a larger type, or change {task_definition.label}",
     )
+
+
+def _fits_managed(service: Service, task_definition: TaskDefinition) -> Iterator[Problem]:
+    strategy = service["capacityProviderStrategies"].items() or default_strategy(service)
+    found: dict[str, str] = {}
+    doubt = None
+    for item in strategy:
+        provider = item["capacityProvider"].one(CapacityProvider)
+        if provider is None:
+            return
+        try:
+            what = lacks_managed(provider, need_of(service, task_definition))
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+            continue
+        if not what:
+            return
+        found[provider.label] = what
+    if doubt is not None:
+        raise doubt
+    told = "; ".join(f"{name} allows {what}" for name, what in found.items())
+    if told:
+        yield service["taskDefinition"].problem(
+            f"a task that one of the managed instances can hold: {told}",
+            f"allow more in instanceRequirements, or change {task_definition.label}",
+        )

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.iam import trusted_services
-from ecs_policy.model import CapacityProvider, ClusterCapacityProviders, Role, Service, TaskDefinition
-from ecs_policy.rule import Level, Problem, Value, resource_rule, stack_rule
+from ecs_policy.iam import Grant, grants, trusted_services
+from ecs_policy.model import (
+    CapacityProvider,
+    ClusterCapacityProviders,
+    InstanceProfile,
+    Role,
+    Service,
+    TaskDefinition,
+)
+from ecs_policy.rule import Enforcement, Level, Problem, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _DIFFERENCES = f"{_GUIDE}/managed-instances-tasks-services.html"
 _FARGATE = ("FARGATE", "FARGATE_SPOT")
+_STARTS = tuple(Grant(f"ec2:{each}", "arn:*:ec2:*:*:*", "instances") for each in ("CreateFleet", "RunInstances"))
+_HANDED_ON = "ecsInstanceRole"
 _MODES = ("awsvpc", "host", "none")
 """`none` by https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ManagedInstancesNetworkConfiguration.html"""
 _NOT_IN_TASKS = ("ephemeralStorage", "inferenceAccelerators", "ipcMode", "proxyConfiguration")
@@ -129,8 +138,8 @@ def _in_containers(task_definition: TaskDefinition) -> Iterator[Problem]:
 @stack_rule(
     "MI-04 infrastructure-role",
     on=CapacityProvider,
-    title="The infrastructure role of a managed instances provider is one that ECS may take on",
-    why="ECS starts the instances with it. With a role that it may not assume there are none.",
+    title="ECS may take on the infrastructure role of a managed instances provider, and start instances with it",
+    why="With a role that it may not assume, or that may start none, there are no instances.",
     level=Level.FAILS,
     source=f"{_GUIDE}/infrastructure_IAM_role.html",
 )
@@ -141,4 +150,37 @@ def infrastructure_role(provider: CapacityProvider) -> Iterator[Problem]:
         yield place.problem(
             f"a role that ecs.amazonaws.com may assume, which {role.label} does not let it",
             "allow that service sts:AssumeRole in the role's assumeRolePolicy",
+        )
+    elif role is not None and not any(grants(role, each) for each in _STARTS):
+        yield place.problem(
+            f"a role that may start instances, by ec2:CreateFleet, which {role.label} may not",
+            "attach AmazonECSInfrastructureRolePolicyForManagedInstances to it",
+        )
+
+
+@stack_rule(
+    "MI-05 instance-role-handed-on",
+    on=CapacityProvider,
+    title="The infrastructure role of a managed instances provider may hand the instance role on",
+    why="AWS's policy for it does so for roles only whose names begin with ecsInstanceRole. With another name no "
+    "instance starts.",
+    level=Level.FAILS,
+    enforcement=Enforcement.ADVISORY,
+    source=f"{_GUIDE}/managed-instances-instance-profile.html",
+)
+def instance_role_handed_on(provider: CapacityProvider) -> Iterator[Problem]:
+    managed = provider["managedInstancesProvider"]
+    place, arn = managed["instanceLaunchTemplate"]["ec2InstanceProfileArn"], managed["infrastructureRoleArn"]
+    profile = place.one(InstanceProfile) if place.given and arn.given else None
+    role = profile["role"].one(Role) if profile is not None and profile["role"].given else None
+    infrastructure = arn.one(Role) if role is not None else None
+    if role is None or infrastructure is None:
+        return
+    name = role["name"] if role["name"].given else role["namePrefix"]
+    if name.given and (name.text() or "").startswith(_HANDED_ON):
+        return
+    if not grants(infrastructure, Grant("iam:PassRole", f"arn:*:iam:*:*:role/{name.text() or 'not-known-yet'}", "")):
+        yield place.problem(
+            f"the profile of a role that {infrastructure.label} may hand on, unlike {role.label}",
+            f"begin its name with {_HANDED_ON}, or allow iam:PassRole on it",
         )

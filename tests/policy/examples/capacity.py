@@ -63,6 +63,25 @@ PROTECTED: dict[str, Any] = {"managedTerminationProtection": "ENABLED", "managed
 EXAMPLES = {
     "LT-08": [
         violates(
+            "an instance by a launch template that joins another cluster",
+            {
+                "main": cluster(),
+                "template": template("ECS_CLUSTER=other"),
+                "host": resource("aws:ec2/instance:Instance", launchTemplate={"id": "${template.id}"}),
+                "web": ON_EC2,
+            },
+            at={"web.launchType"},
+        ),
+        passes(
+            "an instance by a launch template",
+            {
+                "main": cluster(),
+                "template": JOINS_MAIN,
+                "host": resource("aws:ec2/instance:Instance", launchTemplate={"id": "${template.id}"}),
+                "web": ON_EC2,
+            },
+        ),
+        violates(
             "a cluster without instances",
             {"main": cluster(), "web": ON_EC2},
             at={"web.launchType"},

@@ -149,8 +149,74 @@ def mixed(*types: str) -> dict[str, Any]:
     }
 
 
+def requiring(memory: int, **requirements: Any) -> Resources:
+    """A task of this size on managed instances that are to meet these requirements."""
+    launch = {"instanceRequirements": requirements}
+    return {
+        "main": cluster(),
+        "app": task_definition(container(image="nginx", memory=memory), requiresCompatibilities=["MANAGED_INSTANCES"]),
+        "managed": resource(
+            "aws:ecs/capacityProvider:CapacityProvider",
+            name="managed",
+            cluster="${main.name}",
+            managedInstancesProvider={"instanceLaunchTemplate": launch},
+        ),
+        "web": service(
+            cluster="${main.arn}",
+            taskDefinition="${app.arn}",
+            capacityProviderStrategies=[{"capacityProvider": "${managed.name}"}],
+        ),
+    }
+
+
+def alone(**properties: Any) -> Resources:
+    """One instance by the launch template."""
+    return {"host": resource("aws:ec2/instance:Instance", launchTemplate={"id": "${template.id}"}, **properties)}
+
+
+def managed_profile(*policies: dict[str, Any]) -> Resources:
+    launch = {"ec2InstanceProfileArn": "${profile.arn}"}
+    return {
+        "role": resource("aws:iam/role:Role", name="hosts"),
+        "profile": resource("aws:iam/instanceProfile:InstanceProfile", role="${role.name}"),
+        **{f"policy{index}": each for index, each in enumerate(policies)},
+        "managed": resource(
+            "aws:ecs/capacityProvider:CapacityProvider",
+            name="managed",
+            managedInstancesProvider={"instanceLaunchTemplate": launch},
+        ),
+    }
+
+
 EXAMPLES = {
     "CI-01": [
+        violates(
+            "one instance by a launch template without profile",
+            {"template": template(iamInstanceProfile=None), **alone()},
+            at={"template.iamInstanceProfile"},
+        ),
+        passes("one by a launch template with a profile", {**profile(ATTACHED), **alone()}),
+        passes(
+            "one with a profile of its own",
+            {
+                **{name: each for name, each in profile(ATTACHED).items() if name not in ("hosts", "capacity")},
+                "template": template(iamInstanceProfile=None),
+                **alone(iamInstanceProfile="${profile.name}"),
+            },
+        ),
+        violates("managed instances by a role that may do nothing", managed_profile(), at={"profile.role"}),
+        passes(
+            "managed instances by AWS's policy",
+            managed_profile(
+                {
+                    **ATTACHED,
+                    "properties": {
+                        "role": "${role.name}",
+                        "policyArn": "arn:aws:iam::aws:policy/AmazonECSInstanceRolePolicyForManagedInstances",
+                    },
+                }
+            ),
+        ),
         violates(
             "a launch template without instance profile",
             hosts(template(iamInstanceProfile=None)),
@@ -281,6 +347,15 @@ EXAMPLES = {
         ),
     ],
     "CI-03": [
+        violates("more memory than managed instances may have", requiring(9000, memoryMib={"max": 8192}), at={HERE}),
+        violates(
+            "types of managed instances that are all too small",
+            requiring(9000, allowedInstanceTypes=["t3.small", "t3.large"]),
+            at={HERE},
+        ),
+        passes("a managed type that holds it", requiring(9000, allowedInstanceTypes=["t3.small", "m7i.2xlarge"])),
+        passes("a family of managed types", requiring(9000, allowedInstanceTypes=["t3.small", "m7i.*"])),
+        passes("managed instances without requirements", requiring(30000)),
         violates(
             "more memory than there is",
             running(task(30000)),

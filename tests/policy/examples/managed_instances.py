@@ -68,10 +68,35 @@ def running(**properties: Any) -> Resources:
     }
 
 
+MAY_START = "arn:aws:iam::aws:policy/AmazonECSInfrastructureRolePolicyForManagedInstances"
+
+
+def starting(policy: str = MAY_START, role: str = "role") -> dict[str, Any]:
+    return resource("aws:iam/rolePolicyAttachment:RolePolicyAttachment", role=f"${{{role}.name}}", policyArn=policy)
+
+
+def handing_on(named: str, /, *, passes_role: str = "", **instance: Any) -> Resources:
+    """An instance role of this name, and an infrastructure role with AWS's policy."""
+    statement = {"Effect": "Allow", "Action": "iam:PassRole", "Resource": passes_role}
+    own = resource("aws:iam/rolePolicy:RolePolicy", role="${role.name}", policy=json.dumps({"Statement": [statement]}))
+    template = {**TEMPLATE, "ec2InstanceProfileArn": "${profile.arn}"}
+    called: dict[str, Any] = {"name": named} if named else {}
+    return {
+        **trusting("ecs.amazonaws.com"),
+        **({"own": own} if passes_role else {}),
+        "instances": resource("aws:iam/role:Role", **called, **instance),
+        "profile": resource("aws:iam/instanceProfile:InstanceProfile", role="${instances.name}"),
+        "managed": managed(
+            managedInstancesProvider={"infrastructureRoleArn": "${role.arn}", "instanceLaunchTemplate": template}
+        ),
+    }
+
+
 def trusting(principal: str) -> Resources:
     statement = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": principal}}
     return {
-        "role": resource("aws:iam/role:Role", assumeRolePolicy=json.dumps({"Statement": [statement]})),
+        "role": resource("aws:iam/role:Role", name="infra", assumeRolePolicy=json.dumps({"Statement": [statement]})),
+        "policy": starting(),
         "main": cluster(),
         "managed": managed(
             managedInstancesProvider={"infrastructureRoleArn": "${role.arn}", "instanceLaunchTemplate": TEMPLATE}
@@ -235,7 +260,25 @@ EXAMPLES = {
                 "sts:AssumeRole in the role's assumeRolePolicy"
             ),
         ),
+        violates(
+            "a role that may do nothing",
+            {name: each for name, each in trusting("ecs.amazonaws.com").items() if name != "policy"},
+            at={"managed.managedInstancesProvider.infrastructureRoleArn"},
+        ),
+        violates(
+            "a role that may pull images",
+            {
+                **trusting("ecs.amazonaws.com"),
+                "policy": starting("arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"),
+            },
+            at={"managed.managedInstancesProvider.infrastructureRoleArn"},
+        ),
         passes("a role for ECS", trusting("ecs.amazonaws.com")),
+        unknown(
+            "a policy of AWS that the pack does not know",
+            {**trusting("ecs.amazonaws.com"), "policy": starting("arn:aws:iam::aws:policy/AmazonEC2FullAccess")},
+            not_evaluated={"policy.policyArn"},
+        ),
         missing("no role", {"main": cluster(), "managed": managed(managedInstancesProvider={})}),
         unknown(
             "a role of another stack",
@@ -244,6 +287,48 @@ EXAMPLES = {
                 "managed": managed(managedInstancesProvider={"infrastructureRoleArn": not_known()}),
             },
             not_evaluated={"managed.managedInstancesProvider.infrastructureRoleArn"},
+        ),
+        not_applicable("an Auto Scaling group", {"hosts": HOSTS}),
+    ],
+    "MI-05": [
+        violates(
+            "a name of one's own",
+            handing_on("hosts"),
+            at={"managed.managedInstancesProvider.instanceLaunchTemplate.ec2InstanceProfileArn"},
+            says=(
+                "CapacityProvider 'managed' managedInstancesProvider.instanceLaunchTemplate.ec2InstanceProfileArn: got "
+                '"arn:aws:test:ap-northeast-1:123456789012:InstanceProfile/profile", expected the profile of a role '
+                "that Role 'role' may hand on, unlike Role 'instances'; begin its name with ecsInstanceRole, or allow "
+                "iam:PassRole on it"
+            ),
+        ),
+        violates(
+            "a name that Pulumi makes up",
+            handing_on(""),
+            at={"managed.managedInstancesProvider.instanceLaunchTemplate.ec2InstanceProfileArn"},
+            preview=True,
+        ),
+        violates(
+            "another role is handed on",
+            handing_on("hosts", passes_role="arn:aws:iam::123456789012:role/theirs"),
+            at={"managed.managedInstancesProvider.instanceLaunchTemplate.ec2InstanceProfileArn"},
+        ),
+        passes("the name that AWS's policy knows", handing_on("ecsInstanceRole-web")),
+        passes("its beginning", handing_on("", namePrefix="ecsInstanceRole")),
+        passes("a policy of one's own", handing_on("hosts", passes_role="arn:aws:iam::123456789012:role/hosts")),
+        missing("no provider", {"main": cluster(), "managed": managed(managedInstancesProvider={})}),
+        unknown(
+            "a profile of another stack",
+            {
+                **trusting("ecs.amazonaws.com"),
+                "managed": managed(
+                    managedInstancesProvider={
+                        "infrastructureRoleArn": "${role.arn}",
+                        "instanceLaunchTemplate": {"ec2InstanceProfileArn": not_known()},
+                    }
+                ),
+            },
+            not_evaluated={"managed.managedInstancesProvider.instanceLaunchTemplate.ec2InstanceProfileArn"},
         ),
         not_applicable("an Auto Scaling group", {"hosts": HOSTS}),
     ],
@@ -259,6 +344,7 @@ ON_MANAGED: Resources = {
         capacityProviderStrategies=[{"capacityProvider": "${managed.name}", "weight": 1}],
     ).resources,
     "infrastructure": resource("aws:iam/role:Role", assumeRolePolicy=good_stacks.trust("ecs.amazonaws.com")),
+    "starts": starting(role="infrastructure"),
     "managed": managed(
         managedInstancesProvider={"infrastructureRoleArn": "${infrastructure.arn}", "instanceLaunchTemplate": TEMPLATE}
     ),
