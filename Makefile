@@ -21,8 +21,8 @@ up: $(READY) ## Run everything here, without AWS: ends with the load balancer's 
 refresh: $(READY) ## As `up`, but first read what really runs and repair drift
 	@$(BIN)/python -m local up --refresh
 
-preview: $(READY) ## Preview offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts, or PROGRAM=examples/worker
-	@$(BIN)/python -m local preview $(if $(PROGRAM),--program $(PROGRAM),--stack $(STACK)) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) $(if $(MARKDOWN),--markdown $(MARKDOWN)) $(if $(RECORD),--record $(RECORD))
+preview: $(READY) ## Preview offline, with policies and deploy risk: make preview STACK=dev FAIL_ON=interrupts, or PROGRAM=examples/worker; ALL=1 lists each resource, JSON=1 is for scripts
+	@$(BIN)/python -m local preview $(if $(PROGRAM),--program $(PROGRAM),--stack $(STACK)) $(if $(FAIL_ON),--fail-on $(FAIL_ON)) $(if $(PRICES),--prices $(PRICES)) $(if $(MARKDOWN),--markdown $(MARKDOWN)) $(if $(RECORD),--record $(RECORD)) $(if $(ALL),--all) $(if $(JSON),--json)
 
 picture: $(READY) ## Draw a stack from its resources, offline: make picture STACK=dev writes docs/pictures/dev.svg
 	@$(BIN)/python -m local preview --stack $(STACK) --picture docs/pictures/$(STACK).svg
@@ -84,8 +84,8 @@ bootstrap: $(READY) ## Once an AWS account: states, keys, roles for GitHub: make
 guarded: $(READY) ## Fail where nobody has to approve what GitHub deploys: make guarded ENVIRONMENT=prod
 	@$(BIN)/python -m bootstrap.github guarded $(ENVIRONMENT)
 
-status: $(READY) ## Service, tasks, target health, image, address
-	@$(BIN)/python -m local status
+status: $(READY) ## Service, tasks, target health, image, address; JSON=1 is for scripts
+	@$(BIN)/python -m local status $(if $(JSON),--json)
 
 logs: $(READY) ## Log of the tasks; FOLLOW=1 keeps reading
 	@$(BIN)/python -m local logs $(if $(FOLLOW),--follow)

@@ -32,6 +32,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = _parser()
     chosen = parser.parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = chosen.command
+    if getattr(chosen, "json", False):
+        console.leave_stdout_to_scripts()
     try:
         _check_machine()
         paths.LOCAL.mkdir(exist_ok=True)
@@ -72,9 +74,11 @@ def _parser() -> argparse.ArgumentParser:
     previewed.add_argument(
         "--record", type=Path, metavar="FOLDER", help="also keep its events and its plan, for `make risk` elsewhere"
     )
+    previewed.add_argument("--all", action="store_true", help="a line for each finding, also where many are alike")
+    previewed.add_argument("--json", action="store_true", help="for scripts: the report as JSON")
     add_fail_on(previewed)
     add_prices(previewed)
-    add("status", status)
+    add("status", status).add_argument("--json", action="store_true", help="for scripts: the same as JSON")
     add("logs", logs).add_argument("--follow", "-f", action="store_true", help="keep printing new lines until Ctrl-C")
     add("shell", shell).add_argument("words", nargs="*", metavar="COMMAND", help="what to run (default: bash)")
     add("env", env)
@@ -239,7 +243,9 @@ def preview(chosen: argparse.Namespace) -> int:
             previewed = stack.LocalStack(name, preparing_engine.result(), providers, state=state, program=program)
             with step(f"Preview of {title} with the policy pack") as shown:
                 PLAN.unlink(missing_ok=True)
-                planned = previewed.preview(shown, verbose=True, plan=PLAN if chosen.picture or chosen.record else None)
+                planned = previewed.preview(
+                    shown, verbose=False, plan=PLAN if chosen.picture or chosen.record else None
+                )
             _complain(planned)  # what policies say is in the report below
         finally:
             providers.stop()
@@ -255,38 +261,76 @@ def preview(chosen: argparse.Namespace) -> int:
             shutil.copyfile(PLAN, chosen.record / "plan.json")
         say(f"{chosen.record} has its events and its plan")
     risks = assess(planned.seen, chosen.prices)
-    say(risk.text(risks, chosen.fail_on))
+    if chosen.json:
+        print(json.dumps(risk.as_json(risks, chosen.fail_on), indent=2))
+    else:
+        say(risk.text(risks, chosen.fail_on, every=chosen.all))
     if chosen.markdown:
         chosen.markdown.write_text(risk.markdown(risks, f"Deploy risk of {title}", chosen.fail_on))
     return 1 if planned.errors or risks.failing(chosen.fail_on) else 0
 
 
-def status(_: argparse.Namespace) -> int:
+def status(chosen: argparse.Namespace) -> int:
     """Show the service, its tasks, the health of its targets, the image and the address."""
     from local import cloud
 
     outputs = _running_outputs()
     found = cloud.service(outputs["clusterName"], outputs["serviceName"])
     described = found.described
-    host = cloud.load_balancer_host(outputs["albDnsName"])
-    say(f"url       http://{host}/")
-    say(f"image     {outputs['imageUri']}")
-    say(f"revision  {described['taskDefinition'].rpartition('/')[2]}")
-    counts = ", ".join(f"{described[f'{kind}Count']} {kind}" for kind in ("running", "pending", "desired"))  # type: ignore[literal-required]
-    say(f"service   {described['serviceName']}: {counts}")
-    for deployment in described["deployments"]:
-        failed = f", {deployment['failedTasks']} failed tasks" if deployment.get("failedTasks") else ""
-        revision = deployment["taskDefinition"].rpartition("/")[2]
-        say(f"          {deployment['status']} {revision}: {deployment.get('rolloutState', '?')}{failed}")
-    say(f"{'task':<10}{'status':<10}{'revision':<28}{'address':<16}{'target':<10}reason")
-    for task in found.tasks:
-        where = cloud.address(task)
-        say(
-            f"{task['taskArn'].rpartition('/')[2][:8]:<10}{task['lastStatus']:<10}"
-            f"{task['taskDefinitionArn'].rpartition('/')[2]:<28}{where:<16}{found.targets.get(where, '-'):<10}"
-            f"{task.get('stoppedReason', '')}"
-        )
+    facts = {
+        "url": f"http://{cloud.load_balancer_host(outputs['albDnsName'])}/",
+        "image": outputs["imageUri"],
+        "revision": _last(described["taskDefinition"]),
+        "service": {
+            "name": described["serviceName"],
+            "running": described["runningCount"],
+            "pending": described["pendingCount"],
+            "desired": described["desiredCount"],
+        },
+        "deployments": [
+            {
+                "status": each["status"],
+                "revision": _last(each["taskDefinition"]),
+                "rolloutState": each.get("rolloutState", "?"),
+                "failedTasks": each.get("failedTasks", 0),
+            }
+            for each in described["deployments"]
+        ],
+        "tasks": [
+            {
+                "id": _last(task["taskArn"]),
+                "status": task["lastStatus"],
+                "revision": _last(task["taskDefinitionArn"]),
+                "address": cloud.address(task),
+                "target": found.targets.get(cloud.address(task), "-"),
+                "reason": task.get("stoppedReason", ""),
+            }
+            for task in found.tasks
+        ],
+    }
+    if chosen.json:
+        print(json.dumps(facts, indent=2))
+    else:
+        _show_status(**facts)
     return 0
+
+
+def _show_status(*, url: str, image: str, revision: str, service: Any, deployments: Any, tasks: Any) -> None:
+    say(f"url       {url}")
+    say(f"image     {image}")
+    say(f"revision  {revision}")
+    say(f"service   {service.pop('name')}: {', '.join(f'{count} {what}' for what, count in service.items())}")
+    for each in deployments:
+        failed = f", {each['failedTasks']} failed tasks" if each["failedTasks"] else ""
+        say(f"          {each['status']} {each['revision']}: {each['rolloutState']}{failed}")
+    row = "{id:<10.8}{status:<10}{revision:<28}{address:<16}{target:<10}{reason}".format
+    say(row(id="task", status="status", revision="revision", address="address", target="target", reason="reason"))
+    for each in tasks:
+        say(row(**each))
+
+
+def _last(arn: str) -> str:
+    return arn.rpartition("/")[2]
 
 
 def logs(chosen: argparse.Namespace) -> int:

@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from typing import TextIO
 
 REFRESH_SECONDS_TTY = 0.2
 REFRESH_SECONDS_PIPED = 15.0
@@ -19,8 +20,21 @@ class UserError(Exception):
     """A condition its reader can mend; the text is one line: what is wrong, then the remedy."""
 
 
+_for_scripts = False
+
+
+def leave_stdout_to_scripts() -> None:
+    """From now on people read standard error: standard output is for JSON."""
+    global _for_scripts
+    _for_scripts = True
+
+
+def _stream() -> TextIO:
+    return sys.stderr if _for_scripts else sys.stdout
+
+
 def is_terminal() -> bool:
-    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+    return _stream().isatty() and os.environ.get("TERM") != "dumb"
 
 
 def paint(text: str, code: str) -> str:
@@ -36,7 +50,7 @@ _printing = threading.RLock()
 def say(text: str = "") -> None:
     """Prints a line of its own, above the live line of the steps that are running."""
     with _printing:
-        print(f"{CLEAR_LINE if is_terminal() and _running else ''}{text}", flush=True)
+        print(f"{CLEAR_LINE if is_terminal() and _running else ''}{text}", flush=True, file=_stream())
 
 
 class Step:
@@ -71,7 +85,8 @@ def _show_running_steps() -> None:
                 return
             if is_terminal():
                 line = "… " + "  ·  ".join(map(str, _running))
-                print(CLEAR_LINE + line[: shutil.get_terminal_size().columns - 1], end="", flush=True)
+                shortened = line[: shutil.get_terminal_size().columns - 1]
+                print(CLEAR_LINE + shortened, end="", flush=True, file=_stream())
                 continue
             for current in _running:
                 if current.elapsed_seconds >= current.next_line_seconds:

@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
         metavar="FILE",
         help="also judge the resources by this policy pack; the plan that the preview saved tells what comes from what",
     )
+    parser.add_argument("--all", action="store_true", help="a line for each finding, also where many are alike")
     add_fail_on(parser)
     add_prices(parser)
     chosen = parser.parse_args(arguments)
@@ -46,7 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"PLAN: got {chosen.plan}, expected the plan that the preview saved; {problem!r}", file=sys.stderr)
         return 2
     report = assess(events, chosen.prices, plan)
-    print(render.text(report, chosen.fail_on))
+    print(render.text(report, chosen.fail_on, every=chosen.all))
     if chosen.markdown:
         chosen.markdown.write_text(render.markdown(report, chosen.title, chosen.fail_on))
     return 1 if report.failing(chosen.fail_on) else 0

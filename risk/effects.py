@@ -6,11 +6,14 @@ import json
 import shlex
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from ecs_policy.deployment_bounds import format_seconds
 from risk.preview import UNKNOWN, Change, Preview, section
 from risk.rollout import rollout
+
+CREATED: Final = "created"
+"""What is told of a resource that is only new."""
 
 
 class Effect(Enum):
@@ -243,7 +246,7 @@ def _plainly(change: Change) -> Iterator[Said]:
     elif change.action == "update":
         yield Effect.CHANGES, f"changed in place: {_paths(change)}"
     else:
-        yield Effect.CHANGES, f"{change.action}d"
+        yield Effect.CHANGES, CREATED if change.action == "create" else f"{change.action}d"
 
 
 def _done(change: Change) -> str:

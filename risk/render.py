@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Collection
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
 
 from components.printable import printable
 from risk.effects import Effect
@@ -30,15 +32,49 @@ _FOLDED = {
     Effect.CHANGES: "changes without a risk that this report knows",
 }
 
+_NAMED = 3
+"""Up to so many resources of one summary are named."""
 
-def text(report: Report, fail_on: Collection[Effect] = ()) -> str:
-    """A line for each finding, and the verdict."""
-    width = max((len(found.effect.value) for found in report.findings), default=0)
+
+def text(report: Report, fail_on: Collection[Effect] = (), *, every: bool = False) -> str:
+    """A line for each finding, and the verdict. Findings of one summary share a line, or with `every` have one each."""
+    findings = report.findings if every else _summarised(report.findings)
+    width = max((len(found.effect.value) for found in findings), default=0)
     lines = [
         f"{found.effect.value:<{width}}  {printable(': '.join(filter(None, (found.resource, found.text))))}"
-        for found in report.findings
+        for found in findings
     ]
     return "\n".join([*lines, verdict(report, fail_on)])
+
+
+def as_json(report: Report, fail_on: Collection[Effect] = ()) -> dict[str, Any]:
+    """For scripts: every finding, and whether it may be deployed."""
+    return {
+        "mayBeDeployed": not report.failing(fail_on),
+        "unchanged": report.unchanged,
+        "findings": [
+            {"effect": found.effect.value, "resource": found.resource, "text": found.text} for found in report.findings
+        ],
+    }
+
+
+def _summarised(findings: Iterable[Finding]) -> list[Finding]:
+    alike: dict[tuple[Effect, str, str], list[Finding]] = {}
+    for found in findings:
+        alone = "" if found.summary else f"{found.resource} {found.text}"
+        alike.setdefault((found.effect, found.summary, alone), []).append(found)
+    return [
+        Finding(effect, _several([found.resource for found in group]), summary) if summary else group[0]
+        for (effect, summary, _), group in alike.items()
+    ]
+
+
+def _several(resources: Sequence[str]) -> str:
+    """`LogGroup web, Vpc web`; of many the number of each type: `2 Subnet, Vpc`."""
+    if len(resources) <= _NAMED:
+        return ", ".join(resources)
+    counts = Counter(resource.partition(" ")[0] for resource in resources)
+    return ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in sorted(counts.items()))
 
 
 def markdown(report: Report, title: str, fail_on: Collection[Effect] = ()) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from risk.costs import Prices, differences
-from risk.effects import Effect, effects
+from risk.effects import CREATED, Effect, effects
 from risk.policies import remarks
 from risk.preview import Preview, Remark, read
 
@@ -29,6 +29,8 @@ class Finding:
     resource: str
     """Type and name; empty where it is about the whole preview."""
     text: str
+    summary: str = ""
+    """What it and others like it have in common, so that a screen says it once; empty where it stands alone."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _refusals(preview: Preview) -> Iterator[Finding]:
 def _changes(preview: Preview) -> Iterator[Finding]:
     for change in preview.changes:
         for effect, text in effects(change, preview):
-            yield Finding(effect, _resource(change.urn), text)
+            yield Finding(effect, _resource(change.urn), text, summary=text if text == CREATED else "")
 
 
 def _remarks(remarks: Iterable[Remark]) -> Iterator[Finding]:
@@ -87,7 +89,8 @@ def _remarks(remarks: Iterable[Remark]) -> Iterator[Finding]:
             text = _decision(remark.message)
             if text.startswith(_ACKNOWLEDGED):
                 found = "".join(remark.message.splitlines()[2:3])
-                yield Finding(Effect.ACKNOWLEDGED, _resource(remark.urn), f"{remark.policy}: {found} ({text})")
+                summary = f"{remark.policy}: {text.removeprefix(_ACKNOWLEDGED)}"
+                yield Finding(Effect.ACKNOWLEDGED, _resource(remark.urn), f"{remark.policy}: {found} ({text})", summary)
             elif _UNEVALUATED in remark.message:
                 yield Finding(Effect.NOT_EVALUATED, _resource(remark.urn), text)
             else:

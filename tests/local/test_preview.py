@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 
 import pytest
@@ -56,9 +57,16 @@ def test_a_secret_that_only_others_can_read_is_previewed_with_a_stand_in(checkou
     assert "a task of the new revision runs a command first that is not known or secret" in shown
 
 
+def test_scripts_read_the_report_on_standard_output(checkout: Checkout) -> None:
+    command = checkout.command("preview", "--program", "examples/worker", "--json")
+    done = subprocess.run(command, cwd=checkout.path, env=checkout.environment, capture_output=True, text=True)
+    assert json.loads(done.stdout)["mayBeDeployed"] is True
+    assert "Preview of examples/worker" in done.stderr
+
+
 def test_what_deploying_stands_on_is_previewed_and_no_policy_objects(checkout: Checkout) -> None:
-    shown = checkout.local("preview", "--program", "bootstrap").succeeded().output
-    assert "+ aws:iam/role:Role dev-deploy" in shown
+    shown = checkout.local("preview", "--program", "bootstrap", "--all").succeeded().output
+    assert "Role dev-deploy: created" in shown
     assert shown.splitlines()[-1] == "May be deployed: 4 not-evaluated, 44 changes; 0 resources stay."
     refused = checkout.local("preview", "--program", "docs").failed().output
     assert refused == (

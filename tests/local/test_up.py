@@ -129,6 +129,12 @@ def test_status_names_tasks_health_image_and_address(checkout: Checkout, first: 
     assert "2 running, 0 pending, 2 desired" in shown
 
 
+def test_status_is_json_for_scripts(checkout: Checkout, first: Result) -> None:
+    told = json.loads(checkout.local("status", "--json").succeeded().output)
+    assert told["service"] == {"name": told["service"]["name"], "running": 2, "pending": 0, "desired": 2}
+    assert [(task["status"], task["target"]) for task in told["tasks"]] == [("RUNNING", "healthy")] * 2
+
+
 def test_logs_show_the_requests(checkout: Checkout, first: Result) -> None:
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:

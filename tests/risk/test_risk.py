@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
@@ -45,7 +46,7 @@ def _said(name: str, effect: Effect) -> list[str]:
 @pytest.mark.parametrize("name", CHANGES)
 def test_the_report_of_a_recorded_preview(name: str) -> None:
     expected = (RECORDINGS / CHANGES[name].file).with_suffix(".txt").read_text()
-    assert render.text(_report(name)) + "\n" == expected
+    assert render.text(_report(name), every=True) + "\n" == expected
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -56,6 +57,37 @@ def test_every_resource_that_changes_is_named(name: str) -> None:
         state = step and (step.new or step.old)
         if step and state and step.op != "same" and state.custom and not step.type.startswith("pulumi:"):
             assert step.urn.rpartition("::")[2] in said
+
+
+def test_a_first_preview_fits_on_a_screen_and_loses_nothing() -> None:
+    report = _report("first deployment")
+    shown = render.text(report).splitlines()
+    assert len(shown) <= 24 < len(report.findings)
+    assert shown[-1] == render.verdict(report)
+    created = Counter(found.resource.partition(" ")[0] for found in report.findings if found.text == "created")
+    counted = ", ".join(f"{count} {kind}" if count > 1 else kind for kind, count in sorted(created.items()))
+    assert f"changes        {counted}: created" in shown
+    for found in report.findings:
+        if not found.summary:
+            assert any(found.resource in line and found.text in line for line in shown), found
+
+
+def test_few_resources_that_share_a_finding_are_named() -> None:
+    found = [Finding(Effect.ACKNOWLEDGED, f"LogGroup {name}", f"kmsKeyId of {name}", "LG-02: why") for name in "ab"]
+    alone = Finding(Effect.ACKNOWLEDGED, "Vpc a", "no endpoint", "NW-09: why")
+    assert render.text(Report((*found, alone), unchanged=0)).splitlines()[:2] == [
+        "acknowledged  LogGroup a, LogGroup b: LG-02: why",
+        "acknowledged  Vpc a: NW-09: why",
+    ]
+
+
+def test_scripts_get_every_finding_and_the_verdict() -> None:
+    report = _report("other health check")
+    told = render.as_json(report, fail_on={Effect.INTERRUPTS})
+    assert json.loads(json.dumps(told)) == told
+    assert told["mayBeDeployed"] is False
+    assert {"effect": "interrupts", "resource": "TargetGroup h4b-helloworld"}.items() <= told["findings"][0].items()
+    assert len(told["findings"]) == len(report.findings)
 
 
 def test_an_unchanged_program_changes_nothing() -> None:
