@@ -74,3 +74,18 @@ def left_to_codedeploy(service: Service) -> Iterator[Problem]:
                 f'add the resource option ignoreChanges: ["{key}"], or let ECS deploy with strategy BLUE_GREEN',
                 quote=_SAID_BY_CODEDEPLOY.get(key),
             )
+
+
+@resource_rule(
+    "DC-03 codedeploy-balancer",
+    on=Service,
+    title="A service that CodeDeploy deploys is behind one target group",
+    why="CodeDeploy turns a listener from it to a second one, which the deployment group names. Several are for "
+    "deployments by ECS.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_CreateService.html",
+)
+def codedeploy_balancer(service: Service) -> Iterator[Problem]:
+    place = service["loadBalancers"]
+    if service.controller == "CODE_DEPLOY" and len(place.items()) != 1:
+        yield place.problem("one load balancer with CODE_DEPLOY", "keep the target group that CodeDeploy begins with")

@@ -15,8 +15,8 @@ _OF_A_SERVICE = ("loadBalancers", "serviceRegistries", "serviceConnectConfigurat
 @resource_rule(
     "EA-01 external-task",
     on=TaskDefinition,
-    title="A task for external instances uses none of awsvpc, EFS and App Mesh",
-    why="External instances are outside of any VPC: tasks have no network interface there, and no way to EFS.",
+    title="A task for external instances uses none of awsvpc, EFS, EBS volumes and App Mesh",
+    why="External instances are outside of any VPC: tasks have no network interface there, no way to EFS and no EBS.",
     level=Level.REJECTED,
     source=_ANYWHERE,
 )
@@ -30,7 +30,7 @@ def _nothing_of_a_vpc(task_definition: TaskDefinition) -> Iterator[Problem]:
         (
             _no_awsvpc(task_definition["networkMode"]),
             _no_mesh(task_definition["proxyConfiguration"]),
-            *(_no_efs(each) for each in task_definition["volumes"].items()),
+            *(_none_of_aws(each) for each in task_definition["volumes"].items()),
         )
     )
 
@@ -45,10 +45,15 @@ def _no_mesh(proxy: Value) -> Iterator[Problem]:
         yield proxy.problem("nothing on external instances", "remove proxyConfiguration")
 
 
-def _no_efs(volume: Value) -> Iterator[Problem]:
-    if volume["efsVolumeConfiguration"].given:
-        yield volume["efsVolumeConfiguration"].problem(
-            "nothing on external instances", "use another kind of volume, as hostPath"
+def _none_of_aws(volume: Value) -> Iterator[Problem]:
+    efs, at_launch = volume["efsVolumeConfiguration"], volume["configureAtLaunch"]
+    if efs.given:
+        yield efs.problem("nothing on external instances", "use another kind of volume, as hostPath")
+    if at_launch.flag():
+        yield at_launch.problem(
+            "nothing on external instances, to which EC2 attaches no volumes",
+            "use another kind, as hostPath",
+            ours=True,
         )
 
 

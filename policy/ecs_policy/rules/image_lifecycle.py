@@ -68,22 +68,42 @@ def lifecycle_valid(lifecycle_policy: LifecyclePolicy) -> Iterator[Problem]:
 
 
 @stack_rule(
+    "ER-12 running-image",
+    on=LifecyclePolicy,
+    title="No lifecycle rule takes the image that runs, or the one before it",
+    why="ECR does not know what runs. When a rule takes the running image, no task of it ever starts again: the next "
+    "crash or scale-out ends in CannotPullContainerError. A deployment that fails goes back to the one before.",
+    level=Level.FAILS,
+    source=f"{_GUIDE}/LifecyclePolicies.html",
+)
+def running_image(lifecycle_policy: LifecyclePolicy) -> Iterator[Problem]:
+    yield from _can_lose(lifecycle_policy, 1, 0)
+
+
+@stack_rule(
     "ER-10 rollback-image",
     on=LifecyclePolicy,
-    title="No lifecycle rule can take an image that runs or that a rollback needs",
-    why="ECR does not know what runs. When a rule takes the running image, no task of it ever starts again: the next "
-    "crash, scale-out or rollback ends in CannotPullContainerError.",
-    level=Level.FAILS,
+    title="No lifecycle rule can take an image that a rollback needs",
+    why="Once it is gone, a rollback to it ends in CannotPullContainerError. Pushes that never serve count, too.",
+    level=Level.PRACTICE,
     source=f"{_GUIDE}/LifecyclePolicies.html",
     ours=True,
     options={"releasesKept": _RELEASES, "otherPushes": _OTHERS},
 )
 def rollback_image(lifecycle_policy: LifecyclePolicy, options: Mapping[str, Any]) -> Iterator[Problem]:
+    try:
+        if any(_can_lose(lifecycle_policy, 1, 0)):
+            return  # ER-12
+    except NotEvaluated:
+        pass  # ER-12 says so, and here more may be sure
+    yield from _can_lose(lifecycle_policy, int(options["releasesKept"]), int(options["otherPushes"]))
+
+
+def _can_lose(lifecycle_policy: LifecyclePolicy, releases: int, others: int) -> Iterator[Problem]:
     place = lifecycle_policy["policy"]
     policy = _parsed(place)
     if policy is None:
         return
-    releases, others = int(options["releasesKept"]), int(options["otherPushes"])
     try:
         fixed, doubt = _tags_are_immutable(lifecycle_policy), None
     except NotEvaluated as outcome:
@@ -128,10 +148,14 @@ def _tags_are_immutable(lifecycle_policy: LifecyclePolicy) -> bool:
 def _message(place: Value, lost: Counterexample, releases: int, others: int) -> str:
     got = "[secret]" if place.secret else str(lost.rule)
     head = (
-        f"{place.resource.label} policy: got {got}, expected the running image and the {releases} releases before it "
-        f"to stay, through {others} other pushes; {_change(lost, releases, others)}"
+        f"{place.resource.label} policy: got {got}, expected the running image and {_before(releases)} before it "
+        f"to stay{f', through {others} other pushes' if others else ''}; {_change(lost, releases, others)}"
     )
     return head if place.secret else f"{head}\n{lost}"
+
+
+def _before(releases: int) -> str:
+    return "the release" if releases == 1 else f"the {releases} releases"
 
 
 def _change(lost: Counterexample, releases: int, others: int) -> str:

@@ -24,7 +24,6 @@ _PINNED = re.compile(r".+:[0-9]+", re.DOTALL)
     title="A service pins a revision of its task definition",
     why="A bare family means the latest active revision: what runs then depends on who registered last.",
     level=Level.PRACTICE,
-    enforcement=Enforcement.MANDATORY,
     source="https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateService.html",
     ours=True,
 )

@@ -13,6 +13,7 @@ from ecs_policy.values import independently, quoted, readable
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
 _REGISTER = f"{_API}/API_RegisterTaskDefinition.html"
 _CONTAINER = f"{_API}/API_ContainerDefinition.html"
+_LAST_PORT = 65_535
 _PORT_MAPPING = f"{_API}/API_PortMapping.html"
 
 _LINUX_MODES = ("awsvpc", "bridge", "host", "none")
@@ -107,7 +108,7 @@ def _host_port(container: Container, mapping: Value) -> Iterator[Problem]:
 @resource_rule(
     "TD-07 dup-container-port",
     on=TaskDefinition,
-    title="A container port is mapped once",
+    title="A container port is mapped once, and a range of ports begins below its end",
     why="A container may map a port once, be it for tcp or udp. In the modes awsvpc and host the containers of a task "
     "share one network: the first to listen gets the port, and the other fails.",
     level=Level.REJECTED,
@@ -116,6 +117,9 @@ def _host_port(container: Container, mapping: Value) -> Iterator[Problem]:
 def dup_container_port(task_definition: TaskDefinition) -> Iterator[Problem]:
     mappings, no_mappings = readable(task_definition.containers, lambda each: each["portMappings"].items())
     ports, no_ports = readable(chain.from_iterable(mappings), ports_of)
+    for each in ports:
+        if each.place.path[-1] == "containerPortRange" and not 0 < each.first < each.last <= _LAST_PORT:
+            yield each.place.problem(f'two ports from 1 to {_LAST_PORT}, the lower first, as "80-90"', "correct it")
     if len(ports) > 1:
         yield from independently([_twice_in_a_container(ports), _twice_in_a_task(task_definition, ports)])
     doubt = no_mappings or no_ports

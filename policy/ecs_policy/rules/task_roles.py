@@ -23,14 +23,16 @@ _SAID_EXEC_ROLE_FARGATE = Quote(
 @resource_rule(
     "TD-32 exec-role-fargate",
     on=TaskDefinition,
-    title="A Fargate task that pulls from ECR or logs to CloudWatch has an execution role",
-    why="On Fargate the agent has no instance role to fall back on.",
+    title="A task on Fargate or external instances that pulls from ECR or logs to CloudWatch has an execution role",
+    why="There the agent has no instance role to fall back on.",
     level=Level.REJECTED,
     severity=Severity.CRITICAL,
     source=_EXECUTION_ROLE,
 )
 def exec_role_fargate(task_definition: TaskDefinition) -> Iterator[Problem]:
-    if not task_definition["executionRoleArn"].given and task_definition.for_fargate:
+    if not task_definition["executionRoleArn"].given and (
+        task_definition.for_fargate or task_definition.only_for("EXTERNAL")
+    ):
         yield from _needs_role(task_definition, _fargate_need)
 
 
@@ -38,7 +40,8 @@ def _fargate_need(container: Container) -> _Need:
     if container["logConfiguration"]["logDriver"].text() == "awslogs":
         return "logs by awslogs", None
     image = parse_image(container["image"].text() or "")
-    return ("pulls from ECR", _SAID_EXEC_ROLE_FARGATE) if image is not None and image.ecr_region else ("", None)
+    said = _SAID_EXEC_ROLE_FARGATE if container.task_definition.for_fargate else None
+    return ("pulls from ECR", said) if image is not None and image.ecr_region else ("", None)
 
 
 _SAID_EXEC_ROLE_SECRETS = Quote(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.iam import trusted_services
 from ecs_policy.model import Container, Role, Service, TaskDefinition
-from ecs_policy.rule import Enforcement, Level, Problem, Quote, Value, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import independently, quoted, readable
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
@@ -18,6 +18,8 @@ _SOURCES = (
     "hostPath",
     "s3filesVolumeConfiguration",
 )
+_GIB = {"io1": (4, 16_384), "io2": (4, 16_384), "sc1": (125, 16_384), "standard": (1, 1024), "st1": (125, 16_384)}
+_OF_NO_THROUGHPUT = ("gp2", "io1", "io2", "sc1", "st1", "standard")
 _NOT_ON_FARGATE = ("dockerVolumeConfiguration", "fsxWindowsFileServerVolumeConfiguration", "hostPath")
 
 
@@ -133,16 +135,16 @@ def _container_exists(container: Container, name: Value) -> Iterator[Problem]:
     on=TaskDefinition,
     each="volumes",
     title="EFS volumes are encrypted in transit",
-    why="Without it files cross the network as plain text. With IAM authorization or an access point AWS requires it.",
+    why="Without it files cross the network as plain text.",
     level=Level.PRACTICE,
-    enforcement=Enforcement.MANDATORY,
+    severity=Severity.HIGH,
     source=f"{_API}/API_EFSVolumeConfiguration.html",
     frameworks=("Security Hub ECS.18", "Checkov CKV_AWS_97"),
 )
 def efs_transit(volume: Value) -> Iterator[Problem]:
     efs = volume["efsVolumeConfiguration"]
     encryption = efs["transitEncryption"]
-    if efs.given and encryption.text() != "ENABLED":
+    if efs.given and encryption.text() != "ENABLED" and not any(_encrypted(efs, efs["authorizationConfig"])):
         yield encryption.problem('"ENABLED"', "set transitEncryption")
 
 
@@ -213,9 +215,9 @@ def volume_at_launch(service: Service) -> Iterator[Problem]:
 @stack_rule(
     "VO-03 volume-role",
     on=Service,
-    title="ECS may take on the role with which it makes a service's volumes, and the volumes have a size",
+    title="ECS may take on the role with which it makes a service's volumes, and size and speed are of their type",
     why="The role makes and attaches a volume for each task; without one no task starts. A volume has a size of its "
-    "own, or that of its snapshot.",
+    "own, or that of its snapshot, and EC2 makes none whose size or speed its type does not have.",
     level=Level.FAILS,
     source=f"{_API}/API_ServiceManagedEBSVolumeConfiguration.html",
 )
@@ -223,12 +225,26 @@ def volume_role(service: Service) -> Iterator[Problem]:
     disk = service["volumeConfiguration"]["managedEbsVolume"]
     if not disk.given:
         return
-    yield from independently((_has_size(disk), _for_ecs(disk["roleArn"])))
+    yield from independently((_has_size(disk), _of_its_type(disk), _for_ecs(disk["roleArn"])))
 
 
 def _has_size(disk: Value) -> Iterator[Problem]:
     if not disk["sizeInGb"].given and not disk["snapshotId"].given:
         yield disk["sizeInGb"].problem("a size without snapshotId", "set sizeInGb or snapshotId")
+
+
+def _of_its_type(disk: Value) -> Iterator[Problem]:
+    kind, iops, throughput = disk["volumeType"].text(), disk["iops"], disk["throughput"]
+    if kind in ("io1", "io2") and not iops.given:
+        yield iops.problem(f"a number with volumeType {kind}", "set iops")
+    if kind in ("sc1", "st1", "standard") and iops.given:
+        yield iops.problem(f"nothing with volumeType {kind}", "remove iops")
+    if kind in _OF_NO_THROUGHPUT and throughput.given:
+        yield throughput.problem(f"nothing with volumeType {kind}, only gp3 has it", "remove throughput")
+    least, most = _GIB.get(kind or "", (1, 16_384))
+    size = disk["sizeInGb"].number()
+    if size is not None and size > 0 and not least <= size <= most:
+        yield disk["sizeInGb"].problem(f"{least} to {most} with volumeType {kind or 'gp2'}", "change sizeInGb")
 
 
 def _for_ecs(place: Value) -> Iterator[Problem]:

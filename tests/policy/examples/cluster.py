@@ -109,6 +109,11 @@ EXAMPLES = {
     ],
     "CL-02b": [
         violates(
+            "names that are empty",
+            shells(logging="OVERRIDE", logConfiguration={"cloudWatchLogGroupName": "", "s3BucketName": ""}),
+            at={"main.configuration.executeCommandConfiguration.logConfiguration"},
+        ),
+        violates(
             "nowhere",
             shells(logging="OVERRIDE"),
             at={"main.configuration.executeCommandConfiguration.logConfiguration"},

@@ -47,6 +47,27 @@ EXAMPLES = {
         ),
         not_applicable("CodeDeploy", {"web": codedeploy(launchType="FARGATE")}),
     ],
+    "DC-03": [
+        violates(
+            "no load balancer",
+            {"web": codedeploy("*")},
+            at={"web.loadBalancers"},
+            says=(
+                "Service 'web' loadBalancers: got nothing, expected one load balancer with CODE_DEPLOY; keep the "
+                "target group that CodeDeploy begins with"
+            ),
+        ),
+        violates("an empty list", {"web": codedeploy("*", loadBalancers=[])}, at={"web.loadBalancers"}),
+        violates("two", {"web": codedeploy("*", loadBalancers=[*LINKS, *LINKS])}, at={"web.loadBalancers"}),
+        passes("one", {"web": codedeploy("*", loadBalancers=LINKS)}),
+        missing("no controller: ECS", {"web": service(taskDefinition="app:1")}),
+        unknown(
+            "load balancers that are not known yet",
+            {"web": codedeploy("*", loadBalancers=not_known())},
+            not_evaluated={"web.loadBalancers"},
+        ),
+        not_applicable("ECS", {"web": service(deploymentController={"type": "ECS"}, taskDefinition="app:1")}),
+    ],
     "DC-02": [
         violates(
             "Pulumi hands on the task definition",
@@ -97,4 +118,15 @@ EXTERNAL = mutant(
 ).resources
 """The good stack for Fargate with its service's tasks in task sets: good, too."""
 
-MUTANTS = {"DC-01": [mutant("a launch type", EXTERNAL, "web", launchType="FARGATE")]}
+BY_CODEDEPLOY = mutant(
+    "by CodeDeploy",
+    good_stacks.ignoring(good_stacks.FARGATE, "web", "*"),
+    "web",
+    deploymentController={"type": "CODE_DEPLOY"},
+    deploymentCircuitBreaker=None,
+).resources
+
+MUTANTS = {
+    "DC-01": [mutant("a launch type", EXTERNAL, "web", launchType="FARGATE")],
+    "DC-03": [mutant("no load balancer", BY_CODEDEPLOY, "web", loadBalancers=None, healthCheckGracePeriodSeconds=None)],
+}

@@ -37,6 +37,12 @@ EXAMPLES = {
             ),
         ),
         violates(
+            "an EBS volume",
+            {"app": task(volumes=[{"name": "heap", "configureAtLaunch": True}])},
+            at={"app.volumes[0].configureAtLaunch"},
+        ),
+        passes("a folder of the host", {"app": task(volumes=[{"name": "heap", "hostPath": "/srv"}])}),
+        violates(
             "beside EC2",
             {"app": task(requiresCompatibilities=["EC2", "EXTERNAL"], networkMode="awsvpc")},
             at={"app.networkMode"},

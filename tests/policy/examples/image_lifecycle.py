@@ -109,6 +109,45 @@ EXAMPLES = {
         ),
         not_applicable("no lifecycle policy", TASK),
     ],
+    "ER-12": [
+        violates(
+            "tagged images go after 90 days",
+            keeping(rule(1, "sinceImagePushed", 90, tagStatus="any")),
+            at={"lifecycle.policy"},
+        ),
+        violates(
+            "the newest image stays",
+            keeping(newest(1)),
+            at={"lifecycle.policy"},
+            says="LifecyclePolicy 'lifecycle' policy: got rule 2 (tagged *: keep 1, expire the older), expected the "
+            "running image and the release before it to stay; raise countNumber to 2 or more\n"
+            "rule 2 (tagged *: keep 1, expire the older) can expire the image 1 release before the running one:\n"
+            "  released: A (1.0.1-1a2b3c5), B (1.0.2-345678a)\n"
+            "  then ECR deletes A",
+        ),
+        violates(
+            "a release loses its tag, and then goes by its age",
+            released(
+                ":dev-1",
+                untagged("sinceImagePushed", 1),
+                repository=excluding("IMMUTABLE_WITH_EXCLUSION", "dev-*"),
+            ),
+            at={"lifecycle.policy"},
+        ),
+        passes("the newest two stay", keeping(newest(2))),
+        passes("awsx's default, with tags that can be moved", keeping(AWSX, repository=MUTABLE)),
+        passes("untagged ones go by their age, and no release is", keeping(untagged("sinceImagePushed", 1))),
+        missing("no document", {"lifecycle": resource("aws:ecr/lifecyclePolicy:LifecyclePolicy", repository="app")}),
+        unknown(
+            "whether tags can be moved is not known yet",
+            keeping(
+                untagged("sinceImagePushed", 1),
+                repository=resource("aws:ecr/repository:Repository", name="app", imageTagMutability=not_known()),
+            ),
+            not_evaluated={"repository.imageTagMutability"},
+        ),
+        not_applicable("no lifecycle policy", TASK),
+    ],
     "ER-10": [
         violates(
             "the newest five images stay",
@@ -143,11 +182,7 @@ EXAMPLES = {
         violates(
             "awsx's default, with tags that can be moved", keeping(AWSX, repository=MUTABLE), at={"lifecycle.policy"}
         ),
-        violates(
-            "tagged images go after 90 days",
-            keeping(rule(1, "sinceImagePushed", 90, tagStatus="any")),
-            at={"lifecycle.policy"},
-        ),
+        passes("what ER-12 tells of", keeping(rule(1, "sinceImagePushed", 90, tagStatus="any"))),
         violates("one image too few", keeping(newest(30)), at={"lifecycle.policy"}),
         passes("the newest 31 images stay", keeping(*OURS)),
         passes("awsx's default, with tags that cannot", keeping(AWSX)),
@@ -170,6 +205,9 @@ EXAMPLES = {
 }
 
 MUTANTS = {
+    "ER-12": [
+        mutant("the newest one", good_stacks.FARGATE, "lifecycle", policy=json.dumps({"rules": [newest(1)]})),
+    ],
     "ER-09": [mutant("no JSON", good_stacks.FARGATE, "lifecycle", policy="keep everything")],
     "ER-10": [
         mutant("the newest ten", good_stacks.FARGATE, "lifecycle", policy=json.dumps({"rules": [newest(10)]})),

@@ -137,6 +137,17 @@ EXAMPLES = {
     ],
     "TD-07": [
         violates(
+            "a range that ends below its begin",
+            mapped("bridge", {"containerPortRange": "8010-8000"}),
+            at={f"{HERE}.portMappings[0].containerPortRange"},
+        ),
+        violates(
+            "a range of one port, and one beyond the last",
+            mapped("bridge", {"containerPortRange": "80-80"}, {"containerPortRange": "60000-65536"}),
+            at={f"{HERE}.portMappings[0].containerPortRange", f"{HERE}.portMappings[1].containerPortRange"},
+        ),
+        passes("a range of two", mapped("bridge", {"containerPortRange": "80-81"})),
+        violates(
             "one port for tcp and udp",
             mapped("bridge", {"containerPort": 53, "protocol": "tcp"}, {"containerPort": 53, "protocol": "udp"}),
             at={f"{HERE}.portMappings[1].containerPort"},

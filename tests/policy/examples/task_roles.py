@@ -30,6 +30,15 @@ EXAMPLES = {
             ),
         ),
         violates(
+            "on external instances",
+            {"app": task_definition(container(image=ECR), requiresCompatibilities=["EXTERNAL"])},
+            at={"app.executionRoleArn"},
+        ),
+        passes(
+            "on external instances or EC2, as far as is known",
+            {"app": task_definition(container(image=ECR), requiresCompatibilities=["EC2", "EXTERNAL"])},
+        ),
+        violates(
             "awslogs without a role",
             {"app": task_definition(container(image="nginx", **AWSLOGS), **FARGATE)},
             at={"app.executionRoleArn"},

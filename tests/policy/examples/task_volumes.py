@@ -171,6 +171,7 @@ EXAMPLES = {
             ),
         ),
         passes("switched on", efs(transitEncryption="ENABLED", authorizationConfig={"iam": "ENABLED"})),
+        passes("what VO-01 tells of", efs(transitEncryption="DISABLED", authorizationConfig={"iam": "ENABLED"})),
         missing("nothing is said: off", efs(), at={"app.volumes[0].efsVolumeConfiguration.transitEncryption"}),
         unknown(
             "an unknown file system hides no missing encryption",
@@ -285,6 +286,22 @@ EXAMPLES = {
                 "sts:AssumeRole"
             ),
         ),
+        violates(
+            "io2 without a number of operations",
+            disk("ecs.amazonaws.com", sizeInGb=20, volumeType="io2"),
+            at={"web.volumeConfiguration.managedEbsVolume.iops"},
+        ),
+        violates(
+            "a disk with the settings of others",
+            disk("ecs.amazonaws.com", sizeInGb=100, volumeType="st1", iops=3000, throughput=200),
+            at={
+                "web.volumeConfiguration.managedEbsVolume.iops",
+                "web.volumeConfiguration.managedEbsVolume.sizeInGb",
+                "web.volumeConfiguration.managedEbsVolume.throughput",
+            },
+        ),
+        passes("gp3 with both", disk("ecs.amazonaws.com", sizeInGb=1, volumeType="gp3", iops=3000, throughput=200)),
+        passes("io1 with its number", disk("ecs.amazonaws.com", sizeInGb=4, volumeType="io1", iops=100)),
         violates("no size", disk("ecs.amazonaws.com"), at={"web.volumeConfiguration.managedEbsVolume.sizeInGb"}),
         passes("a role for ECS, and a size", disk("ecs.amazonaws.com", sizeInGb=20)),
         passes("the size of a snapshot", disk("ecs.amazonaws.com", snapshotId="snap-1")),
