@@ -298,6 +298,7 @@ _NO_NEW_TASKS = {
     "desiredCount",
     "enableEcsManagedTags",
     "enableExecuteCommand",
+    "forceDelete",
     "forceNewDeployment",
     "healthCheckGracePeriodSeconds",
     "orderedPlacementStrategies",
@@ -306,13 +307,16 @@ _NO_NEW_TASKS = {
     "sigintRollback",
     "tags",
     "tagsAll",
+    "triggers",
     "waitForSteadyState",
 }
 """What of a service changes without new tasks, where no new deployment is forced.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html"""
 
-_NEVER_NEW_TASKS = {"forceDelete", "sigintRollback", "tags", "tagsAll", "waitForSteadyState"}
-"""What changes without new tasks even with `forceNewDeployment`: what is no part of UpdateService."""
+_NEVER_NEW_TASKS = {"forceDelete", "tags", "tagsAll"}
+"""What changes without new tasks even with `forceNewDeployment`: for anything else the provider calls UpdateService
+with it (`resourceServiceUpdate`).
+https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/ecs/service.go"""
 
 
 def _rolls(change: Change, preview: Preview) -> Iterator[Said]:
@@ -330,7 +334,8 @@ def _rolls(change: Change, preview: Preview) -> Iterator[Said]:
     quiet = _NEVER_NEW_TASKS if change.after.get("forceNewDeployment") else _NO_NEW_TASKS
     reasons = [name for name in change.properties if name not in quiet]
     if change.action == "update" and reasons:
-        yield Effect.ROLLS, f"new tasks because of {', '.join(reasons)}; {found.time}"
+        forced = " (forceNewDeployment: any change starts them)" if set(reasons) <= _NO_NEW_TASKS else ""
+        yield Effect.ROLLS, f"new tasks because of {', '.join(reasons)}{forced}; {found.time}"
     if found.fewest_tasks == 0 and (reasons or "deploymentMinimumHealthyPercent" in change.properties):
         when = "all" if reasons else "from the next deployment on, all"
         yield Effect.INTERRUPTS, f"{when} old tasks may stop before a new one answers (minimum healthy percent 0)"

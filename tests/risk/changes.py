@@ -46,6 +46,7 @@ CHANGES = {
         ),
         _change("bigger tasks", _configured("taskCpuUnits", 512), _configured("taskMemoryMib", 1024)),
         _change("fewer tasks", _configured("desiredCount", 1)),
+        _change("forced", _configured("forceNewDeployment", "new secrets")),
         _change("other health check", _configured("healthCheckPath", "/healthy")),
         _change("shorter draining", _configured("deregistrationDelaySeconds", 0)),
         _change("other container port", _configured("containerPort", 8080)),

@@ -300,10 +300,28 @@ def test_what_starts_new_tasks_is_what_ecs_documents() -> None:
         assert (Effect.ROLLS in dict(said)) is documented[parameter], name
 
 
-def test_with_a_forced_deployment_every_change_but_that_of_tags_starts_new_tasks() -> None:
+@pytest.mark.parametrize(
+    ("changed", "restarts"),
+    [("desiredCount", True), ("alarms", True), ("waitForSteadyState", True), ("triggers", True), ("tags", False)],
+)
+def test_while_a_deployment_is_forced_every_change_but_that_of_tags_starts_new_tasks(
+    changed: str, restarts: bool
+) -> None:
     forced = {"desiredCount": 3, "forceNewDeployment": True}
-    assert Effect.ROLLS in dict(_one(SERVICE, "update", {}, forced, ["desiredCount"]))
-    assert Effect.ROLLS not in dict(_one(SERVICE, "update", {}, forced, ["tags"]))
+    said = dict(_one(SERVICE, "update", forced, forced, [changed]))
+    because = f"new tasks because of {changed} (forceNewDeployment: any change starts them); "
+    assert said.get(Effect.ROLLS, "").startswith(because) is restarts
+
+
+def test_a_deployment_that_is_forced_from_now_on_starts_new_tasks_and_one_no_longer_forced_does_not() -> None:
+    """The provider asks UpdateService with the new value, and forgets triggers where nothing is forced."""
+    plain = {"desiredCount": 3}
+    forced = {**plain, "forceNewDeployment": True, "triggers": {"forceNewDeployment": "2026-11-28"}}
+    both = ["forceNewDeployment", "triggers.forceNewDeployment"]
+    assert Effect.ROLLS in dict(_one(SERVICE, "update", plain, forced, both))
+    said = dict(_one(SERVICE, "update", forced, plain, both))
+    assert Effect.ROLLS not in said
+    assert said[Effect.CHANGES] == f"changed in place: {', '.join(both)}"
 
 
 def test_from_a_launch_type_to_capacity_providers_is_no_new_service() -> None:

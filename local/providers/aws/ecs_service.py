@@ -142,7 +142,6 @@ class Service(Resource):
         "triggers": mapping(computed=True, kept=True),
         "waitForSteadyState": boolean(default=False, kept=True),
     }
-    restarting = {"triggers", "forceNewDeployment"}
 
     def check(self, inputs: Values) -> list[str]:
         problems = []
@@ -169,6 +168,8 @@ class Service(Resource):
             adjusted.pop("desiredCount", None)
         if (new.get("propagateTags") or "NONE") == (old.get("propagateTags") or "NONE"):
             adjusted.pop("propagateTags", None)
+        if not new.get("forceNewDeployment") or (old.get("triggers") and not new.get("triggers")):
+            adjusted = {path: change for path, change in adjusted.items() if not path.startswith("triggers")}
         if any(path.startswith("capacityProviderStrategies") for path in changes) and not new.get("forceNewDeployment"):
             raise ProviderError(
                 "force_new_deployment should be true when capacity_provider_strategy is being updated: "
@@ -346,9 +347,9 @@ class Service(Resource):
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         found = self._find(call, resource_id, old["cluster"]) or {}
         before = [item["id"] for item in found.get("deployments") or ()]
-        if changed - {"tags", "tagsAll", "waitForSteadyState", "forceDelete", "sigintRollback"}:
+        if changed - {"forceDelete", "tags", "tagsAll"}:
             request = self._request(new)
-            if new.get("forceNewDeployment") or "triggers" in changed:
+            if new.get("forceNewDeployment"):
                 request["forceNewDeployment"] = True
             if "capacityProviderStrategies" in changed:
                 request["capacityProviderStrategy"] = strategy_request(new.get("capacityProviderStrategies") or [])

@@ -1232,6 +1232,25 @@ def test_capacity_providers_change_in_place_and_only_with_a_forced_deployment(aw
     aws.delete(mixed)
 
 
+def test_triggers_count_while_a_deployment_is_forced_and_their_end_changes_nothing(aws: Engine, world: World) -> None:
+    """As in the provider's `triggersCustomizeDiff`."""
+    common = {"cluster": world.cluster()["arn"], "taskDefinition": world.task_definition()}
+    forced = {**common, "forceNewDeployment": True}
+
+    def differences(old: Any, **inputs: Any) -> set[str]:
+        return {path.partition(".")[0] for path in aws.diff(old, aws.check(old, inputs)).diffs}
+
+    service = aws.make("aws:ecs/service:Service", "plain", **common)
+    assert differences(service, **common, triggers={"restart": "1"}) == set()
+    assert differences(service, **forced, triggers={"restart": "1"}) == {"forceNewDeployment", "triggers"}
+    restarted = aws.make("aws:ecs/service:Service", "restarted", **forced, triggers={"restart": "1"})
+    assert differences(restarted, **forced, triggers={"restart": "2"}) == {"triggers"}
+    assert differences(restarted, **forced) == set()
+    assert differences(restarted, **common) == {"forceNewDeployment"}
+    aws.delete(service)
+    aws.delete(restarted)
+
+
 def test_back_to_a_launch_type_is_a_new_service(aws: Engine, world: World) -> None:
     common = {"cluster": world.cluster()["arn"], "taskDefinition": world.task_definition()}
     one = [{"capacityProvider": "FARGATE", "weight": 1}]
