@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ecs_policy.acknowledgements import Acknowledgement
+from ecs_policy.configuration import SETTINGS
 from ecs_policy.model import resource
-from ecs_policy.pack import SETTINGS, Settings
+from ecs_policy.pack import Doubt, Settings, at_the_end, together
 from ecs_policy.rule import Enforcement, all_rules
 from ecs_policy.stack import Resource, Stack
 from ecs_policy.values import Problem
@@ -38,7 +39,7 @@ def remarks(events: Iterable[EngineEvent], plan: Mapping[str, Any]) -> Iterator[
         if step and step.metadata.op.value not in _NOT_GIVEN and step.metadata.new:
             states[step.metadata.urn] = step.metadata.new
     stack = Stack(_resource(state, plan, states) for state in states.values())
-    doubts: dict[tuple[str, str, str, bool, Acknowledgement | None], set[str]] = {}
+    doubts: dict[bool, list[Doubt]] = {}
     for seen in stack.resources.values():
         for rule in rules:
             if not isinstance(seen, rule.resource_kinds):
@@ -50,13 +51,10 @@ def remarks(events: Iterable[EngineEvent], plan: Mapping[str, Any]) -> Iterator[
                     text = _text(rule.title, acknowledged, outcome.message)
                     yield Remark("advisory" if advisory else "mandatory", rule.policy_name, outcome.urn, text)
                 else:
-                    # The pack tells them together, once all components have said what they know of their children.
-                    at_the_end = rule.joins or bool(seen.parent)
-                    doubt = (outcome.urn, outcome.location, outcome.reason, at_the_end, acknowledged)
-                    doubts.setdefault(doubt, set()).add(rule.id)
-    for (urn, location, reason, _, acknowledged), names in doubts.items():
-        message = f"{location} {reason}. Not evaluated: {', '.join(sorted(names))}"
-        yield Remark("advisory", SETTINGS, urn, _text("What could not be evaluated", acknowledged, message))
+                    doubts.setdefault(at_the_end(rule.joins, seen.parent), []).append((rule, outcome, acknowledged))
+    for told in doubts.values():
+        for urn, message, acknowledged in together(told):
+            yield Remark("advisory", SETTINGS, urn, _text("What could not be evaluated", acknowledged, message))
 
 
 def _text(title: str, acknowledged: Acknowledgement | None, message: str) -> str:

@@ -221,7 +221,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         if type(seen) is not Resource:
             self._recorded[request.urn] = seen
             outcomes = list(self._run([seen], joins=False))
-            if request.options.parent and any(isinstance(outcome, Unevaluated) for _, outcome in outcomes):
+            if at_the_end(False, request.options.parent) and any(isinstance(each, Unevaluated) for _, each in outcomes):
                 self._waiting[request.urn] = outcomes
                 outcomes = [each for each in outcomes if isinstance(each[1], Problem)]
             self._report(response, outcomes)
@@ -300,7 +300,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         return self._settings_in_force
 
     def _report(self, response: Any, outcomes: Iterable[tuple[Rule, Outcome]]) -> None:
-        unevaluated: dict[tuple[Unevaluated, Acknowledgement | None], list[str]] = {}
+        doubts: list[Doubt] = []
         for rule, outcome in outcomes:
             acknowledged = self._acknowledging(rule, outcome.urn)
             if isinstance(outcome, Problem):
@@ -309,13 +309,12 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
                 message = f"Not evaluated: {outcome.location} {outcome.reason}"
                 self._diagnose(response, rule, outcome.urn, message, acknowledged)
             else:
-                unevaluated.setdefault((outcome, acknowledged), []).append(rule.id)
+                doubts.append((rule, outcome, acknowledged))
         policy = self._policies[SETTINGS]
         level = self._get_enforcement_level(policy)
         if level is not EnforcementLevel.DISABLED:
-            for (outcome, acknowledged), rules in unevaluated.items():
-                message = f"{outcome.location} {outcome.reason}. Not evaluated: {', '.join(sorted(set(rules)))}"
-                self._say(response, policy, level, outcome.urn, message, acknowledged)
+            for urn, message, acknowledged in together(doubts):
+                self._say(response, policy, level, urn, message, acknowledged)
 
     def _acknowledging(self, rule: Rule, urn: str) -> Acknowledgement | None:
         found = self._settings().acknowledging(rule, urn)
@@ -369,6 +368,24 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
             report(sendable(message), where)
         except Exception as error:  # one finding that cannot be told must not hide the others
             report(f"found something that could not be told: {type(error).__name__}", where)
+
+
+Doubt = tuple[Rule, Unevaluated, Acknowledgement | None]
+
+
+def at_the_end(joins: bool, parent: str) -> bool:
+    """Whether doubts are told with those about the whole stack: the component around a resource may know more of it."""
+    return joins or bool(parent)
+
+
+def together(doubts: Iterable[Doubt]) -> Iterator[tuple[str, str, Acknowledgement | None]]:
+    """URN, text and acknowledgement of what could not be evaluated, where several rules miss the same once for all."""
+    rules: dict[tuple[Unevaluated, Acknowledgement | None], set[str]] = {}
+    for rule, doubt, acknowledged in doubts:
+        rules.setdefault((doubt, acknowledged), set()).add(rule.id)
+    for (doubt, acknowledged), ids in rules.items():
+        message = f"{doubt.location} {doubt.reason}. Not evaluated: {', '.join(sorted(ids))}"
+        yield doubt.urn, message, acknowledged
 
 
 def stack_urn(urn: str) -> str:
