@@ -279,7 +279,7 @@ class Watch:
             return f"{going_on}; {later}"
         name = str(self.record["serviceDeploymentArn"]).rpartition("/")[2]
         if service_deployment.is_rolled_back(self.record):
-            return f"interrupted, but ECS goes on with the rollback of deployment {name}: {verdict.text}; {later}"
+            return f"interrupted, and ECS stops or rolls back deployment {name} already: {verdict.text}; {later}"
         by_hand = f"`make abort STACK={self._stack}` rolls back deployment {name}, {later}"
         if not self._rolls_back:
             return f"{going_on}; {by_hand}"

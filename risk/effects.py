@@ -334,7 +334,8 @@ def _rolls(change: Change, preview: Preview) -> Iterator[Said]:
     quiet = _NEVER_NEW_TASKS if change.after.get("forceNewDeployment") else _NO_NEW_TASKS
     reasons = [name for name in change.properties if name not in quiet]
     if change.action == "update" and reasons:
-        forced = " (forceNewDeployment: any change starts them)" if set(reasons) <= _NO_NEW_TASKS else ""
+        quiet_by_itself = set(reasons) <= _NO_NEW_TASKS - {"forceNewDeployment", "triggers"}
+        forced = " (with forceNewDeployment every change starts them)" if quiet_by_itself else ""
         yield Effect.ROLLS, f"new tasks because of {', '.join(reasons)}{forced}; {found.time}"
     if found.fewest_tasks == 0 and (reasons or "deploymentMinimumHealthyPercent" in change.properties):
         when = "all" if reasons else "from the next deployment on, all"

@@ -589,7 +589,7 @@ class TestInterrupting:
     @pytest.mark.parametrize("status", ["STOP_REQUESTED", "ROLLBACK_IN_PROGRESS"])
     def test_what_is_rolled_back_already_is_left_alone(self, status: str) -> None:
         told = self.left({**RECORD, "status": status}, Recorded(), rolls_back=True)
-        assert told.startswith("interrupted, but ECS goes on with the rollback of deployment EZe5RNVLH6PPzHXINuP28: ")
+        assert told.startswith("interrupted, and ECS stops or rolls back deployment EZe5RNVLH6PPzHXINuP28 already: ")
 
     def test_with_the_setting_it_is_stopped_and_rolled_back(self) -> None:
         recorded = Recorded()

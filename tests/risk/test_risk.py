@@ -302,14 +302,14 @@ def test_what_starts_new_tasks_is_what_ecs_documents() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "restarts"),
-    [("desiredCount", True), ("alarms", True), ("waitForSteadyState", True), ("triggers", True), ("tags", False)],
+    [("desiredCount", True), ("alarms", True), ("waitForSteadyState", True), ("tags", False)],
 )
 def test_while_a_deployment_is_forced_every_change_but_that_of_tags_starts_new_tasks(
     changed: str, restarts: bool
 ) -> None:
     forced = {"desiredCount": 3, "forceNewDeployment": True}
     said = dict(_one(SERVICE, "update", forced, forced, [changed]))
-    because = f"new tasks because of {changed} (forceNewDeployment: any change starts them); "
+    because = f"new tasks because of {changed} (with forceNewDeployment every change starts them); "
     assert said.get(Effect.ROLLS, "").startswith(because) is restarts
 
 
@@ -318,7 +318,9 @@ def test_a_deployment_that_is_forced_from_now_on_starts_new_tasks_and_one_no_lon
     plain = {"desiredCount": 3}
     forced = {**plain, "forceNewDeployment": True, "triggers": {"forceNewDeployment": "2026-11-28"}}
     both = ["forceNewDeployment", "triggers.forceNewDeployment"]
-    assert Effect.ROLLS in dict(_one(SERVICE, "update", plain, forced, both))
+    because = "new tasks because of forceNewDeployment, triggers; "
+    assert dict(_one(SERVICE, "update", plain, forced, both))[Effect.ROLLS].startswith(because)
+    assert "because of triggers; " in dict(_one(SERVICE, "update", forced, forced, ["triggers"]))[Effect.ROLLS]
     said = dict(_one(SERVICE, "update", forced, plain, both))
     assert Effect.ROLLS not in said
     assert said[Effect.CHANGES] == f"changed in place: {', '.join(both)}"
