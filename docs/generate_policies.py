@@ -1,7 +1,9 @@
-"""Writes `docs/policies.md` from the rules and their examples: `python -m docs.generate_policies`."""
+"""Writes `docs/policies.md`, and the examples that the pack carries, from the rules and their examples in the tests:
+`python -m docs.generate_policies`."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,12 +11,13 @@ from typing import Any
 import yaml
 
 from docs.yardsticks import YARDSTICKS, Yardstick
-from ecs_policy.rule import Level, Problem, Rule, all_rules, rule_named
+from ecs_policy.rule import Level, Problem, Quote, Rule, all_rules, rule_named
 from tests.policy.cfn_lint import ASPECTS, DIFFERENCES
 from tests.policy.example import Example, all_examples
 from tests.policy.stacks import evaluate
 
 TARGET = Path(__file__).with_name("policies.md")
+CARRIED = Path(__file__).parents[1] / "policy" / "ecs_policy" / "examples.json"
 
 LEVELS = {
     Level.REJECTED: "R",
@@ -77,6 +80,29 @@ def render() -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_carried() -> str:
+    """What `ecs-policy explain` shows of each rule."""
+    examples = all_examples()
+    carried = {}
+    for rule in all_rules():
+        failing, passing = _shown(examples[rule.id])
+        carried[rule.id] = {
+            "quotes": [{"words": each.words, "source": each.source} for each in _quotes(rule, examples[rule.id])],
+            "fails": {"title": failing.title, "stack": _stack(failing).splitlines(), "says": failing.says},
+            "passes": {"title": passing.title, "stack": _stack(passing).splitlines()},
+        }
+    return json.dumps(carried, indent=1, ensure_ascii=False) + "\n"
+
+
+def _shown(examples: list[Example]) -> tuple[Example, Example]:
+    """The example that fails, and the one that passes, by which a rule is explained."""
+    return next(each for each in examples if each.says), next(each for each in examples if each.kind == "passes")
+
+
+def _quotes(rule: Rule, examples: list[Example]) -> Iterator[Quote]:
+    yield from dict.fromkeys(problem.quote for problem in _problems(rule, examples) if problem.quote is not None)
+
+
 def _yardstick(yardstick: Yardstick) -> list[str]:
     return [
         f"### {yardstick.title}",
@@ -108,13 +134,12 @@ def _rule(rule: Rule, examples: list[Example]) -> list[str]:
     if rule.ours:
         facts.append("stricter than AWS")
     lines.append(" · ".join(facts))
-    for quote in dict.fromkeys(problem.quote for problem in _problems(rule, examples) if problem.quote is not None):
+    for quote in _quotes(rule, examples):
         lines += ["", f"> {quote.words} ([seen here]({quote.source}))"]
     for name, option in rule.options.items():
         default = yaml.safe_dump(option.schema.get("default"), default_flow_style=True).strip().removesuffix("\n...")
         lines += ["", f"Option `{name}` (default `{default}`): {option.about}"]
-    failing = next(each for each in examples if each.says)
-    passing = next(each for each in examples if each.kind == "passes")
+    failing, passing = _shown(examples)
     lines += ["", f"Fails: {failing.title}", "", *_yaml(failing), "", "```text", failing.says, "```"]
     return [*lines, "", f"Passes: {passing.title}", "", *_yaml(passing)]
 
@@ -125,8 +150,12 @@ def _problems(rule: Rule, examples: list[Example]) -> Iterator[Problem]:
 
 
 def _yaml(example: Example) -> list[str]:
+    return ["```yaml", _stack(example), "```"]
+
+
+def _stack(example: Example) -> str:
     written = {name: _plain(each) for name, each in example.resources.items()}
-    return ["```yaml", yaml.dump(written, sort_keys=False, width=110, Dumper=_Dumper).rstrip(), "```"]
+    return yaml.dump(written, sort_keys=False, width=110, Dumper=_Dumper).rstrip()
 
 
 class _Dumper(yaml.SafeDumper):
@@ -144,3 +173,4 @@ def _plain(value: Any) -> Any:
 
 if __name__ == "__main__":
     TARGET.write_text(render(), encoding="utf-8")
+    CARRIED.write_text(render_carried(), encoding="utf-8")

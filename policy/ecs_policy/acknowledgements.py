@@ -133,16 +133,16 @@ def _kind_and_name(resource: str) -> tuple[str, str]:
 
 def _problems(at: str, entry: Any) -> Iterator[str]:
     if not isinstance(entry, dict):
-        yield f"{at}: got {_shown(entry)}, expected an object; write {{ rule, resource, reason }}"
+        yield f"{at}: got {shown(entry)}, expected an object; write {{ rule, resource, reason }}"
         return
     known = {**_NEEDED, **_OPTIONAL}
     for key in sorted(entry.keys() - known.keys()):
-        yield f"{at}: got the field {_shown(key)}, expected one of {', '.join(known)}; {nearest(key, known)}"
+        yield f"{at}: got the field {shown(key)}, expected one of {', '.join(known)}; {nearest(key, known)}"
     for key, expected in known.items():
         if key in entry or key in _NEEDED:
             wrong = _wrong(key, entry.get(key))
             if wrong:
-                yield f"{at}.{key}: got {_shown(entry.get(key))}, expected {expected}; {wrong}"
+                yield f"{at}.{key}: got {shown(entry.get(key))}, expected {expected}; {wrong}"
 
 
 def _wrong(key: str, value: Any) -> str:
@@ -186,7 +186,8 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return f"write {near[0]}" if near else "correct it, or remove it"
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
+    """What the configuration has at some place, for a message."""
     if value is None:
         return "nothing"
     text = json.dumps(value, ensure_ascii=False)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from datetime import date, datetime, timezone
 from typing import Any
 
@@ -172,6 +172,21 @@ class Settings:
         """The acknowledgements of what the rule says of this resource."""
         return [each for each in self._in_force.get(rule.id, ()) if each.names(urn)]
 
+    def over_or_of_nothing(
+        self, stack: str, of_something: Container[Acknowledgement], unseen: Callable[[Acknowledgement], bool]
+    ) -> Iterator[str]:
+        """What is wrong with entries for this stack; `unseen` are those whose resource the run has not looked at."""
+        for each in self.acknowledged:
+            if not each.is_for(stack) or self.level(each.rule) is Enforcement.DISABLED:
+                continue
+            if each.over(today()):
+                what = f"is over since {each.until}: its finding counts again; repair it, or decide anew and set until"
+            elif each not in of_something and not unseen(each):
+                what = "is of no finding of this stack; remove it, or correct rule, resource or stacks"
+            else:
+                continue
+            yield each.problem(what)
+
 
 def today() -> date:
     """Everywhere the same: the day in UTC."""
@@ -331,16 +346,12 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         if level is EnforcementLevel.DISABLED or not resources:
             return
         stack = stack_urn(next(iter(resources)))
-        for each in self._settings().acknowledged:
-            if not each.is_for(stack) or self._settings().level(each.rule) is Enforcement.DISABLED:
-                continue
-            if each.over(today()):
-                what = f"is over since {each.until}: its finding counts again; repair it, or decide anew and set until"
-            elif each not in of_something and (each.rule.joins or not _unseen(each, resources, recorded)):
-                what = "is of no finding of this stack; remove it, or correct rule, resource or stacks"
-            else:
-                continue
-            self._say(response, policy, level, stack, each.problem(what))
+
+        def unseen(each: Acknowledgement) -> bool:
+            return not each.rule.joins and _unseen(each, resources, recorded)
+
+        for message in self._settings().over_or_of_nothing(stack, of_something, unseen):
+            self._say(response, policy, level, stack, message)
 
     def _diagnose(
         self, response: Any, rule: Rule, urn: str, message: str, acknowledged: Acknowledgement | None

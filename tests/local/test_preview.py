@@ -7,6 +7,8 @@ import subprocess
 
 import pytest
 
+from ecs_policy.command import main as check
+from ecs_policy.configuration import SETTINGS
 from local import engine
 from risk.__main__ import main as judge
 from tests.local.checkout import LAUNCH_TYPE_MISMATCH, Checkout
@@ -35,6 +37,13 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(
     assert (checkout.path / "risk.md").read_text().startswith("## Deploy risk of dev\n\nMay be deployed: ")
     assert judge([str(recorded / "events.jsonl"), "--plan", str(recorded / "plan.json")]) == 0
     assert shown.endswith(capsys.readouterr().out), "what was recorded is judged elsewhere as it was here"
+    told = [json.loads(line).get("policyEvent") for line in (recorded / "events.jsonl").read_text().splitlines()]
+    said = {(each["policyName"], each["resourceUrn"]) for each in told if each and each["policyName"] != SETTINGS}
+    configuration = str(checkout.path / "policy-config.json")
+    assert check(["check", str(recorded / "plan.json"), "--config", configuration, "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert {(each["name"], each["urn"]) for each in found["violations"]} == said, "as in the engine"
+    assert said
     refused = checkout.local("preview", "--stack", "dev", "--fail-on", "not-undone").failed().output
     assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
 

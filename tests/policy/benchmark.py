@@ -138,7 +138,7 @@ def _head(*names: str) -> None:
 
 
 def _row(*cells: object) -> None:
-    """Of a table as docs/policy-performance.md has it."""
+    """Of a table as policy/PERFORMANCE.md has it."""
     print(f"| {' | '.join(map(str, cells))} |", flush=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from docs.generate_policies import TARGET, render
+from docs.generate_policies import CARRIED, TARGET, render, render_carried
 from docs.yardsticks import OPERATION_REVIEW, SECURITY_HUB, YARDSTICKS, Check
 from ecs_policy.rule import Level, all_rules, rule_named
 from ecs_policy.values import Problem
@@ -14,6 +14,10 @@ from tests.policy.stacks import evaluate
 
 def test_the_catalogue_is_up_to_date() -> None:
     assert TARGET.read_text(encoding="utf-8") == render(), "run: python -m docs.generate_policies"
+
+
+def test_the_examples_that_the_pack_carries_are_up_to_date() -> None:
+    assert CARRIED.read_text(encoding="utf-8") == render_carried(), "run: python -m docs.generate_policies"
 
 
 def test_a_practice_is_that_of_a_public_framework_or_says_that_it_is_ours() -> None:

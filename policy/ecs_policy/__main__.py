@@ -1,0 +1,3 @@
+from ecs_policy.command import main
+
+raise SystemExit(main())
