@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import sys
@@ -10,6 +11,7 @@ from concurrent.futures import ProcessPoolExecutor
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from local.console import step
 from tests.configurations.generator import Configuration, configurations
 from tests.configurations.properties import faults, is_accepted
 
@@ -46,10 +48,13 @@ def main() -> int:
     count, start = int(sys.argv[1]), int(sys.argv[2])
     counted: Counter[str] = Counter()
     shown: dict[str, str] = {}
-    with ProcessPoolExecutor(os.cpu_count()) as pool:
-        for found, examples in pool.map(_drawn, range(start, start + -(-count // _CHUNK))):
+    seeds = range(start, start + -(-count // _CHUNK))
+    workers = ProcessPoolExecutor(os.cpu_count(), initializer=gc.set_threshold, initargs=(50_000, 20, 50))
+    with step(f"{len(seeds) * _CHUNK} configurations from seed {start}") as progress, workers as pool:
+        for done, (found, examples) in enumerate(pool.map(_drawn, seeds), start=1):
             counted += found
             shown = {**examples, **shown}
+            progress.note(f"{done * _CHUNK} drawn, {len(shown)} kinds of fault")
     for what, times in sorted(counted.items()):
         print(f"{times:7} {what}")
     for example in shown.values():
