@@ -51,9 +51,7 @@ def lasting_trouble(failure: Exception) -> str | None:
             return "the credentials expired"
         if code in _PASSING or failure.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 400) >= 500:
             return None
-    return (
-        f"AWS refuses to tell ({failure}); it is asked with the credentials of the environment, not with a provider's"
-    )
+    return f"AWS does not answer ({failure}); these calls use the environment's credentials, not an explicit provider's"
 
 
 def _code(error: botocore.exceptions.ClientError) -> str:

@@ -227,8 +227,8 @@ class Watch:
         if self.elapsed_seconds > self.limit_seconds:
             return Verdict(
                 Outcome.UNKNOWN,
-                f"not decided after {format_seconds(self.limit_seconds)}, longer than its settings need; ECS goes on "
-                f"({verdict.text}); where tasks start more slowly, raise task_start_seconds",
+                f"still in progress after {format_seconds(self.limit_seconds)}, the longest that its settings allow; "
+                f"ECS continues ({verdict.text}); where tasks start more slowly, raise task_start_seconds",
             )
         return verdict
 

@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{console.paint('error', '31')}: {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        print("\ninterrupted; run the same command again to continue", file=sys.stderr)
         return 130
     except BrokenPipeError:
         sys.stderr.close()
@@ -195,7 +195,7 @@ def _ensure_cloud(region: str) -> emulator.Emulator:
     marker = STATE / "cloud"
     if STATE.exists() and (not marker.exists() or marker.read_text() != found.identity):
         if stack.recorded(STATE):
-            say("  the emulator was restarted and its cloud is empty: starting from nothing")
+            say("  the emulator was restarted and lost its state: starting from scratch")
         shutil.rmtree(STATE)
     STATE.mkdir(parents=True, exist_ok=True)
     return found

@@ -54,7 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{paint('error', '31')}: Docker stopped answering ({problem}); run this again", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nstopped; the same command goes on from here", file=sys.stderr)
+        print("\ninterrupted; run the same command again to continue", file=sys.stderr)
         return 130
 
 

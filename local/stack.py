@@ -261,7 +261,8 @@ class Report:
         open_questions = sum(name == NOT_EVALUATED for _, name, *_ in told)
         if open_questions:
             console.say(
-                f"  rules wait for {open_questions} values known only after the update; `make preview` lists them"
+                f"  {open_questions} values are unknown until the update, rules that need them were not evaluated; "
+                "`make preview` lists them"
             )
         if acknowledged:
             console.say(f"  {len(acknowledged)} findings are acknowledged; `make preview` lists them")

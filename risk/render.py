@@ -98,7 +98,7 @@ def verdict(report: Report, fail_on: Collection[Effect] = ()) -> str:
     if not report.findings:
         return f"Nothing changes, {report.unchanged} resources stay."
     summary = f"{told}; {report.unchanged} resources stay."
-    return f"{'Not to be deployed as it is' if failing else 'May be deployed'}: {summary}"
+    return f"{'Do not deploy' if failing else 'May be deployed'}: {summary}"
 
 
 def _table(findings: list[Finding]) -> list[str]:

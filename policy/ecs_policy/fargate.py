@@ -100,7 +100,7 @@ def task_size_problem(cpu: object, memory: object, *, windows: bool = False) -> 
     if units in sizes and mib not in sizes[units]:
         problem = f"memory: got {_shown(memory)}, expected {_memories(sizes[units])} with cpu {units}; change memory"
         fitting = [str(each) for each, memories in sizes.items() if mib in memories]
-        problems.append(f"{problem}, or cpu to {' or '.join(fitting)}" if fitting else problem)
+        problems.append(f"{problem}, or use cpu {' or '.join(fitting)}" if fitting else problem)
     if units not in sizes and not any(mib in memories for memories in sizes.values()):
         least, greatest = min(map(min, sizes.values())), max(map(max, sizes.values()))
         problems.append(

@@ -287,8 +287,8 @@ class TestFollowing:
         verdict = judged(recorded.api())
         assert verdict.outcome is Outcome.UNKNOWN
         assert verdict.text == (
-            "AWS refuses to tell (An error occurred (AccessDeniedException) when calling the DescribeServices "
-            "operation: not authorized); it is asked with the credentials of the environment, not with a provider's; "
+            "AWS does not answer (An error occurred (AccessDeniedException) when calling the DescribeServices "
+            "operation: not authorized); these calls use the environment's credentials, not an explicit provider's; "
             "ECS goes on: `pulumi up` tells later what became of it"
         )
 

@@ -296,7 +296,7 @@ def test_what_policies_acknowledge_is_counted_apart_from_warnings_and_doubts(
     ]
     report.print_policies()
     assert capsys.readouterr().out.splitlines() == [
-        "  rules wait for 1 values known only after the update; `make preview` lists them",
+        "  1 values are unknown until the update, rules that need them were not evaluated; `make preview` lists them",
         "  2 findings are acknowledged; `make preview` lists them",
         "  ! [advisory] LB-09-access-logs",
         "      Title",

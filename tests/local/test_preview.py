@@ -45,7 +45,7 @@ def test_a_preview_ends_with_its_risks_and_fails_on_the_configured_ones(
     assert {(each["name"], each["urn"]) for each in found["violations"]} == said, "as in the engine"
     assert said
     refused = checkout.local("preview", "--stack", "dev", "--fail-on", "not-undone").failed().output
-    assert refused.splitlines()[-1].startswith("Not to be deployed as it is: ")
+    assert refused.splitlines()[-1].startswith("Do not deploy: ")
 
 
 def test_a_secret_that_only_others_can_read_is_previewed_with_a_stand_in(checkout: Checkout) -> None:

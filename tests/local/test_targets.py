@@ -193,7 +193,7 @@ def test_a_mandatory_policy_fails_a_plan_and_leaves_none(stack: Account, deploye
     finally:
         stack.checkout.replace("__main__.py", *reversed(LAUNCH_TYPE_MISMATCH))
     assert "LT-01-service-launch-type-in-td" in refused
-    assert "\nNot to be deployed as it is: 1 refused" in refused
+    assert "\nDo not deploy: 1 refused" in refused
     assert not (stack.plan_folder / "plan.json").exists()
 
 
@@ -223,7 +223,7 @@ def test_a_plan_tells_of_drift_too_and_fails_by_a_configured_risk(planned: Resul
     told = planned.failed().output
     assert re.search(r"interrupts +TargetGroup h4b-helloworld: health check path /other → / applies at once", told)
     assert "Service h4b-helloworld: 2 → 1 tasks" in told
-    assert "\nNot to be deployed as it is: 1 interrupts" in told
+    assert "\nDo not deploy: 1 interrupts" in told
 
 
 def test_a_deployment_stops_where_the_program_is_not_what_was_planned(stack: Account, planned: Result) -> None:

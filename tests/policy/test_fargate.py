@@ -66,5 +66,5 @@ def test_windows_needs_a_whole_vcpu() -> None:
 
 def test_the_message_offers_both_ways_out() -> None:
     assert task_size_problem("256", "4096") == (
-        "memory: got '4096', expected 512, 1024 or 2048 MiB with cpu 256; change memory, or cpu to 512 or 1024 or 2048"
+        "memory: got '4096', expected 512, 1024 or 2048 MiB with cpu 256; change memory, or use cpu 512 or 1024 or 2048"
     )

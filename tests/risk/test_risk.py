@@ -398,8 +398,8 @@ def test_configured_effects_fail(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert main([recorded]) == 0
     assert main([recorded, "--fail-on", "rolls,loses-data"]) == 0
     assert main([recorded, "--fail-on", "interrupts", "--markdown", str(written), "--title", "dev"]) == 1
-    assert "Not to be deployed as it is: 1 interrupts" in capsys.readouterr().out
-    assert written.read_text().startswith("## dev\n\nNot to be deployed as it is: ")
+    assert "Do not deploy: 1 interrupts" in capsys.readouterr().out
+    assert written.read_text().startswith("## dev\n\nDo not deploy: ")
 
 
 def test_an_unknown_effect_and_an_unreadable_file_are_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,7 @@ _MOST_HOPS = 2
 @resource_rule(
     "NW-08 imdsv2",
     on=(LaunchTemplate, LaunchConfiguration),
-    title="Instances answer questions about themselves only to who asks with a token",
+    title="Instances require IMDSv2",
     why="By the older way a container, or a request that it is tricked into, gets the instance's credentials. One hop "
     "reaches the instance, a second containers with a bridge network.",
     level=Level.PRACTICE,

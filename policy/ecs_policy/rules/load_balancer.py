@@ -325,7 +325,7 @@ def tls_policy(listener: Listener, options: Mapping[str, Any]) -> Iterator[Probl
 @resource_rule(
     "LB-08 drop-headers",
     on=LoadBalancer,
-    title="A load balancer drops headers that are none",
+    title="Load balancers drop invalid HTTP headers",
     why="Server and load balancer may read a malformed header differently, by which requests are smuggled in.",
     level=Level.PRACTICE,
     severity=Severity.MEDIUM,

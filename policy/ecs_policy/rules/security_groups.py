@@ -145,7 +145,7 @@ def _listener_ports(group: SecurityGroup) -> set[int]:
 @resource_rule(
     "NW-02 sg-egress",
     on=(SecurityGroup, SecurityGroupRule, SecurityGroupEgressRule),
-    title="Nothing may go out to everywhere on every port",
+    title="Security groups do not allow all egress to everywhere",
     why="A task that somebody else controls then talks to whom they like.",
     level=Level.PRACTICE,
     severity=Severity.MEDIUM,

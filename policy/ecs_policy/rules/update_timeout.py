@@ -34,7 +34,8 @@ _TASK_START = Option(
     "SV-23 update-timeout",
     on=Service,
     title="An update waits as long as ECS may need to finish or to roll back",
-    why="Who stops waiting first reports a failure while ECS goes on, and the state no longer says what runs.",
+    why="If Pulumi stops waiting before ECS finishes, the update fails while the deployment continues, "
+    "and the state no longer says what runs.",
     level=Level.FAILS,
     source="https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-circuit-breaker.html",
     ours=True,

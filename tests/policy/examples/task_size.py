@@ -36,7 +36,7 @@ EXAMPLES = {
             at={"app.memory"},
             says=(
                 "TaskDefinition 'app' memory: got '4096', expected 512, 1024 or 2048 MiB with cpu 256; "
-                "change memory, or cpu to 512 or 1024 or 2048"
+                "change memory, or use cpu 512 or 1024 or 2048"
             ),
         ),
         violates(
