@@ -6,21 +6,27 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 from tests.policy.stacks import Resources, state
 
 POLICY = Path(__file__).parents[2] / "policy"
 
 
-def analyze(
+def analyze(folder: Path, resources: Resources, *arguments: str, **settings: Any) -> subprocess.CompletedProcess[str]:
+    """Runs the pack over the stack, as `analyze_state` does."""
+    return analyze_state(folder, state(resources), *arguments, **settings)
+
+
+def analyze_state(
     folder: Path,
-    resources: Resources,
+    exported_state: dict[str, Any],
     *arguments: str,
     pack: Path = POLICY,
     python: Path = POLICY / ".venv/bin/python",
     timeout_seconds: int = 60,
 ) -> subprocess.CompletedProcess[str]:
-    """Runs the pack with this Python over the stack. `folder/pid` then holds the id that the pack's process had."""
+    """Runs the pack with this Python over a state. `folder/pid` then holds the id that the pack's process had."""
     # A part of every Pulumi release, next to `pulumi`; this one names the virtual environment and leaves its id.
     shim = folder / "bin" / "pulumi-analyzer-policy-python"
     shim.parent.mkdir(parents=True, exist_ok=True)
@@ -28,7 +34,7 @@ def analyze(
     shim.chmod(0o755)
     exported = folder / "state.json"
     with exported.open("w", encoding="utf-8") as file:
-        json.dump(state(resources), file)
+        json.dump(exported_state, file)
     return subprocess.run(
         [
             os.environ.get("PULUMI_BIN", "pulumi"),

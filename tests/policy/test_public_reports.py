@@ -9,12 +9,13 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from pulumi.runtime import proto
 
 from ecs_policy.pack import SETTINGS
+from tests.policy.engine import analyze_state
 from tests.policy.test_pack import configured
 
 REPORTS = json.loads(Path(__file__).with_name("public_reports.json").read_text(encoding="utf-8"))
@@ -52,35 +53,80 @@ def findings(resources: list[dict[str, Any]]) -> list[Any]:
     return [*found, *analyzer.AnalyzeStack(whole, None).diagnostics]
 
 
-def counts(finding: Any, expected: dict[str, Any]) -> bool:
+class Told(NamedTuple):
+    """One finding, by whichever way it came."""
+
+    policy: str
+    mandatory: bool
+    on: str
+    message: str
+
+
+def told(resources: list[dict[str, Any]]) -> list[Told]:
+    mandatory = proto.EnforcementLevel.MANDATORY
+    return [
+        Told(each.policyName, each.enforcementLevel == mandatory, each.urn.rpartition("::")[2], each.message)
+        for each in findings(resources)
+    ]
+
+
+def told_by_engine(folder: Path, resources: list[dict[str, Any]]) -> list[Told]:
+    """The same through `pulumi policy analyze`."""
+    manifest = {"time": "2026-11-01T00:00:00Z", "magic": "", "version": "v3.250.0"}
+    state = {"version": 3, "deployment": {"manifest": manifest, "resources": resources}}
+    done = analyze_state(folder, state, "--json")
+    events = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
+    said = [each["policyEvent"] for each in events if "policyEvent" in each]
+    assert said or done.returncode == 0, done.stdout + done.stderr
+    return [
+        Told(
+            each["policyName"],
+            each["enforcementLevel"] == "mandatory",
+            each.get("resourceUrn", "").rpartition("::")[2],
+            each["message"],
+        )
+        for each in said
+    ]
+
+
+def judged(case: dict[str, Any], found: list[Told]) -> list[str]:
+    """The policies that speak of what the case is about."""
+    return sorted({each.policy for each in found if counts(each, case["expect"])})
+
+
+def counts(finding: Told, expected: dict[str, Any]) -> bool:
     """Whether a finding is one of those that the case is about."""
-    level, on = expected["level"], finding.urn.rpartition("::")[2]
+    level = expected["level"]
     if level == "mandatory":
-        fits = finding.enforcementLevel == proto.EnforcementLevel.MANDATORY
+        fits = finding.mandatory
     else:
-        fits = finding.policyName not in USUAL.get(on, ()) and (level == "said" or finding.policyName != SETTINGS)
+        fits = finding.policy not in USUAL.get(finding.on, ()) and (level == "said" or finding.policy != SETTINGS)
     return (
         fits
-        and (not expected.get("on") or on in expected["on"])
+        and (not expected.get("on") or finding.on in expected["on"])
         and bool(re.search(expected.get("about", ""), finding.message, re.IGNORECASE))
     )
 
 
 @pytest.mark.parametrize("case", REPORTS["cases"], ids=lambda case: case["id"])
 def test_the_pack_says_what_the_reporters_had_to_find_out(case: dict[str, Any]) -> None:
-    found = findings([REPORTS["pool"][index] for index in case["resources"]])
-    said = sorted({each.policyName for each in found if counts(each, case["expect"])})
+    said = judged(case, told([REPORTS["pool"][index] for index in case["resources"]]))
+    assert bool(said) is case["expect"]["speaks"], f"{case['symptom']} ({case['source']}): {said}"
+
+
+@pytest.mark.engine
+@pytest.mark.parametrize("case", REPORTS["cases"], ids=lambda case: case["id"])
+def test_the_pack_says_so_through_the_engine(case: dict[str, Any], tmp_path: Path) -> None:
+    said = judged(case, told_by_engine(tmp_path, [REPORTS["pool"][index] for index in case["resources"]]))
     assert bool(said) is case["expect"]["speaks"], f"{case['symptom']} ({case['source']}): {said}"
 
 
 def test_a_fault_is_told_once() -> None:
     """No report of one fault trips mandatory rules about anything else."""
-    told = {
+    mandatory = {
         case["id"]: {
-            each.policyName
-            for each in findings([REPORTS["pool"][index] for index in case["resources"]])
-            if each.enforcementLevel == proto.EnforcementLevel.MANDATORY
+            each.policy for each in told([REPORTS["pool"][index] for index in case["resources"]]) if each.mandatory
         }
         for case in REPORTS["cases"]
     }
-    assert {name: policies for name, policies in told.items() if len(policies) > 1} == {}
+    assert {name: policies for name, policies in mandatory.items() if len(policies) > 1} == {}
