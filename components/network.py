@@ -170,10 +170,10 @@ class Network(pulumi.ComponentResource):
     TYPE = "h4b:network:Network"
 
     vpc_id: pulumi.Output[str]
-    public_subnet_ids: pulumi.Output[Sequence[str]]
+    public_subnet_ids: Sequence[pulumi.Output[str]]
     """One subnet a zone, with a route to the internet: for the load balancer only."""
 
-    private_subnet_ids: pulumi.Output[Sequence[str]]
+    private_subnet_ids: Sequence[pulumi.Output[str]]
     """One subnet a zone, not reachable from the internet: for tasks."""
 
     task_security_group_id: pulumi.Output[str] | None
@@ -200,6 +200,10 @@ class Network(pulumi.ComponentResource):
             ],
             opts=pulumi.ResourceOptions(parent=self, transforms=[without_public_addresses]),
         )
+        # One by one: how many there are is known before awsx tells which.
+        zones = range(args.availability_zone_count)
+        self.public_subnet_ids = [vpc.public_subnet_ids[zone] for zone in zones]
+        self.private_subnet_ids = [vpc.private_subnet_ids[zone] for zone in zones]
         if args.empties_default_group:
             aws.ec2.DefaultSecurityGroup(name, vpc_id=vpc.vpc_id, opts=child)
         region = aws.get_region_output(opts=pulumi.InvokeOutputOptions(parent=self)).region
@@ -236,8 +240,6 @@ class Network(pulumi.ComponentResource):
                 let_out(name, inside, "https", "HTTPS to ECR, S3 and CloudWatch Logs", self)
 
         self.vpc_id = vpc.vpc_id
-        self.public_subnet_ids = vpc.public_subnet_ids
-        self.private_subnet_ids = vpc.private_subnet_ids
         self._load_balancer_security_group_id = None if door is None else pulumi.Output.from_input(door.id)
         self.task_security_group_id = None if inside is None else pulumi.Output.from_input(inside.id)
         self.endpoint_security_group_id = None if endpoints is None else pulumi.Output.from_input(endpoints.id)
@@ -279,7 +281,7 @@ class Network(pulumi.ComponentResource):
                 vpc_id=vpc.vpc_id,
                 vpc_endpoint_type="Interface",
                 service_name=pulumi.Output.concat("com.amazonaws.", region, ".", service),
-                subnet_ids=vpc.private_subnet_ids,
+                subnet_ids=self.private_subnet_ids,
                 security_group_ids=[endpoints.id],
                 # The service's usual name leads to the endpoint: no client needs to know.
                 private_dns_enabled=True,

@@ -258,7 +258,9 @@ class Report:
         """Prints what the rules found, how much could not be evaluated yet, and how much is acknowledged."""
         acknowledged = [each for each in self.violations if is_acknowledged(each[3])]
         told = [each for each in self.violations if each not in acknowledged]
-        open_questions = sum(name == NOT_EVALUATED for _, name, *_ in told)
+        open_questions = sum(
+            message.count(". Not evaluated: ") for _, name, _, message in told if name == NOT_EVALUATED
+        )
         if open_questions:
             console.say(
                 f"  {open_questions} values are unknown until the update, rules that need them were not evaluated; "

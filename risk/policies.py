@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from ecs_policy.acknowledgements import Acknowledgement
 from ecs_policy.configuration import SETTINGS
 from ecs_policy.model import resource
-from ecs_policy.pack import Doubt, Settings, at_the_end, together
+from ecs_policy.pack import Doubt, Settings, together
 from ecs_policy.rule import Enforcement, all_rules
 from ecs_policy.stack import Resource, Stack
 from ecs_policy.values import Problem
@@ -22,6 +22,7 @@ from risk.preview import UNKNOWN, Remark, section
 
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent, StepEventStateMetadata
+
 
 _NOT_GIVEN = ("refresh", "read", "read-replacement")
 """Steps whose resources the engine gives no policy pack: what a stack only reads is another's."""
@@ -39,7 +40,7 @@ def remarks(events: Iterable[EngineEvent], plan: Mapping[str, Any]) -> Iterator[
         if step and step.metadata.op.value not in _NOT_GIVEN and step.metadata.new:
             states[step.metadata.urn] = step.metadata.new
     stack = Stack(_resource(state, plan, states) for state in states.values())
-    doubts: dict[bool, list[Doubt]] = {}
+    doubts: list[Doubt] = []
     for seen in stack.resources.values():
         for rule in rules:
             if not isinstance(seen, rule.resource_kinds):
@@ -51,10 +52,9 @@ def remarks(events: Iterable[EngineEvent], plan: Mapping[str, Any]) -> Iterator[
                     text = _text(rule.title, acknowledged, outcome.message)
                     yield Remark("advisory" if advisory else "mandatory", rule.policy_name, outcome.urn, text)
                 else:
-                    doubts.setdefault(at_the_end(rule.joins, seen.parent), []).append((rule, outcome, acknowledged))
-    for told in doubts.values():
-        for urn, message, acknowledged in together(told):
-            yield Remark("advisory", SETTINGS, urn, _text("What could not be evaluated", acknowledged, message))
+                    doubts.append((rule, outcome, acknowledged))
+    for urn, message, acknowledged in together(doubts):
+        yield Remark("advisory", SETTINGS, urn, _text("What could not be evaluated", acknowledged, message))
 
 
 def _text(title: str, acknowledged: Acknowledgement | None, message: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from ecs_policy.image_reference import parse_image
 from ecs_policy.shapes import Shape, canonical, shape_of
-from ecs_policy.stack import KINDS, Resource
+from ecs_policy.stack import KINDS, Resource, names_of
 from ecs_policy.values import SENTINELS, UNKNOWN, NotEvaluated, Value
 
 
@@ -91,6 +91,27 @@ class Container(Value):
     def essential(self) -> bool:
         """Whether the task stops when the container does; so it is when the program says nothing."""
         return self["essential"].flag() is not False
+
+    @property
+    def built_image(self) -> DockerImage | None:
+        """The image of the stack that it runs, by its name or, while that is not known, by what it comes from.
+
+        None where it is no image of the stack. Raises where an unknown name may come from elsewhere too.
+        """
+        image, stack = self["image"], self.resource.stack
+        if not image.unknown:
+            return image.one(DockerImage) if stack.known_as(image.text() or "", DockerImage) else None
+        sources = stack.sources(image, but=_NEVER_AN_IMAGE)
+        if any(isinstance(each, DockerImage) for each in sources) and len(sources) > 1:
+            raise image.not_evaluated(f"is not known yet and may come from any of {names_of(sources)}")
+        return image.one(DockerImage)
+
+    @property
+    def image_names(self) -> list[Value]:
+        """What tells where its image is: its name or, while that is not known, the names under which it is pushed."""
+        image = self["image"]
+        built = self.built_image if image.unknown else None
+        return [image] if built is None else built.pushed_as
 
     def sibling(self, reference: Value) -> Container | None:
         """The other container of the task that a text names; None when there is none."""
@@ -523,6 +544,17 @@ class DockerImage(Resource):
         return found
 
     @property
+    def pushed_as(self) -> list[Value]:
+        """The references under which it is pushed, each without its digest."""
+        return [self["imageName"]] if self["imageName"].given else self["tags"].items()
+
+    @property
+    def tells_a_digest(self) -> bool:
+        """Whether what is not known of it is its digest alone: what it is called by then names the digest."""
+        unknown = {key for key in self.outputs or () if self.computed(key).unknown}
+        return bool(unknown) and unknown <= {"digest", "ref", "repoDigest"}
+
+    @property
     def platforms(self) -> list[str]:
         """What it is built for: `linux/arm64`. Raises when it is left to the machine that builds."""
         of_buildx = self["platforms"]
@@ -681,3 +713,10 @@ class NetworkAclRule(Resource):
 class NetworkAclAssociation(Resource):
     TYPES = ("aws:ec2/networkAclAssociation:NetworkAclAssociation",)
     __slots__ = ()
+
+
+_NEVER_AN_IMAGE = (
+    *(Bucket, Cluster, DiscoveryService, FileSystem, Key, Listener, ListenerRule, LoadBalancer, LogGroup, Role, Secret),
+    *(SecretVersion, SecurityGroup, Service, Subnet, TargetGroup, Vpc),
+)
+"""Nothing that these are known by is, or is part of, the name of an image."""

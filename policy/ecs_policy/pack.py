@@ -30,6 +30,7 @@ from ecs_policy.model import canonical_type, resource
 from ecs_policy.remedies import REMEDIES, Remedy
 from ecs_policy.rule import Enforcement, Level, Outcome, Rule, all_rules
 from ecs_policy.stack import Resource, Stack
+from ecs_policy.unevaluated import unevaluated_text
 from ecs_policy.values import Problem, Unevaluated
 
 NAME = "ecs"
@@ -236,7 +237,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         if type(seen) is not Resource:
             self._recorded[request.urn] = seen
             outcomes = list(self._run([seen], joins=False))
-            if at_the_end(False, request.options.parent) and any(isinstance(each, Unevaluated) for _, each in outcomes):
+            if any(isinstance(outcome, Unevaluated) for _, outcome in outcomes):
                 self._waiting[request.urn] = outcomes
                 outcomes = [each for each in outcomes if isinstance(each[1], Problem)]
             self._report(response, outcomes)
@@ -384,19 +385,13 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
 Doubt = tuple[Rule, Unevaluated, Acknowledgement | None]
 
 
-def at_the_end(joins: bool, parent: str) -> bool:
-    """Whether doubts are told with those about the whole stack: the component around a resource may know more of it."""
-    return joins or bool(parent)
-
-
 def together(doubts: Iterable[Doubt]) -> Iterator[tuple[str, str, Acknowledgement | None]]:
-    """URN, text and acknowledgement of what could not be evaluated, where several rules miss the same once for all."""
-    rules: dict[tuple[Unevaluated, Acknowledgement | None], set[str]] = {}
+    """URN, text and acknowledgement of what could not be evaluated: once for each resource."""
+    found: dict[tuple[str, Acknowledgement | None], dict[Unevaluated, set[str]]] = {}
     for rule, doubt, acknowledged in doubts:
-        rules.setdefault((doubt, acknowledged), set()).add(rule.id)
-    for (doubt, acknowledged), ids in rules.items():
-        message = f"{doubt.location} {doubt.reason}. Not evaluated: {', '.join(sorted(ids))}"
-        yield doubt.urn, message, acknowledged
+        found.setdefault((doubt.urn, acknowledged), {}).setdefault(doubt, set()).add(rule.id)
+    for (urn, acknowledged), of_resource in found.items():
+        yield urn, unevaluated_text(of_resource), acknowledged
 
 
 def stack_urn(urn: str) -> str:

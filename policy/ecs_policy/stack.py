@@ -194,16 +194,16 @@ class Stack:
             if len(named) == 1:
                 return named[0]
             if named:
-                raise value.not_evaluated(f"fits several resources: {_names(named)}")
+                raise value.not_evaluated(f"fits several resources: {names_of(named)}")
             raise value.not_evaluated("refers to something that is not a resource of this stack")
         candidates = self.candidates(value, kind)
         if len(candidates) > 1:
-            raise value.not_evaluated(f"is not known yet and may be any of {_names(candidates)}")
+            raise value.not_evaluated(f"is not known yet and may be any of {names_of(candidates)}")
         if not candidates:
             raise value.not_evaluated("is not known yet and comes from no resource of this stack")
         if any(isinstance(step, int) for step in value.path) and len(value.resource[str(value.path[0])].items()) > 1:
             raise value.not_evaluated(
-                f"is not known yet, and which of the entries is {_names(candidates)} cannot be told"
+                f"is not known yet, and which of the entries is {names_of(candidates)} cannot be told"
             )
         return candidates[0]
 
@@ -222,7 +222,7 @@ class Stack:
         if unknown:
             left = [each for each in self.candidates(value, kind) if each.urn not in found]
             if len(left) != len(unknown):
-                raise unknown[0].not_evaluated(f"is not known yet and may be any of {_names(left)}")
+                raise unknown[0].not_evaluated(f"is not known yet and may be any of {names_of(left)}")
             found.update((each.urn, each) for each in left)
         return list(found.values())
 
@@ -331,15 +331,21 @@ class Stack:
         # An output of a component names what it comes from, and always the component itself.
         return list((found or inside).values())
 
+    def sources(self, value: Value, *, but: tuple[type[Resource], ...]) -> list[Resource]:
+        """All that an unknown value may come from, without resources of some kinds and without components."""
+        found = [self.resources.get(urn) for urn in value.resource.property_dependencies.get(str(value.path[0]), ())]
+        return [each for each in found if each is not None and not _is_component(each) and not isinstance(each, but)]
+
     def possibly(self, value: Value, kind: type[R]) -> tuple[list[R], bool]:
         """The resources that a list refers to, and True; or those it may refer to, and False.
 
-        The latter is a list that is unknown as a whole, as a component yields it in a first preview.
+        The latter is a list that is unknown, as a whole or in each part, as a component yields it in a first preview.
         """
         try:
             return self.all_referred(value, kind), True
         except NotEvaluated:
-            candidates = self.candidates(value, kind) if value.unknown else []
+            open_to_all = value.unknown or all(each.unknown for each in value.items())
+            candidates = self.candidates(value, kind) if open_to_all else []
             if not candidates:
                 raise
             return candidates, False
@@ -424,5 +430,6 @@ def _known_text(value: Value) -> str | None:
         raise
 
 
-def _names(resources: Iterable[Resource]) -> str:
+def names_of(resources: Iterable[Resource]) -> str:
+    """For a message."""
     return ", ".join(each.label for each in resources) or "no resource of this stack"

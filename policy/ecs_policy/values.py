@@ -45,6 +45,10 @@ _NEVER_SECRET = frozenset(
 )
 
 
+NOT_KNOWN = "is not known yet"
+"""Why a value that a preview leaves unknown is not evaluated."""
+
+
 class _State:
     def __init__(self, name: str) -> None:
         self._name = name
@@ -214,7 +218,7 @@ class Value:
     def require_known(self) -> None:
         """Raises `NotEvaluated` when the value is unknown."""
         if self.raw is UNKNOWN:
-            raise self.not_evaluated("is not known yet")
+            raise self.not_evaluated(NOT_KNOWN)
 
     # What
 
@@ -227,7 +231,7 @@ class Value:
             if len(raw) >= _SENTINEL_LENGTH:
                 for sentinel in SENTINELS:
                     if sentinel in raw:
-                        raise self.not_evaluated("is not known yet")
+                        raise self.not_evaluated(NOT_KNOWN)
             return Hidden(raw) if self.secret else raw
         self.require_known()
         number = _as_number(raw)

@@ -89,7 +89,7 @@ def load(stack: str, texts: Mapping[str, str]) -> Settings:
     return loaded[0]
 
 
-def run(stack: str, texts: Mapping[str, str], record: Run | None = None) -> Run:
+def run(stack: str, texts: Mapping[str, str], record: Run | None = None, *, preview: bool = False) -> Run:
     """All that the program registers; into `record`, which is there also when the program fails."""
     code, made = _code(), Run() if record is None else record
     region = texts.get("aws:region", mocks.REGION)
@@ -104,7 +104,7 @@ def run(stack: str, texts: Mapping[str, str], record: Run | None = None) -> Run:
         mock.patch("pulumi.runtime.resource._get_stack_trace", lambda: None),
         mock.patch("pulumi.runtime.resource._get_source_position", lambda *_: None),
     ):
-        return mocks.run(lambda: exec(code, {"__name__": "__main__"}), stack=stack, config=texts)
+        return mocks.run(lambda: exec(code, {"__name__": "__main__"}), stack=stack, config=texts, preview=preview)
 
 
 _RULES = [each for each in all_rules() if each.enforcement is Enforcement.MANDATORY]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import sys
 from pathlib import Path
@@ -43,12 +44,15 @@ def preview(name: str, wanted: dict[str, Any], providers: stack.Providers, found
         "advisory": [
             f"{rule}: {text}" for level, rule, text in open_ones if level == "advisory" and rule != stack.NOT_EVALUATED
         ],
-        "unevaluated": [
-            text.partition(". Not evaluated")[0] for _, rule, text in open_ones if rule == stack.NOT_EVALUATED
-        ],
+        "unevaluated": [each for _, rule, text in open_ones if rule == stack.NOT_EVALUATED for each in _open(text)],
         "picture": "" if report.errors else architecture.draw(Graph(json.loads(plan.read_text()))),
         "services": [name for kind, name in _created(report) if kind == "aws:ecs/service:Service"],
     }
+
+
+def _open(text: str) -> list[tuple[str, str]]:
+    """Each value that stayed open, with the reason, and the rules that wait for it."""
+    return re.findall(r"(?:^|; )(.+?)\. Not evaluated: ([A-Z0-9, -]+)", text)
 
 
 def _changed(program: stack.Program, name: str, config: dict[str, Any], folder: Path) -> stack.Program:

@@ -1,5 +1,6 @@
 """JSON texts that one unknown value makes unknown as a whole, and components that say the rest of them."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -103,3 +104,58 @@ def test_policies_of_roles_are_read_too() -> None:
     stack = {"shop": {"type": "acme:web:Shop", "outputs": {"documents": documents}}, "own": role}
     assert "policy is not known yet" not in waiting(stack)
     assert any(policy.startswith("IM-01") for policy, _ in told(stack))
+
+
+# An image that is built in the stack is not known until it is pushed, but where it comes from is
+
+
+def building(*, image: Mapping[str, Any] | None = None, environment: str = "x", **outputs: Any) -> Resources:
+    """A component whose container runs the image that the stack builds."""
+    text = {**GOOD, "image": "${built.repoDigest}", "environment": [{"name": "A", "value": environment}]}
+    said_of_it = {**text, "image": UNKNOWN, "environment": [{"name": "A", "value": UNKNOWN}]}
+    properties = {"imageName": "${repository.repositoryUrl}:1", "build": {"platform": "linux/amd64"}, **(image or {})}
+    return {
+        "repository": resource("aws:ecr/repository:Repository", name="shop", imageTagMutability="IMMUTABLE"),
+        "other": resource("aws:ecr/repository:Repository", name="other"),
+        "built": {**resource("docker:index/image:Image", **properties), "outputs": outputs},
+        "shop": {"type": "acme:web:Shop", "outputs": {"documents": said(said_of_it)}},
+        "app": task_definition(text, **FARGATE) | {"options": {"parent": "${shop}"}},
+        "web": resource("aws:ecs/service:Service", taskDefinition="${app.arn}", cluster="main", launchType="FARGATE"),
+    }
+
+
+def open_rules(resources: Resources, *, preview: bool) -> set[str]:
+    """The rules that wait for the image."""
+    found = diagnostics(configured({}), resources, preview=preview)
+    texts = [each.message for each in found if each.policyName == SETTINGS]
+    told = re.findall(r"\[web\]\.image [^;]+?\. Not evaluated: ([A-Z0-9, -]+)", "; ".join(texts))
+    return {rule for rules in told for rule in rules.split(", ")}
+
+
+def found_by(rule: str, resources: Resources, *, preview: bool = True) -> list[str]:
+    return [
+        each.message
+        for each in diagnostics(configured({}), resources, preview=preview)
+        if each.policyName.startswith(rule)
+    ]
+
+
+def test_what_an_image_is_built_for_and_pushed_to_is_read_before_it_is_pushed() -> None:
+    assert open_rules(building(), preview=True) == {"ER-07", "SH-03", "TD-32"}
+    assert found_by("TD-16", building(image={"build": {"platform": "linux/arm64"}}))
+    assert found_by("ER-11", building(image={"skipPush": True}))
+    assert found_by("ER-06", building(image={"imageName": "docker.io/acme/shop:1"}))
+    for rule in ("TD-16", "ER-11", "ER-06", "OR-05"):
+        assert found_by(rule, building()) == []
+
+
+def test_an_image_of_which_the_digest_alone_is_unknown_is_named_by_it() -> None:
+    assert open_rules(building(repoDigest=UNKNOWN), preview=False) == {"SH-03", "TD-32"}
+
+
+@pytest.mark.parametrize("rule", ["TD-16", "ER-11", "ER-06"])
+def test_an_image_that_may_come_from_elsewhere_stays_open(rule: str) -> None:
+    faults = {"build": {"platform": "linux/arm64"}, "skipPush": True, "imageName": "docker.io/acme/shop:1"}
+    either = building(image=faults, environment="${other.repositoryUrl}")
+    assert found_by(rule, either) == []
+    assert rule in open_rules(either, preview=True)

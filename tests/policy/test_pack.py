@@ -156,16 +156,32 @@ def test_rules_about_one_resource_stop_the_run_before_it_is_created() -> None:
 
 
 def test_what_could_not_be_evaluated_is_named_once_with_all_its_rules() -> None:
+    unknown = {"web": service(launchType=UNKNOWN, taskDefinition="app:1", cluster="main", desiredCount=UNKNOWN)}
+    (found,) = [each for each in diagnostics(configured({}), unknown) if each.policyName == SETTINGS]
+    assert found.enforcementLevel == proto.ADVISORY
+    title, line = found.message.split("\n")
+    assert title == "What could not be evaluated"
+    told = dict(each.split(". Not evaluated: ") for each in line.split("; "))
+    assert {"LT-02", "SV-04"} <= set(told["launchType is not known yet"].split(", "))
+    assert told["desiredCount is not known yet"]
+
+
+def test_a_json_text_that_is_unknown_is_one_line_that_says_what_waits_and_what_helps() -> None:
     app = task_definition(requiresCompatibilities=["FARGATE"], containerDefinitions=UNKNOWN)
-    analyze, _ = requests({"app": app})
-    (found,) = [
-        each for each in configured({}).Analyze(analyze[0], None).diagnostics if "containerDefinitions" in each.message
-    ]
-    assert (found.policyName, found.enforcementLevel) == (SETTINGS, proto.ADVISORY)
-    assert found.message.startswith(
-        "What could not be evaluated\ncontainerDefinitions is not known yet. Not evaluated: "
+    role = {"type": "aws:iam/rolePolicy:RolePolicy", "properties": {"role": "app", "policy": UNKNOWN}}
+    told = {
+        each.urn.rpartition("::")[2]: each.message
+        for each in diagnostics(configured({}), {"app": app, "role": role})
+        if each.policyName == SETTINGS
+    }
+    (line,) = re.findall(r"^containerDefinitions is not known yet\. Not evaluated: .*$", told["app"], re.MULTILINE)
+    assert re.search(r"Not evaluated: \d+ rules \(TD \d+, SH \d, .*ER \d.*\)\. ", line)
+    assert line.endswith(
+        "To let them see, name the image by a tag or digest that is known before the update, or let the component "
+        'around it say what is in it, as its output "documents" (README.md of this pack)'
     )
-    assert {"TD-28", "TD-29", "TD-32"} <= set(found.message.rpartition(": ")[2].split(", "))
+    assert len(line) < 400
+    assert "policy is not known yet. Not evaluated: IM-01. To let them see, let the component" in told["role"]
 
 
 def test_strict_unknown_raises_it_to_the_level_of_the_rule() -> None:

@@ -33,13 +33,21 @@ _ALLOWED = Option(
 )
 def image_source(container: Container, options: Mapping[str, Any]) -> Iterator[Problem]:
     image = container["image"]
-    reference = _reference(image)
-    if reference is None or any(fnmatchcase(reference.name, each) for each in options["allowedRegistries"]):
+    allowed = options["allowedRegistries"]
+    yield from independently(_source(image, each, allowed) for each in container.image_names)
+
+
+def _source(image: Value, name: Value, allowed: list[str]) -> Iterator[Problem]:
+    if name is not image and name.unknown:
+        name.one(Repository)
         return
-    if repository_of(container.resource.stack, reference) is None:
+    reference = _reference(name)
+    if reference is None or any(fnmatchcase(reference.name, each) for each in allowed):
+        return
+    if repository_of(name.resource.stack, reference) is None:
         urls = [
             url.text() or ""
-            for each in container.resource.stack.all(Repository)
+            for each in name.resource.stack.all(Repository)
             if (url := _url(each)).given and not url.unknown
         ]
         yield image.problem(
@@ -59,6 +67,9 @@ def image_source(container: Container, options: Mapping[str, Any]) -> Iterator[P
 )
 def no_latest(container: Container) -> Iterator[Problem]:
     image = container["image"]
+    built = container.built_image if image.unknown else None
+    if built is not None and built.tells_a_digest:
+        return
     reference = _reference(image)
     if reference is None or reference.digest is not None:
         return
@@ -110,9 +121,7 @@ def image_pushed(task_definition: TaskDefinition) -> Iterator[Problem]:
 
 
 def _container_image(container: Container) -> Iterator[Problem]:
-    image = container["image"]
-    if image.unknown or container.resource.stack.known_as(image.text() or "", DockerImage):
-        yield from _pushed(image.one(DockerImage))
+    yield from _pushed(container.built_image)
 
 
 def _pushed(image: DockerImage | None) -> Iterator[Problem]:

@@ -37,7 +37,7 @@ from ecs_policy.model import (
 from ecs_policy.network import default_routes
 from ecs_policy.rule import Enforcement, Level, Problem, Quote, Severity, Value, stack_rule
 from ecs_policy.sensitive import references, source_of
-from ecs_policy.stack import Resource
+from ecs_policy.stack import R, Resource
 from ecs_policy.values import NotEvaluated, readable
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
@@ -347,7 +347,7 @@ def _of_containers(task_definition: TaskDefinition) -> Iterator[Resource]:
         return
     for container in task_definition.containers:
         yield from _log_group(container)
-        yield from stack.known_as(container["image"].text() or "", DockerImage)
+        yield from _named(container["image"], DockerImage)
         for reference in references(container):
             secret = source_of(reference)
             if isinstance(secret, Secret):
@@ -360,7 +360,14 @@ def _log_group(container: Container) -> Iterable[Resource]:
     log = container["logConfiguration"]
     if log["logDriver"].text() != "awslogs" or log["options"]["awslogs-create-group"].flag():
         return ()
-    return container.resource.stack.known_as(log["options"]["awslogs-group"].text() or "", LogGroup)
+    return _named(log["options"]["awslogs-group"], LogGroup)
+
+
+def _named(place: Value, kind: type[R]) -> list[R]:
+    """The resources that a text names. What is not known yet comes from what its property waits for anyway."""
+    if place.unknown and place.resource.property_dependencies.get(str(place.path[0])):
+        return []
+    return place.resource.stack.known_as(place.text() or "", kind)
 
 
 def _mounts(task_definition: TaskDefinition) -> Iterator[Resource]:

@@ -207,8 +207,10 @@ def _for_log(container: Container) -> Iterator[Grant]:
 
 
 def _for_image(container: Container) -> Iterator[Grant]:
-    image = parse_image(container["image"].text() or "") if _by_role_only(container) else None
-    if image is not None and image.ecr_region:
+    for name in container.image_names if _by_role_only(container) else ():
+        image = parse_image(name.text() or "")
+        if image is None or not image.ecr_region:
+            continue
         repository = f"arn:*:ecr:{image.ecr_region}:*:repository/{image.repository}"
         yield Grant("ecr:GetAuthorizationToken", "*", "the image")
         for action in ("BatchCheckLayerAvailability", "GetDownloadUrlForLayer", "BatchGetImage"):

@@ -99,10 +99,7 @@ def image_arch_match(task_definition: TaskDefinition) -> Iterator[Problem]:
 
 
 def _container_image(task_definition: TaskDefinition, container: Container) -> Iterator[Problem]:
-    name = container["image"].text()
-    if name is None or not task_definition.stack.known_as(name, DockerImage):
-        return  # not built in this stack
-    image = container["image"].one(DockerImage)
+    image = container.built_image
     if image is not None:
         yield from _built_for(task_definition, image)
 
