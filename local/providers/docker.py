@@ -33,10 +33,12 @@ from typing import TYPE_CHECKING, Any
 
 import grpc
 from google.protobuf import empty_pb2
-from pulumi.runtime.proto import engine_pb2, provider_pb2
+from pulumi.runtime.proto import provider_pb2
 
+from local.providers.aws import schema
+from local.providers.aws.schema import Property, block, boolean, mapping, string
 from local.providers.server import Provider, ProviderError, answers_errors
-from local.providers.values import UNKNOWN, from_struct, has_unknown, reveal, to_struct
+from local.providers.values import UNKNOWN, Secret, from_struct, has_unknown, reveal, to_struct
 
 if TYPE_CHECKING:
     import docker
@@ -49,36 +51,22 @@ FAILED_STEP_LINES = 20
 PUSH_STATUS_SECONDS = 0.3
 CONNECT_SECONDS = 5
 
-_STRING, _BOOL, _LIST, _MAP = "a string", "true or false", "a list of strings", "a map of strings"
-_BUILD = {
-    "addHosts": _LIST,
-    "args": _MAP,
-    "builderVersion": _STRING,
-    "cacheFrom": {"images": _LIST},
-    "context": _STRING,
-    "contextDigest": _STRING,  # Check's own: present when the engine checks recorded inputs again
-    "dockerfile": _STRING,
-    "network": _STRING,
-    "platform": _STRING,
-    "target": _STRING,
+REGISTRY = {"password": string(), "server": string(), "username": string()}
+BUILD = {
+    "args": mapping(),
+    "context": string(),
+    "contextDigest": string(),  # Check's own: present when the engine checks recorded inputs again
+    "dockerfile": string(),
+    "platform": string(),
 }
-_IMAGE = {
-    "build": _BUILD,
-    "buildOnPreview": _BOOL,
-    "imageName": _STRING,
-    "registry": {"password": _STRING, "server": _STRING, "username": _STRING},
-    "skipPush": _BOOL,
+IMAGE: Mapping[str, Property] = {
+    "build": block(BUILD),
+    "buildOnPreview": boolean(allowed=(False,)),
+    "imageName": string(required=True),
+    "registry": block(REGISTRY),
+    "skipPush": boolean(allowed=(False,)),
 }
-_CONFIG = ("context", "disableDockerDaemonCheck", "host", "registryAuth")
-_UNSUPPORTED_CONFIG = ("caMaterial", "certMaterial", "certPath", "keyMaterial", "sshOpts")
 _ENGINE_CONFIG = ("version", "pluginDownloadURL", "__internal")
-_BUILDERS = ("BuilderV1", "BuilderBuildKit")
-
-
-@dataclass(frozen=True)
-class Problem:
-    argument: str
-    reason: str
 
 
 # --- inputs -----------------------------------------------------------------------------------------------------------
@@ -92,39 +80,6 @@ def program_dir() -> Path:
 def host_platform() -> str:
     machine = host.machine().lower()
     return "linux/" + {"x86_64": "amd64", "aarch64": "arm64"}.get(machine, machine)
-
-
-def _got(argument: str, value: Any, expected: str, change: str) -> Problem:
-    shown = "a value not shown here" if argument.startswith("registry") else json.dumps(value, default=str)
-    return Problem(argument, f"{argument}: got {shown}, expected {expected}; {change}")
-
-
-def _type_problems(value: Any, shape: Any, where: str) -> Iterator[Problem]:
-    if value is UNKNOWN or value is None:
-        return
-    if isinstance(shape, dict):
-        if not isinstance(value, dict):
-            yield _got(where, value, f"an object with {', '.join(shape)}", "give the fields by name")
-            return
-        for key, inner in sorted(value.items()):
-            argument = f"{where}.{key}" if where else key
-            if key not in shape:
-                yield _got(argument, inner, f"one of {', '.join(sorted(shape))}", "remove it, no such property exists")
-            else:
-                yield from _type_problems(inner, shape[key], argument)
-        return
-    if not _fits(value, shape):
-        yield _got(where, value, shape, "change its type")
-
-
-def _fits(value: Any, shape: str) -> bool:
-    if shape == _STRING:
-        return isinstance(value, str)
-    if shape == _BOOL:
-        return isinstance(value, bool)
-    if shape == _LIST:
-        return isinstance(value, list) and all(isinstance(v, str) or v is UNKNOWN for v in value)
-    return isinstance(value, dict) and all(isinstance(v, str) or v is UNKNOWN for v in value.values())
 
 
 def registry_of(image_name: str) -> str | None:
@@ -176,50 +131,38 @@ class BuildPaths:
         return cls(absolute_context, absolute_dockerfile, name)
 
 
-def _path_problems(build: Mapping[str, Any]) -> Iterator[Problem]:
+def _path_problems(build: Mapping[str, Any]) -> Iterator[str]:
     context, dockerfile = build.get("context"), build.get("dockerfile")
     if context is UNKNOWN or dockerfile is UNKNOWN:
         return
     paths = BuildPaths.of(build)
     if not paths.context.is_dir():
-        yield _got("build.context", context or ".", f"a folder under {program_dir()}", "correct the path")
+        yield f'build.context: got "{context or "."}", expected a folder under {program_dir()}; correct the path'
     elif not paths.dockerfile.is_file():
         change = f'create it, or set build.dockerfile; relative paths start at the program, "{program_dir()}"'
         if dockerfile and (paths.context / dockerfile).is_file():
             change = f'relative paths start at the program: set it to "{Path(context or ".") / dockerfile}"'
-        yield _got("build.dockerfile", dockerfile or paths.dockerfile_name, "a Dockerfile that exists", change)
+        yield (
+            f'build.dockerfile: got "{dockerfile or paths.dockerfile_name}", '
+            f"expected a Dockerfile that exists; {change}"
+        )
 
 
-def problems_of(inputs: Mapping[str, Any]) -> list[Problem]:
+def problems_of(inputs: Mapping[str, Any]) -> list[str]:
     """Everything wrong with an image's inputs; empty when they can be built (as far as they are known)."""
-    found = list(_type_problems(dict(inputs), _IMAGE, ""))
-    if "imageName" not in inputs:
-        found.append(Problem("imageName", "imageName: got nothing, expected <registry>/<repository>[:tag]; set it"))
+    found: list[str] = []
+    login = inputs.get("registry")
+    hidden = {key: Secret(value) for key, value in login.items()} if isinstance(login, dict) else login
+    schema.check_fields(IMAGE, {**inputs, "registry": hidden}, "", found)
     if found:
         return found
-    build = inputs.get("build")
-    build = {} if build is None else build
-    name, skip_push = inputs["imageName"], inputs.get("skipPush", False)
-    if isinstance(name, str) and skip_push is False and registry_of(name) is None:
+    name, build = inputs["imageName"], inputs.get("build") or {}
+    if isinstance(name, str) and registry_of(name) is None:
         found.append(
-            _got(
-                "imageName",
-                name,
-                "a fully qualified name, <registry>/<repository>[:tag]",
-                "put the registry in front, or set skipPush",
-            )
+            f'imageName: got "{name}", expected a fully qualified name, <registry>/<repository>[:tag]; '
+            "put the registry in front"
         )
     if build is not UNKNOWN:
-        builder = build.get("builderVersion")
-        if builder not in (None, UNKNOWN, *_BUILDERS):
-            found.append(_got("build.builderVersion", builder, " or ".join(_BUILDERS), "choose one of them"))
-        hosts = build.get("addHosts")
-        for entry in hosts if isinstance(hosts, list) else ():
-            if entry is not UNKNOWN and not re.fullmatch(r"[^:\s]+:\S+", entry):
-                found.append(_got("build.addHosts", entry, "<host>:<address>", "write both with a colon between"))
-        cache = build.get("cacheFrom")
-        if isinstance(cache, dict) and "images" not in cache:
-            found.append(_got("build.cacheFrom", cache, "an `images` list", "add images"))
         found.extend(_path_problems(build))
     return found
 
@@ -313,8 +256,6 @@ def changes(old: Mapping[str, Any], new: Mapping[str, Any], ignored: Sequence[st
     # A default spelled out is no change.
     defaults = {"skipPush": False, "buildOnPreview": False}
     compare({**defaults, **old}, {**defaults, **new}, "")
-    # Whether a preview builds makes no other image.
-    found.pop("buildOnPreview", None)
     return found
 
 
@@ -381,13 +322,11 @@ class ImageBuilder:
         status: Status,
         note: Status,
         cancelled: threading.Event,
-        registry_auth: Mapping[str, tuple[str, str]],
     ) -> None:
         self.client = client
         self.status = status
         self.note = note
         self.cancelled = cancelled
-        self.registry_auth = registry_auth
 
     def _stream(self, messages: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
         for message in messages:
@@ -422,11 +361,7 @@ class ImageBuilder:
                     tag=name,
                     buildargs=args,
                     platform=build.get("platform"),
-                    target=build.get("target") or "",
                     labels=json.loads(os.environ.get("LOCAL_IMAGE_LABELS", "{}")),
-                    cache_from=(build.get("cacheFrom") or {}).get("images"),
-                    network_mode=build.get("network"),
-                    extra_hosts=dict(entry.split(":", 1) for entry in build.get("addHosts") or []) or None,
                     rm=True,
                     forcerm=True,
                     decode=True,
@@ -445,16 +380,9 @@ class ImageBuilder:
             raise ProviderError(transcript.failure(str(error.explanation or error))) from None
         return image_id or str(self.client.inspect_image(name)["Id"])  # type: ignore[no-untyped-call]
 
-    def _credentials(self, name: str, registry: Mapping[str, Any]) -> dict[str, str] | None:
+    def _credentials(self, registry: Mapping[str, Any]) -> dict[str, str] | None:
         username, password = registry.get("username"), registry.get("password")
         if username and password:
-            return {"username": username, "password": password}
-        if username or password:
-            missing = "password" if username else "username"
-            self.note(f"registry.{missing} is not set; using this machine's Docker credentials")
-        address = registry_of(name) or ""
-        if address in self.registry_auth:
-            username, password = self.registry_auth[address]
             return {"username": username, "password": password}
         return None  # the client then reads ~/.docker/config.json
 
@@ -467,7 +395,7 @@ class ImageBuilder:
         digest, shown_at = "", 0.0
         try:
             output = self.client.push(
-                repository, tag, stream=True, decode=True, auth_config=self._credentials(name, registry)
+                repository, tag, stream=True, decode=True, auth_config=self._credentials(registry)
             )
             for message in self._stream(output):
                 if "error" in message:
@@ -536,19 +464,18 @@ def _probe(address: str) -> None:
         socket.create_connection((url.hostname or "localhost", url.port or 2375), CONNECT_SECONDS).close()
 
 
-def connect(configured_host: str | None, configured_context: str | None) -> docker.APIClient:
-    """A client of the engine that the configuration, DOCKER_HOST or the current docker context names."""
+def connect() -> docker.APIClient:
+    """A client of the engine that DOCKER_HOST or the current docker context names."""
     import docker
     import docker.errors
     from docker.constants import DEFAULT_UNIX_SOCKET
     from docker.context import ContextAPI
 
-    address = configured_host or os.environ.get("DOCKER_HOST")
-    name = configured_context or os.environ.get("DOCKER_CONTEXT")
+    address, name = os.environ.get("DOCKER_HOST"), os.environ.get("DOCKER_CONTEXT")
     if name or not address:
         context = ContextAPI.get_context(name) if name else ContextAPI.get_current_context()
         if context is None and name:
-            raise ProviderError(f"docker:context: got {name!r}, expected a context of `docker context ls`; correct it")
+            raise ProviderError(f"DOCKER_CONTEXT: got {name!r}, expected a context of `docker context ls`; correct it")
         address = (context.Host if context else None) or DEFAULT_UNIX_SOCKET
     try:
         _probe(address)
@@ -577,37 +504,24 @@ def _only_images(urn: str) -> None:
 class DockerProvider(Provider):
     version = "4.11.2"
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._host: str | None = None
-        self._context: str | None = None
-        self._registry_auth: dict[str, tuple[str, str]] = {}
-
     @answers_errors
     def CheckConfig(
         self, request: provider_pb2.CheckRequest, context: grpc.ServicerContext
     ) -> provider_pb2.CheckResponse:
-        failures = []
-        for key in sorted(_properties(request.news)):
-            if key in _UNSUPPORTED_CONFIG:
-                reason = f"docker:{key}: the local docker provider talks to this machine's engine only; remove it"
-            elif key not in (*_CONFIG, *_ENGINE_CONFIG):
-                reason = f"docker:{key}: got an unknown key, expected one of {', '.join(_CONFIG)}; remove it"
-            else:
-                continue
-            failures.append(provider_pb2.CheckFailure(property=key, reason=reason))
+        failures = [
+            provider_pb2.CheckFailure(
+                property=key,
+                reason=f"docker:{key}: got a setting, expected none, as the local docker provider uses the engine that "
+                "DOCKER_HOST or the current docker context names; remove it",
+            )
+            for key in sorted(set(_properties(request.news)) - set(_ENGINE_CONFIG))
+        ]
         return provider_pb2.CheckResponse(inputs=request.news, failures=failures)
 
     @answers_errors
     def Configure(
         self, request: provider_pb2.ConfigureRequest, context: grpc.ServicerContext
     ) -> provider_pb2.ConfigureResponse:
-        config = _properties(request.args)
-        self._host, self._context = config.get("host"), config.get("context")
-        entries = config.get("registryAuth") or []
-        for entry in json.loads(entries) if isinstance(entries, str) else entries:
-            if entry.get("username") and entry.get("password"):
-                self._registry_auth[entry.get("address", "")] = (entry["username"], entry["password"])
         # As the official image resource: the engine keeps secrets secret by itself.
         return provider_pb2.ConfigureResponse(acceptSecrets=False, supportsPreview=True)
 
@@ -619,7 +533,7 @@ class DockerProvider(Provider):
         if problems:
             return provider_pb2.CheckResponse(
                 inputs=request.news,
-                failures=[provider_pb2.CheckFailure(property=p.argument, reason=p.reason) for p in problems],
+                failures=[provider_pb2.CheckFailure(property=text.partition(":")[0], reason=text) for text in problems],
             )
         return provider_pb2.CheckResponse(inputs=to_struct(checked(inputs)))
 
@@ -662,7 +576,7 @@ class DockerProvider(Provider):
         if not inputs:
             raise ProviderError(f"{request.id}: docker images cannot be imported; build them with the program")
         repo_digest = state.get("repoDigest", "")
-        if not inputs.get("skipPush") and not image_is_in_registry(repo_digest, inputs.get("registry") or {}):
+        if not image_is_in_registry(repo_digest, inputs.get("registry") or {}):
             return provider_pb2.ReadResponse(id="")
         return provider_pb2.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 
@@ -677,7 +591,7 @@ class DockerProvider(Provider):
         raise ProviderError(f"the local docker provider has no function {request.tok}; use the official plugins")
 
     def _produce(self, urn: str, inputs: Mapping[str, Any], *, preview: bool) -> dict[str, Any]:
-        """The image's outputs; builds and pushes it unless this is a preview that shall not build."""
+        """The image's outputs; builds and pushes it unless this is a preview."""
         name = inputs["imageName"]
         build = inputs.get("build", {})
         registry = inputs.get("registry", {})
@@ -693,28 +607,17 @@ class DockerProvider(Provider):
             outputs["dockerfile"] = BuildPaths.of(build).dockerfile_name if located else UNKNOWN
             outputs["platform"] = build.get("platform")
         if preview:
-            if inputs.get("buildOnPreview") is not True:
-                return outputs
-            if has_unknown([name, build]):
-                self.log(
-                    urn,
-                    "not built in this preview: its name or build arguments are not known yet",
-                    severity=engine_pb2.WARNING,
-                )
-                return outputs
+            return outputs
 
-        push = not inputs.get("skipPush") and not preview
-        if push:
-            refuse_foreign_registry(name)
-        client = connect(self._host, self._context)
+        refuse_foreign_registry(name)
+        client = connect()
         with contextlib.closing(client):
             builder = ImageBuilder(
                 client,
                 status=lambda line: self.log(urn, line, passing=True),
                 note=lambda line: self.log(urn, line),
                 cancelled=self.cancelled,
-                registry_auth=self._registry_auth,
             )
-            image_id = builder.build(name, build)
-            outputs["repoDigest"] = builder.push(name, registry) if push else image_id
+            builder.build(name, build)
+            outputs["repoDigest"] = builder.push(name, registry)
         return outputs

@@ -2,7 +2,7 @@
 
 https://www.pulumi.com/registry/packages/random/api-docs/randompassword/
 
-Not here, and refused with a message: what the password must hold at least, special characters of one's own.
+Not here, and refused with a message: all but its length and which kinds of characters it may hold.
 """
 
 # ruff: noqa: ARG002, N802 - method names and arguments are the protocol's
@@ -22,13 +22,12 @@ from local.providers.server import Provider, ProviderError, answers_errors
 from local.providers.values import UNKNOWN, Secret, from_struct, reveal, to_struct
 
 PASSWORD_TYPE = "random:index/randomPassword:RandomPassword"  # noqa: S105 - a type
+ALWAYS = string.ascii_lowercase + string.digits
 KINDS = {
-    "lower": string.ascii_lowercase,
-    "numeric": string.digits,
     "special": "!@#$%&*()-_=+[]{}<>:?",
     "upper": string.ascii_uppercase,
 }
-INPUTS = ("keepers", "length", *KINDS)
+INPUTS = ("length", *KINDS)
 
 
 class RandomProvider(Provider):
@@ -84,11 +83,9 @@ def _problems(inputs: Mapping[str, Any]) -> dict[str, str]:
     length = inputs.get("length")
     if length is not UNKNOWN and (not isinstance(length, int) or isinstance(length, bool) or length < 1):
         found["length"] = f"length: got {length!r}, expected a whole number above 0; choose how many characters"
-    if not any(inputs.get(kind) for kind in KINDS):
-        found["lower"] = f"lower: got no kind of character at all, expected one of {', '.join(KINDS)}; choose some"
     return found
 
 
 def _password(inputs: Mapping[str, Any]) -> str:
-    alphabet = "".join(characters for kind, characters in KINDS.items() if inputs[kind])
+    alphabet = ALWAYS + "".join(characters for kind, characters in KINDS.items() if inputs[kind])
     return "".join(secrets.choice(alphabet) for _ in range(inputs["length"]))

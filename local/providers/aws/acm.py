@@ -32,22 +32,17 @@ class Certificate(Resource):
         "arn": output(),
         "domainName": string(required=True, replaces=True),
         "domainValidationOptions": output("list"),
-        "keyAlgorithm": string(computed=True, replaces=True, forgotten=True),
+        "keyAlgorithm": output(),
         "notAfter": output(),
         "notBefore": output(),
         "status": output(),
-        "subjectAlternativeNames": strings(computed=True, replaces=True),
+        "subjectAlternativeNames": output("set"),
         "type": output(),
         "validationMethod": string(required=True, replaces=True, forgotten=True, allowed=("DNS", "EMAIL")),
     }
 
     def create(self, call: Call, new: Values) -> str:
         request: Values = {"DomainName": new["domainName"], "ValidationMethod": new["validationMethod"]}
-        names = [name for name in new.get("subjectAlternativeNames") or () if name != new["domainName"]]
-        if names:
-            request["SubjectAlternativeNames"] = names
-        if new.get("keyAlgorithm"):
-            request["KeyAlgorithm"] = new["keyAlgorithm"]
         if new["tagsAll"]:
             request["Tags"] = tag_list(new["tagsAll"])
         return str(call.client("acm").request_certificate(**request)["CertificateArn"])

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from local.providers.aws.resource import Call, Resource, Values, error_code, ignoring, tag_changes
-from local.providers.aws.schema import block, boolean, integer, number, output, string
+from local.providers.aws.schema import block, integer, number, output, string
 from local.providers.server import ProviderError
 
 _WHOSE = {
@@ -52,32 +52,16 @@ class Target(Resource):
         "arn": output(),
         "maxCapacity": integer(required=True, minimum=0),
         "minCapacity": integer(required=True, minimum=0),
-        "roleArn": string(computed=True, replaces=True),
-        "suspendedState": block(
-            {
-                "dynamicScalingInSuspended": boolean(),
-                "dynamicScalingOutSuspended": boolean(),
-                "scheduledScalingSuspended": boolean(),
-            },
-            computed=True,
-        ),
+        "roleArn": output(),
     }
 
     def create(self, call: Call, new: Values) -> str:
         request = {**_whose(new), "MinCapacity": new["minCapacity"], "MaxCapacity": new["maxCapacity"]}
-        if new.get("roleArn"):
-            request["RoleARN"] = new["roleArn"]
         if new["tagsAll"]:
             request["Tags"] = new["tagsAll"]
-        if suspended := self._suspended(new):
-            request["SuspendedState"] = suspended
         with _making():
             call.client("application-autoscaling").register_scalable_target(**request)
         return str(new["resourceId"])
-
-    def _suspended(self, new: Values) -> Values:
-        given = new.get("suspendedState") or {}
-        return {key[0].upper() + key[1:]: value for key, value in given.items() if isinstance(value, bool)}
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         found = _one(
@@ -100,19 +84,15 @@ class Target(Resource):
             "roleArn": found.get("RoleARN"),
             "scalableDimension": found["ScalableDimension"],
             "serviceNamespace": found["ServiceNamespace"],
-            "suspendedState": {
-                key[0].lower() + key[1:]: value for key, value in (found.get("SuspendedState") or {}).items()
-            },
             "tags": tags,
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         scaling = call.client("application-autoscaling")
-        if changed & {"minCapacity", "maxCapacity", "suspendedState"}:
-            request = {**_whose(new), "MinCapacity": new["minCapacity"], "MaxCapacity": new["maxCapacity"]}
-            if suspended := self._suspended(new):
-                request["SuspendedState"] = suspended
-            scaling.register_scalable_target(**request)
+        if changed & {"minCapacity", "maxCapacity"}:
+            scaling.register_scalable_target(
+                **_whose(new), MinCapacity=new["minCapacity"], MaxCapacity=new["maxCapacity"]
+            )
         put, removed = tag_changes(old, new)
         if removed:
             scaling.untag_resource(ResourceARN=old["arn"], TagKeys=removed)
@@ -135,7 +115,6 @@ class Policy(Resource):
         "policyType": string(default="StepScaling", allowed=("TargetTrackingScaling",)),
         "targetTrackingScalingPolicyConfiguration": block(
             {
-                "disableScaleIn": boolean(default=False),
                 "predefinedMetricSpecification": block(
                     {"predefinedMetricType": string(required=True), "resourceLabel": string()}, required=True
                 ),
@@ -152,7 +131,6 @@ class Policy(Resource):
         metric = given["predefinedMetricSpecification"]
         wanted: Values = {
             "TargetValue": given["targetValue"],
-            "DisableScaleIn": given["disableScaleIn"],
             "PredefinedMetricSpecification": {"PredefinedMetricType": metric["predefinedMetricType"]}
             | ({"ResourceLabel": metric["resourceLabel"]} if metric.get("resourceLabel") else {}),
         }

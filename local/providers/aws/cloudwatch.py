@@ -19,7 +19,6 @@ COMPARISONS = (
 STATISTICS = ("SampleCount", "Average", "Sum", "Minimum", "Maximum")
 # Property name to the API's, where the value is the same.
 FIELDS = {
-    "actionsEnabled": "ActionsEnabled",
     "alarmActions": "AlarmActions",
     "alarmDescription": "AlarmDescription",
     "comparisonOperator": "ComparisonOperator",
@@ -27,24 +26,20 @@ FIELDS = {
     "evaluateLowSampleCountPercentiles": "EvaluateLowSampleCountPercentile",
     "evaluationPeriods": "EvaluationPeriods",
     "extendedStatistic": "ExtendedStatistic",
-    "insufficientDataActions": "InsufficientDataActions",
     "metricName": "MetricName",
     "namespace": "Namespace",
     "okActions": "OKActions",
     "period": "Period",
     "statistic": "Statistic",
     "threshold": "Threshold",
-    "thresholdMetricId": "ThresholdMetricId",
     "treatMissingData": "TreatMissingData",
-    "unit": "Unit",
 }
-QUERY = {"accountId": "AccountId", "expression": "Expression", "label": "Label", "period": "Period"}
+QUERY = {"expression": "Expression", "label": "Label"}
 
 
 class MetricAlarm(Resource):
     type_name = "aws:cloudwatch/metricAlarm:MetricAlarm"
     properties = {
-        "actionsEnabled": boolean(default=True),
         "alarmActions": strings(),
         "alarmDescription": string(),
         "arn": output(),
@@ -54,11 +49,9 @@ class MetricAlarm(Resource):
         "evaluateLowSampleCountPercentiles": string(computed=True, forgotten=True, allowed=("evaluate", "ignore")),
         "evaluationPeriods": integer(required=True, minimum=1),
         "extendedStatistic": string(pattern=r"p\d{1,2}(\.\d{1,10})?|p100|IQM|(tm|tc|ts|wm|PR|TM|TC|TS|WM)\S+"),
-        "insufficientDataActions": strings(),
         "metricName": string(),
         "metricQueries": blocks(
             {
-                "accountId": string(),
                 "expression": string(),
                 "id": string(required=True, pattern=r"[a-z]\w{0,254}"),
                 "label": string(),
@@ -69,10 +62,8 @@ class MetricAlarm(Resource):
                         "namespace": string(),
                         "period": integer(required=True),
                         "stat": string(required=True),
-                        "unit": string(),
                     }
                 ),
-                "period": integer(),
                 "returnData": boolean(default=False),
             },
             forgotten=True,
@@ -83,9 +74,7 @@ class MetricAlarm(Resource):
         "period": integer(minimum=1),
         "statistic": string(allowed=STATISTICS),
         "threshold": number(),
-        "thresholdMetricId": string(),
         "treatMissingData": string(default="missing", allowed=("breaching", "notBreaching", "ignore", "missing")),
-        "unit": string(),
     }
     exclusive = (("metricName", "metricQueries"), ("statistic", "extendedStatistic"))
     one_of = (("metricName", "metricQueries"),)
@@ -120,7 +109,6 @@ class MetricAlarm(Resource):
                 },
                 "Period": metric["period"],
                 "Stat": metric["stat"],
-                **({"Unit": metric["unit"]} if metric.get("unit") else {}),
             }
         return wanted
 
@@ -154,7 +142,6 @@ class MetricAlarm(Resource):
                 "namespace": stat["Metric"].get("Namespace"),
                 "period": stat["Period"],
                 "stat": stat["Stat"],
-                "unit": stat.get("Unit"),
             }
         return query
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from local.providers.aws.resource import (
@@ -17,7 +17,7 @@ from local.providers.aws.resource import (
     tag_list,
     tag_map,
 )
-from local.providers.aws.schema import blocks, boolean, integer, ipv4_network, output, string, strings
+from local.providers.aws.schema import boolean, ipv4_network, output, string
 from local.providers.server import ProviderError
 
 DELETION_SECONDS = 20 * 60
@@ -75,17 +75,12 @@ class Vpc(Resource):
     type_name = "aws:ec2/vpc:Vpc"
     properties = {
         "arn": output(),
-        "assignGeneratedIpv6CidrBlock": boolean(kept=True),
         "cidrBlock": string(computed=True, replaces=True, form=ipv4_network(16, 28)),
         "defaultNetworkAclId": output(),
         "defaultRouteTableId": output(),
         "defaultSecurityGroupId": output(),
         "dhcpOptionsId": output(),
         "enableDnsHostnames": boolean(computed=True),
-        "enableDnsSupport": boolean(default=True),
-        "enableNetworkAddressUsageMetrics": boolean(computed=True),
-        "instanceTenancy": string(default="default", allowed=("default", "dedicated")),
-        "ipv6CidrBlock": output(),
         "mainRouteTableId": output(),
         "ownerId": output(),
     }
@@ -93,40 +88,23 @@ class Vpc(Resource):
     def check(self, inputs: Values) -> list[str]:
         return [] if "cidrBlock" in inputs else ["cidrBlock: got nothing, expected an IPv4 range; add it"]
 
-    def adjust_differences(self, old: Values, new: Values, changes: Any) -> Any:
-        # Only from dedicated to default can a VPC be changed in place.
-        if "instanceTenancy" in changes and new.get("instanceTenancy") == "dedicated":
-            changes = {**changes, "instanceTenancy": type(changes["instanceTenancy"])("update", True)}
-        return changes
-
     def create(self, call: Call, new: Values) -> str:
         found = call.client("ec2").create_vpc(
-            CidrBlock=new["cidrBlock"],
-            InstanceTenancy=new["instanceTenancy"],
-            AmazonProvidedIpv6CidrBlock=bool(new.get("assignGeneratedIpv6CidrBlock")),
-            TagSpecifications=tagged_at_creation("vpc", new["tagsAll"]),
+            CidrBlock=new["cidrBlock"], TagSpecifications=tagged_at_creation("vpc", new["tagsAll"])
         )
         return str(found["Vpc"]["VpcId"])
 
     def settle(self, call: Call, resource_id: str, new: Values) -> None:
         call.wait(f"VPC {resource_id}", lambda: self._is_available(call, resource_id), default_seconds=300)
         if new.get("enableDnsHostnames"):
-            self._set(call, resource_id, "EnableDnsHostnames", True)
-        if not new["enableDnsSupport"]:
-            self._set(call, resource_id, "EnableDnsSupport", False)
-        if new.get("enableNetworkAddressUsageMetrics"):
-            self._set(call, resource_id, "EnableNetworkAddressUsageMetrics", True)
+            self._set_host_names(call, resource_id, True)
 
     def _is_available(self, call: Call, vpc: str) -> bool:
         found = described(call, "describe_vpcs", "Vpcs", VpcIds=[vpc])
         return found is not None and found.get("State") == "available"
 
-    def _set(self, call: Call, vpc: str, attribute: str, value: bool) -> None:
-        call.client("ec2").modify_vpc_attribute(VpcId=vpc, **{attribute: {"Value": value}})
-
-    def _get(self, call: Call, vpc: str, attribute: str) -> bool:
-        found = call.client("ec2").describe_vpc_attribute(VpcId=vpc, Attribute=attribute)
-        return bool(found.get(attribute[0].upper() + attribute[1:], {}).get("Value", False))
+    def _set_host_names(self, call: Call, vpc: str, value: bool) -> None:
+        call.client("ec2").modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": value})
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         found = described(call, "describe_vpcs", "Vpcs", VpcIds=[resource_id])
@@ -148,7 +126,7 @@ class Vpc(Resource):
         acl = described(
             call, "describe_network_acls", "NetworkAcls", Filters=[*of_vpc, {"Name": "default", "Values": ["true"]}]
         )
-        ipv6 = (found.get("Ipv6CidrBlockAssociationSet") or [{}])[0]
+        names = call.client("ec2").describe_vpc_attribute(VpcId=resource_id, Attribute="enableDnsHostnames")
         return {
             "arn": call.arn("ec2", f"vpc/{resource_id}"),
             "cidrBlock": found["CidrBlock"],
@@ -156,27 +134,15 @@ class Vpc(Resource):
             "defaultRouteTableId": (main or {}).get("RouteTableId"),
             "defaultSecurityGroupId": (group or {}).get("GroupId"),
             "dhcpOptionsId": found.get("DhcpOptionsId"),
-            "enableDnsHostnames": self._get(call, resource_id, "enableDnsHostnames"),
-            "enableDnsSupport": self._get(call, resource_id, "enableDnsSupport"),
-            "enableNetworkAddressUsageMetrics": self._get(call, resource_id, "enableNetworkAddressUsageMetrics"),
-            "instanceTenancy": found.get("InstanceTenancy", "default"),
-            "ipv6CidrBlock": ipv6.get("Ipv6CidrBlock"),
+            "enableDnsHostnames": names.get("EnableDnsHostnames", {}).get("Value", False),
             "mainRouteTableId": (main or {}).get("RouteTableId"),
             "ownerId": found.get("OwnerId"),
             "tags": tag_map(found.get("Tags")),
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        if "instanceTenancy" in changed:
-            call.client("ec2").modify_vpc_tenancy(VpcId=resource_id, InstanceTenancy="default")
-        for key in ("enableDnsSupport", "enableDnsHostnames", "enableNetworkAddressUsageMetrics"):
-            if key in changed:
-                self._set(call, resource_id, key[0].upper() + key[1:], bool(new.get(key)))
-        if "assignGeneratedIpv6CidrBlock" in changed:
-            raise ProviderError(
-                "assignGeneratedIpv6CidrBlock: got a change, expected none, as the emulator cannot change it; "
-                "create another VPC"
-            )
+        if "enableDnsHostnames" in changed:
+            self._set_host_names(call, resource_id, bool(new.get("enableDnsHostnames")))
         change_tags(call, resource_id, old, new)
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
@@ -185,40 +151,18 @@ class Vpc(Resource):
 
 class Subnet(Resource):
     type_name = "aws:ec2/subnet:Subnet"
-    exclusive = (("availabilityZone", "availabilityZoneId"),)
     properties = {
         "arn": output(),
-        "assignIpv6AddressOnCreation": boolean(default=False),
         "availabilityZone": string(computed=True, replaces=True),
-        "availabilityZoneId": string(computed=True, replaces=True),
+        "availabilityZoneId": output(),
         "cidrBlock": string(replaces=True, form=ipv4_network(16, 28)),
-        "enableDns64": boolean(default=False, kept=True),
-        "enableResourceNameDnsAaaaRecordOnLaunch": boolean(default=False, kept=True),
-        "enableResourceNameDnsARecordOnLaunch": boolean(default=False, kept=True),
-        "ipv6CidrBlock": string(),
-        "ipv6CidrBlockAssociationId": output(),
-        "ipv6Native": boolean(default=False, replaces=True, kept=True),
         "mapPublicIpOnLaunch": boolean(default=False),
         "ownerId": output(),
-        "privateDnsHostnameTypeOnLaunch": string(computed=True, allowed=("ip-name", "resource-name")),
         "vpcId": string(required=True, replaces=True),
-    }
-    switches = {
-        "assignIpv6AddressOnCreation": "AssignIpv6AddressOnCreation",
-        "enableDns64": "EnableDns64",
-        "enableResourceNameDnsAaaaRecordOnLaunch": "EnableResourceNameDnsAAAARecordOnLaunch",
-        "enableResourceNameDnsARecordOnLaunch": "EnableResourceNameDnsARecordOnLaunch",
-        "mapPublicIpOnLaunch": "MapPublicIpOnLaunch",
     }
 
     def create(self, call: Call, new: Values) -> str:
-        names = {
-            "vpcId": "VpcId",
-            "cidrBlock": "CidrBlock",
-            "availabilityZone": "AvailabilityZone",
-            "availabilityZoneId": "AvailabilityZoneId",
-            "ipv6CidrBlock": "Ipv6CidrBlock",
-        }
+        names = {"vpcId": "VpcId", "cidrBlock": "CidrBlock", "availabilityZone": "AvailabilityZone"}
         found = call.client("ec2").create_subnet(
             **{api: new[key] for key, api in names.items() if new.get(key)},
             TagSpecifications=tagged_at_creation("subnet", new["tagsAll"]),
@@ -226,50 +170,30 @@ class Subnet(Resource):
         return str(found["Subnet"]["SubnetId"])
 
     def settle(self, call: Call, resource_id: str, new: Values) -> None:
-        self._switch(call, resource_id, new, {key for key in self.switches if new.get(key)})
-        self._host_names(call, resource_id, new)
+        if new["mapPublicIpOnLaunch"]:
+            self._map_public_addresses(call, resource_id, True)
 
-    def _switch(self, call: Call, subnet: str, new: Values, keys: set[str]) -> None:
-        for key in sorted(keys & set(self.switches)):
-            call.client("ec2").modify_subnet_attribute(
-                SubnetId=subnet, **{self.switches[key]: {"Value": bool(new.get(key))}}
-            )
-
-    def _host_names(self, call: Call, subnet: str, new: Values) -> None:
-        if kind := new.get("privateDnsHostnameTypeOnLaunch"):
-            call.client("ec2").modify_subnet_attribute(SubnetId=subnet, PrivateDnsHostnameTypeOnLaunch=kind)
+    def _map_public_addresses(self, call: Call, subnet: str, value: bool) -> None:
+        call.client("ec2").modify_subnet_attribute(SubnetId=subnet, MapPublicIpOnLaunch={"Value": value})
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         found = described(call, "describe_subnets", "Subnets", SubnetIds=[resource_id])
         if found is None:
             return None
-        ipv6 = (found.get("Ipv6CidrBlockAssociationSet") or [{}])[0]
-        naming = found.get("PrivateDnsNameOptionsOnLaunch") or {}
         return {
             "arn": found.get("SubnetArn") or call.arn("ec2", f"subnet/{resource_id}"),
-            "assignIpv6AddressOnCreation": found.get("AssignIpv6AddressOnCreation", False),
             "availabilityZone": found["AvailabilityZone"],
             "availabilityZoneId": found.get("AvailabilityZoneId"),
             "cidrBlock": found.get("CidrBlock"),
-            "ipv6CidrBlock": ipv6.get("Ipv6CidrBlock"),
-            "ipv6CidrBlockAssociationId": ipv6.get("AssociationId"),
             "mapPublicIpOnLaunch": found.get("MapPublicIpOnLaunch", False),
             "ownerId": found.get("OwnerId"),
-            "privateDnsHostnameTypeOnLaunch": naming.get("HostnameType")
-            or state.get("privateDnsHostnameTypeOnLaunch")
-            or "ip-name",
             "tags": tag_map(found.get("Tags")),
             "vpcId": found["VpcId"],
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        if "ipv6CidrBlock" in changed:
-            raise ProviderError(
-                "ipv6CidrBlock: got a change, expected none, as the emulator cannot change it; create another subnet"
-            )
-        self._switch(call, resource_id, new, changed)
-        if "privateDnsHostnameTypeOnLaunch" in changed:
-            self._host_names(call, resource_id, new)
+        if "mapPublicIpOnLaunch" in changed:
+            self._map_public_addresses(call, resource_id, new["mapPublicIpOnLaunch"])
         change_tags(call, resource_id, old, new)
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
@@ -319,89 +243,15 @@ class InternetGateway(Resource):
         )
 
 
-ROUTE_TARGETS = {
-    "carrierGatewayId": "CarrierGatewayId",
-    "coreNetworkArn": "CoreNetworkArn",
-    "egressOnlyGatewayId": "EgressOnlyInternetGatewayId",
-    "gatewayId": "GatewayId",
-    "localGatewayId": "LocalGatewayId",
-    "natGatewayId": "NatGatewayId",
-    "networkInterfaceId": "NetworkInterfaceId",
-    "transitGatewayId": "TransitGatewayId",
-    "vpcEndpointId": "VpcEndpointId",
-    "vpcPeeringConnectionId": "VpcPeeringConnectionId",
-}
-ROUTE_DESTINATIONS = {
-    "destinationCidrBlock": "DestinationCidrBlock",
-    "destinationIpv6CidrBlock": "DestinationIpv6CidrBlock",
-    "destinationPrefixListId": "DestinationPrefixListId",
-}
-INLINE_DESTINATIONS = {
-    "cidrBlock": "DestinationCidrBlock",
-    "ipv6CidrBlock": "DestinationIpv6CidrBlock",
-    "destinationPrefixListId": "DestinationPrefixListId",
-}
-
-
-def _route_request(route: Values, destinations: Mapping[str, str]) -> Values:
-    names = {**destinations, **ROUTE_TARGETS}
-    return {api: route[key] for key, api in names.items() if route.get(key)}
-
-
-def _route_of(found: Values, destinations: Mapping[str, str]) -> Values:
-    route = {key: found.get(api) for key, api in {**destinations, **ROUTE_TARGETS}.items()}
-    if str(route.get("gatewayId", "")).startswith("vpce-"):
-        route["vpcEndpointId"], route["gatewayId"] = route["gatewayId"], None
-    return {key: value for key, value in route.items() if value}
-
-
-def _is_managed(found: Values) -> bool:
-    """Routes that the program makes: not the VPC's own, those of gateway endpoints, or propagated ones."""
-    return (
-        found.get("Origin", "CreateRoute") == "CreateRoute"
-        and found.get("GatewayId") != "local"
-        and not str(found.get("GatewayId", "")).startswith("vpce-")
-    )
-
-
 class RouteTable(Resource):
     type_name = "aws:ec2/routeTable:RouteTable"
-    properties = {
-        "arn": output(),
-        "ownerId": output(),
-        "propagatingVgws": strings(computed=True),
-        "routes": blocks({key: string() for key in {**INLINE_DESTINATIONS, **ROUTE_TARGETS}}, computed=True),
-        "vpcId": string(required=True, replaces=True),
-    }
+    properties = {"arn": output(), "ownerId": output(), "vpcId": string(required=True, replaces=True)}
 
     def create(self, call: Call, new: Values) -> str:
         found = call.client("ec2").create_route_table(
             VpcId=new["vpcId"], TagSpecifications=tagged_at_creation("route-table", new["tagsAll"])
         )
         return str(found["RouteTable"]["RouteTableId"])
-
-    def settle(self, call: Call, resource_id: str, new: Values) -> None:
-        self._set_routes(call, resource_id, [], new.get("routes") or [])
-        for gateway in new.get("propagatingVgws") or ():
-            call.client("ec2").enable_vgw_route_propagation(RouteTableId=resource_id, GatewayId=gateway)
-
-    def _set_routes(self, call: Call, table: str, olds: Sequence[Values], news: Sequence[Values]) -> None:
-        ec2 = call.client("ec2")
-
-        def destination(route: Values) -> tuple[tuple[str, str], ...]:
-            return tuple((api, route[key]) for key, api in INLINE_DESTINATIONS.items() if route.get(key))
-
-        had = {destination(route): route for route in olds}
-        wanted = {destination(route): route for route in news}
-        for gone in had.keys() - wanted.keys():
-            with ignoring("InvalidRoute.NotFound"):
-                ec2.delete_route(RouteTableId=table, **dict(gone))
-        for key, route in wanted.items():
-            request = _route_request(route, INLINE_DESTINATIONS)
-            if key not in had:
-                ec2.create_route(RouteTableId=table, **request)
-            elif _route_request(had[key], INLINE_DESTINATIONS) != request:
-                ec2.replace_route(RouteTableId=table, **request)
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         found = described(call, "describe_route_tables", "RouteTables", RouteTableIds=[resource_id])
@@ -410,22 +260,11 @@ class RouteTable(Resource):
         return {
             "arn": call.arn("ec2", f"route-table/{resource_id}"),
             "ownerId": found.get("OwnerId"),
-            "propagatingVgws": [item["GatewayId"] for item in found.get("PropagatingVgws") or ()],
-            "routes": [_route_of(route, INLINE_DESTINATIONS) for route in found["Routes"] if _is_managed(route)],
             "tags": tag_map(found.get("Tags")),
             "vpcId": found["VpcId"],
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        ec2 = call.client("ec2")
-        if "routes" in changed:
-            self._set_routes(call, resource_id, old.get("routes") or [], new.get("routes") or [])
-        if "propagatingVgws" in changed:
-            had, wanted = (set(part.get("propagatingVgws") or ()) for part in (old, new))
-            for gateway in had - wanted:
-                ec2.disable_vgw_route_propagation(RouteTableId=resource_id, GatewayId=gateway)
-            for gateway in wanted - had:
-                ec2.enable_vgw_route_propagation(RouteTableId=resource_id, GatewayId=gateway)
         change_tags(call, resource_id, old, new)
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
@@ -438,30 +277,41 @@ class RouteTable(Resource):
         delete_when_unused(call, f"route table {resource_id}", "delete_route_table", RouteTableId=resource_id)
 
 
+ROUTE_TARGETS = {"gatewayId": "GatewayId", "natGatewayId": "NatGatewayId"}
+
+
 class Route(Resource):
     type_name = "aws:ec2/route:Route"
     tagged = False
-    one_of = (tuple(ROUTE_DESTINATIONS), tuple(ROUTE_TARGETS))
+    one_of = (tuple(ROUTE_TARGETS),)
     properties = {
-        **{key: string(replaces=True) for key in ROUTE_DESTINATIONS},
         "destinationCidrBlock": string(replaces=True, form=ipv4_network()),
-        **{key: string(computed=key == "networkInterfaceId") for key in ROUTE_TARGETS},
+        **{key: string() for key in ROUTE_TARGETS},
         "instanceId": output(),
         "instanceOwnerId": output(),
+        "networkInterfaceId": output(),
         "origin": output(),
         "routeTableId": string(required=True, replaces=True),
         "state": output(),
     }
 
+    def check(self, inputs: Values) -> list[str]:
+        if "destinationCidrBlock" in inputs:
+            return []
+        return ["destinationCidrBlock: got nothing, expected an IPv4 range; add it"]
+
+    def _request(self, new: Values) -> Values:
+        names = {"routeTableId": "RouteTableId", "destinationCidrBlock": "DestinationCidrBlock", **ROUTE_TARGETS}
+        return {api: new[key] for key, api in names.items() if new.get(key)}
+
     def create(self, call: Call, new: Values) -> str:
-        call.client("ec2").create_route(RouteTableId=new["routeTableId"], **_route_request(new, ROUTE_DESTINATIONS))
+        call.client("ec2").create_route(**self._request(new))
         return _route_id(new)
 
     def _find(self, call: Call, state: Values) -> Values | None:
         table = described(call, "describe_route_tables", "RouteTables", RouteTableIds=[state["routeTableId"]])
-        wanted = {api: state[key] for key, api in ROUTE_DESTINATIONS.items() if state.get(key)}
         for route in (table or {}).get("Routes") or ():
-            if all(route.get(api) == value for api, value in wanted.items()):
+            if route.get("DestinationCidrBlock") == state["destinationCidrBlock"]:
                 return dict(route)
         return None
 
@@ -471,67 +321,56 @@ class Route(Resource):
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         if not state.get("routeTableId"):  # an import: <route table>_<destination>
             table, _, destination = resource_id.partition("_")
-            kind = "destinationPrefixListId" if destination.startswith("pl-") else "destinationCidrBlock"
-            kind = "destinationIpv6CidrBlock" if ":" in destination else kind
-            state = {"routeTableId": table, kind: destination}
+            state = {"routeTableId": table, "destinationCidrBlock": destination}
         found = self._find(call, state)
         if found is None:
             return None
         return {
             "id": _route_id(state),
-            **_route_of(found, ROUTE_DESTINATIONS),
+            "destinationCidrBlock": found["DestinationCidrBlock"],
+            **{key: found.get(api) or None for key, api in ROUTE_TARGETS.items()},
             "instanceId": found.get("InstanceId", ""),
             "instanceOwnerId": found.get("InstanceOwnerId", ""),
+            "networkInterfaceId": found.get("NetworkInterfaceId", ""),
             "origin": found.get("Origin", "CreateRoute"),
             "routeTableId": state["routeTableId"],
             "state": found.get("State", "active"),
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        call.client("ec2").replace_route(RouteTableId=new["routeTableId"], **_route_request(new, ROUTE_DESTINATIONS))
+        call.client("ec2").replace_route(**self._request(new))
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
-        destination = {api: state[key] for key, api in ROUTE_DESTINATIONS.items() if state.get(key)}
         with ignoring("InvalidRoute.NotFound", "InvalidRouteTableID.NotFound"):
-            call.client("ec2").delete_route(RouteTableId=state["routeTableId"], **destination)
+            call.client("ec2").delete_route(
+                RouteTableId=state["routeTableId"], DestinationCidrBlock=state["destinationCidrBlock"]
+            )
 
 
 def _route_id(route: Values) -> str:
     """The official provider's id: the table and a hash of the destination."""
     import binascii
 
-    destination = next(str(route[key]) for key in ROUTE_DESTINATIONS if route.get(key))
-    return f"r-{route['routeTableId']}{binascii.crc32(destination.encode())}"
+    return f"r-{route['routeTableId']}{binascii.crc32(route['destinationCidrBlock'].encode())}"
 
 
 class RouteTableAssociation(Resource):
     type_name = "aws:ec2/routeTableAssociation:RouteTableAssociation"
     tagged = False
-    one_of = (("gatewayId", "subnetId"),)
-    properties = {
-        "gatewayId": string(replaces=True),
-        "routeTableId": string(required=True),
-        "subnetId": string(replaces=True),
-    }
+    properties = {"routeTableId": string(required=True), "subnetId": string(replaces=True)}
+
+    def check(self, inputs: Values) -> list[str]:
+        return [] if "subnetId" in inputs else ["subnetId: got nothing, expected a subnet; add it"]
 
     def create(self, call: Call, new: Values) -> str:
-        ends = {"subnetId": "SubnetId", "gatewayId": "GatewayId"}
-        found = call.client("ec2").associate_route_table(
-            RouteTableId=new["routeTableId"], **{api: new[key] for key, api in ends.items() if new.get(key)}
-        )
+        found = call.client("ec2").associate_route_table(RouteTableId=new["routeTableId"], SubnetId=new["subnetId"])
         return str(found["AssociationId"])
 
     def _find(self, call: Call, resource_id: str, state: Values) -> Values | None:
         """By id; or, as moving to another table gives a new id, by what is associated."""
-        end = state.get("subnetId") or state.get("gatewayId")
-        table = state.get("routeTableId", "")
-        if "/" in resource_id:  # an import: <subnet or gateway>/<route table>
-            end, _, table = resource_id.partition("/")
-        found = described(call, "describe_route_tables", "RouteTables", RouteTableIds=[table])
+        found = described(call, "describe_route_tables", "RouteTables", RouteTableIds=[state["routeTableId"]])
         for item in (found or {}).get("Associations") or ():
-            if item["RouteTableAssociationId"] == resource_id or (
-                end and end in (item.get("SubnetId"), item.get("GatewayId"))
-            ):
+            if item["RouteTableAssociationId"] == resource_id or item.get("SubnetId") == state["subnetId"]:
                 return dict(item)
         return None
 
@@ -541,9 +380,8 @@ class RouteTableAssociation(Resource):
             return None
         return {
             "id": found["RouteTableAssociationId"],
-            "gatewayId": found.get("GatewayId") or None,
             "routeTableId": found["RouteTableId"],
-            "subnetId": found.get("SubnetId") or None,
+            "subnetId": found["SubnetId"],
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
@@ -562,43 +400,27 @@ class RouteTableAssociation(Resource):
 
 class Eip(Resource):
     type_name = "aws:ec2/eip:Eip"
-    exclusive = (("instance", "networkInterface"),)
     properties = {
-        "address": string(replaces=True, kept=True),
         "allocationId": output(),
         "arn": output(),
-        "associateWithPrivateIp": string(kept=True),
         "associationId": output(),
-        "domain": string(computed=True, replaces=True, allowed=("vpc", "standard")),
-        "instance": string(computed=True),
-        "networkBorderGroup": string(computed=True, replaces=True),
-        "networkInterface": string(computed=True),
+        "domain": output(),
+        "instance": output(),
+        "networkBorderGroup": output(),
+        "networkInterface": output(),
         "privateDns": output(),
         "privateIp": output(),
         "ptrRecord": output(),
         "publicDns": output(),
         "publicIp": output(),
-        "publicIpv4Pool": string(computed=True, replaces=True),
+        "publicIpv4Pool": output(),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        request: Values = {
-            "Domain": new.get("domain") or "vpc",
-            "TagSpecifications": tagged_at_creation("elastic-ip", new["tagsAll"]),
-        }
-        names = {"address": "Address", "networkBorderGroup": "NetworkBorderGroup", "publicIpv4Pool": "PublicIpv4Pool"}
-        request.update({api: new[key] for key, api in names.items() if new.get(key)})
-        return str(call.client("ec2").allocate_address(**request)["AllocationId"])
-
-    def settle(self, call: Call, resource_id: str, new: Values) -> None:
-        ends = {
-            "instance": "InstanceId",
-            "networkInterface": "NetworkInterfaceId",
-            "associateWithPrivateIp": "PrivateIpAddress",
-        }
-        request = {api: new[key] for key, api in ends.items() if new.get(key)}
-        if request:
-            call.client("ec2").associate_address(AllocationId=resource_id, AllowReassociation=True, **request)
+        found = call.client("ec2").allocate_address(
+            Domain="vpc", TagSpecifications=tagged_at_creation("elastic-ip", new["tagsAll"])
+        )
+        return str(found["AllocationId"])
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         found = described(call, "describe_addresses", "Addresses", AllocationIds=[resource_id])
@@ -625,20 +447,9 @@ class Eip(Resource):
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        if changed & {"instance", "networkInterface", "associateWithPrivateIp"}:
-            self._disassociate(call, old)
-            self.settle(call, resource_id, new)
         change_tags(call, resource_id, old, new)
 
-    def _disassociate(self, call: Call, state: Values) -> None:
-        if state.get("associationId"):
-            with ignoring("InvalidAssociationID.NotFound"):
-                call.client("ec2").disassociate_address(AssociationId=state["associationId"])
-
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
-        if state.get("instance") or state.get("networkInterface"):
-            self._disassociate(call, state)
-
         def is_released() -> bool:
             try:
                 call.client("ec2").release_address(AllocationId=resource_id)
@@ -659,39 +470,24 @@ class NatGateway(Resource):
     properties = {
         "allocationId": string(replaces=True, forgotten=True),
         "associationId": output(),
-        "connectivityType": string(default="public", replaces=True, allowed=("public", "private")),
         "networkInterfaceId": output(),
-        "privateIp": string(computed=True, replaces=True),
+        "privateIp": output(),
         "publicIp": output(),
-        "secondaryAllocationIds": strings(computed=True),
-        "secondaryPrivateIpAddressCount": integer(computed=True, replaces=True),
-        "secondaryPrivateIpAddresses": strings(computed=True),
         "subnetId": string(required=True, replaces=True),
     }
 
     def check(self, inputs: Values) -> list[str]:
-        public = inputs["connectivityType"] == "public"
-        if public and not inputs.get("allocationId"):
-            return ["allocationId: got nothing, expected the id of an elastic IP, as the gateway is public; add it"]
-        if not public and inputs.get("allocationId"):
-            return ["allocationId: got a value, expected nothing, as the gateway is private; remove it"]
-        return []
+        if inputs.get("allocationId"):
+            return []
+        return ["allocationId: got nothing, expected the id of an elastic IP; add it"]
 
     def create(self, call: Call, new: Values) -> str:
-        request: Values = {
-            "ConnectivityType": new["connectivityType"],
-            "SubnetId": new["subnetId"],
-            "TagSpecifications": tagged_at_creation("natgateway", new["tagsAll"]),
-        }
-        names = {
-            "allocationId": "AllocationId",
-            "privateIp": "PrivateIpAddress",
-            "secondaryAllocationIds": "SecondaryAllocationIds",
-            "secondaryPrivateIpAddresses": "SecondaryPrivateIpAddresses",
-            "secondaryPrivateIpAddressCount": "SecondaryPrivateIpAddressCount",
-        }
-        request.update({api: new[key] for key, api in names.items() if new.get(key)})
-        return str(call.client("ec2").create_nat_gateway(**request)["NatGateway"]["NatGatewayId"])
+        found = call.client("ec2").create_nat_gateway(
+            AllocationId=new["allocationId"],
+            SubnetId=new["subnetId"],
+            TagSpecifications=tagged_at_creation("natgateway", new["tagsAll"]),
+        )
+        return str(found["NatGateway"]["NatGatewayId"])
 
     def _find(self, call: Call, resource_id: str) -> Values | None:
         found = described(call, "describe_nat_gateways", "NatGateways", NatGatewayIds=[resource_id])
@@ -714,21 +510,15 @@ class NatGateway(Resource):
         found = self._find(call, resource_id)
         if found is None:
             return None
-        addresses = found.get("NatGatewayAddresses") or []
-        first: Values = next((item for item in addresses if item.get("IsPrimary", True)), {})
-        others = [item for item in addresses if item is not first]
+        first: Values = next(iter(found.get("NatGatewayAddresses") or ()), {})
         allocation = first.get("AllocationId") or state.get("allocationId")
         public = first.get("PublicIp") or self._public_address(call, allocation)
         return {
             "allocationId": allocation,
             "associationId": first.get("AssociationId"),
-            "connectivityType": found.get("ConnectivityType", "public"),
             "networkInterfaceId": first.get("NetworkInterfaceId"),
             "privateIp": first.get("PrivateIp"),
             "publicIp": public,
-            "secondaryAllocationIds": [item["AllocationId"] for item in others if item.get("AllocationId")],
-            "secondaryPrivateIpAddressCount": len(others),
-            "secondaryPrivateIpAddresses": [item["PrivateIp"] for item in others if item.get("PrivateIp")],
             "subnetId": found["SubnetId"],
             "tags": tag_map(found.get("Tags")),
         }
@@ -741,11 +531,6 @@ class NatGateway(Resource):
         return found["PublicIp"] if found else None
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        if changed & {"secondaryAllocationIds", "secondaryPrivateIpAddresses"}:
-            raise ProviderError(
-                "secondaryAllocationIds: got a change, expected none, as the emulator cannot change it; "
-                "create another NAT gateway"
-            )
         change_tags(call, resource_id, old, new)
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:

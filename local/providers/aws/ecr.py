@@ -18,7 +18,7 @@ from local.providers.aws.resource import (
     tag_list,
     tag_map,
 )
-from local.providers.aws.schema import block, blocks, boolean, output, policy, string
+from local.providers.aws.schema import block, blocks, boolean, output, string
 
 
 def registry_host() -> str | None:
@@ -34,7 +34,6 @@ class Repository(Resource):
         "encryptionConfigurations": blocks(
             {
                 "encryptionType": string(default="AES256", allowed=("AES256", "KMS", "KMS_DSSE"), replaces=True),
-                "kmsKey": string(computed=True, replaces=True),
             },
             ordered=True,
             same=lambda old, new: _encryption(old) == _encryption(new),
@@ -45,10 +44,7 @@ class Repository(Resource):
         "imageScanningConfiguration": block({"scanOnPush": boolean(required=True)}),
         "imageTagMutability": string(
             default="MUTABLE",
-            allowed=("MUTABLE", "IMMUTABLE", "MUTABLE_WITH_EXCLUSION", "IMMUTABLE_WITH_EXCLUSION"),
-        ),
-        "imageTagMutabilityExclusionFilters": blocks(
-            {"filter": string(required=True), "filterType": string(required=True, allowed=("WILDCARD",))}, ordered=True
+            allowed=("MUTABLE", "IMMUTABLE"),
         ),
         "name": string(replaces=True),
         "registryId": output(),
@@ -65,8 +61,6 @@ class Repository(Resource):
             request["imageScanningConfiguration"] = {"scanOnPush": scanning["scanOnPush"]}
         if encryption := new.get("encryptionConfigurations"):
             request["encryptionConfiguration"] = dict(encryption[0])
-        if filters := new.get("imageTagMutabilityExclusionFilters"):
-            request["imageTagMutabilityExclusionFilters"] = filters
         return str(call.client("ecr").create_repository(**request)["repository"]["repositoryName"])
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
@@ -83,7 +77,6 @@ class Repository(Resource):
             "encryptionConfigurations": [encryption] if encryption else [],
             "imageScanningConfiguration": found.get("imageScanningConfiguration"),
             "imageTagMutability": found.get("imageTagMutability"),
-            "imageTagMutabilityExclusionFilters": found.get("imageTagMutabilityExclusionFilters"),
             "name": found["repositoryName"],
             "registryId": found["registryId"],
             "repositoryUrl": f"{host}/{found['repositoryName']}" if host else found["repositoryUri"],
@@ -92,13 +85,8 @@ class Repository(Resource):
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         ecr = call.client("ecr")
-        if changed & {"imageTagMutability", "imageTagMutabilityExclusionFilters"}:
-            filters = new.get("imageTagMutabilityExclusionFilters")
-            ecr.put_image_tag_mutability(
-                repositoryName=resource_id,
-                imageTagMutability=new["imageTagMutability"],
-                **({"imageTagMutabilityExclusionFilters": filters} if filters else {}),
-            )
+        if "imageTagMutability" in changed:
+            ecr.put_image_tag_mutability(repositoryName=resource_id, imageTagMutability=new["imageTagMutability"])
         if "imageScanningConfiguration" in changed:
             scan = bool((new.get("imageScanningConfiguration") or {}).get("scanOnPush"))
             ecr.put_image_scanning_configuration(
@@ -127,7 +115,7 @@ class Repository(Resource):
 def _encryption(configurations: Any) -> Any:
     """No configuration means AES256."""
     first = (configurations or [{}])[0] or {}
-    return first.get("encryptionType") or "AES256", first.get("kmsKey") or ""
+    return first.get("encryptionType") or "AES256"
 
 
 class LifecyclePolicy(Resource):
@@ -178,38 +166,3 @@ def _rules(text: Any) -> Any:
         return sorted(document["rules"], key=lambda rule: rule.get("rulePriority", 0))
     except (TypeError, ValueError, KeyError):
         return text
-
-
-class RepositoryPolicy(Resource):
-    type_name = "aws:ecr/repositoryPolicy:RepositoryPolicy"
-    tagged = False
-    properties = {
-        "policy": policy(required=True),
-        "registryId": output(),
-        "repository": string(required=True, replaces=True),
-    }
-
-    def create(self, call: Call, new: Values) -> str:
-        call.client("ecr").set_repository_policy(repositoryName=new["repository"], policyText=new["policy"])
-        return str(new["repository"])
-
-    def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
-        try:
-            found = call.client("ecr").get_repository_policy(repositoryName=resource_id)
-        except Exception as error:
-            if error_code(error) in ("RepositoryNotFoundException", "RepositoryPolicyNotFoundException"):
-                return None
-            raise
-        text, known = found["policyText"], state.get("policy")
-        return {
-            "policy": known if known and schema.same_policy(known, text) else text,
-            "registryId": found.get("registryId"),
-            "repository": found["repositoryName"],
-        }
-
-    def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        call.client("ecr").set_repository_policy(repositoryName=resource_id, policyText=new["policy"])
-
-    def delete(self, call: Call, resource_id: str, state: Values) -> None:
-        with ignoring("RepositoryNotFoundException", "RepositoryPolicyNotFoundException"):
-            call.client("ecr").delete_repository_policy(repositoryName=resource_id)

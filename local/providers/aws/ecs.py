@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from local.providers.aws.resource import Call, Resource, Values, error_code, ignoring, tag_changes, tag_list, tag_map
-from local.providers.aws.schema import block, blocks, boolean, integer, output, string, strings
+from local.providers.aws.schema import block, blocks, integer, output, string, strings
 from local.providers.server import ProviderError
 
 CAPACITY_STRATEGY = {
@@ -57,27 +57,14 @@ class Cluster(Resource):
             {
                 "executeCommandConfiguration": block(
                     {
-                        "kmsKeyId": string(),
-                        "logConfiguration": block(
-                            {
-                                "cloudWatchEncryptionEnabled": boolean(),
-                                "cloudWatchLogGroupName": string(),
-                                "s3BucketEncryptionEnabled": boolean(),
-                                "s3BucketName": string(),
-                                "s3KeyPrefix": string(),
-                            }
-                        ),
+                        "logConfiguration": block({"cloudWatchLogGroupName": string()}),
                         "logging": string(default="DEFAULT", allowed=("NONE", "DEFAULT", "OVERRIDE")),
                     }
-                ),
-                "managedStorageConfiguration": block(
-                    {"fargateEphemeralStorageKmsKeyId": string(), "kmsKeyId": string()}
                 ),
             },
             forgotten=True,
         ),
         "name": string(replaces=True, pattern=r"[\w-]{1,255}"),
-        "serviceConnectDefaults": block({"namespace": string(required=True)}, forgotten=True),
         "settings": blocks(
             {
                 "name": string(required=True, allowed=("containerInsights",)),
@@ -92,9 +79,7 @@ class Cluster(Resource):
         if new.get("settings"):
             request["settings"] = new["settings"]
         if configuration := new.get("configuration"):
-            request["configuration"] = _cluster_configuration(configuration)
-        if defaults := new.get("serviceConnectDefaults"):
-            request["serviceConnectDefaults"] = defaults
+            request["configuration"] = configuration
         return request
 
     def create(self, call: Call, new: Values) -> str:
@@ -120,19 +105,17 @@ class Cluster(Resource):
         found = self._find(call, resource_id)
         if found is None:
             return None
-        configuration = found.get("configuration")
         return {
             "id": found["clusterArn"],
             "arn": found["clusterArn"],
-            "configuration": _read_configuration(configuration) if configuration else None,
+            "configuration": found.get("configuration"),
             "name": found["clusterName"],
-            "serviceConnectDefaults": found.get("serviceConnectDefaults"),
             "settings": found.get("settings") or [],
             "tags": tags_of(found.get("tags")),
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        if changed & {"settings", "configuration", "serviceConnectDefaults"}:
+        if changed & {"settings", "configuration"}:
             call.client("ecs").update_cluster(cluster=resource_id, **self._request(new))
             self.settle(call, resource_id, {**old, **new})
         change_tags(call, resource_id, old, new)
@@ -158,36 +141,6 @@ class Cluster(Resource):
             return self._find(call, resource_id) is None
 
         call.wait(f"cluster {state.get('name')} to be empty", is_deleted, default_seconds=600)
-
-
-CONFIGURATION_NAMES = {
-    "s3BucketEncryptionEnabled": "s3EncryptionEnabled",
-}
-
-
-def _cluster_configuration(given: Values) -> Values:
-    request: Values = {}
-    if execute := given.get("executeCommandConfiguration"):
-        logs = {
-            CONFIGURATION_NAMES.get(key, key): value for key, value in (execute.get("logConfiguration") or {}).items()
-        }
-        request["executeCommandConfiguration"] = {
-            key: value for key, value in {**execute, "logConfiguration": logs or None}.items() if value is not None
-        }
-    if storage := given.get("managedStorageConfiguration"):
-        request["managedStorageConfiguration"] = storage
-    return request
-
-
-def _read_configuration(found: Values) -> Values:
-    names = {api: key for key, api in CONFIGURATION_NAMES.items()}
-    execute = dict(found.get("executeCommandConfiguration") or {})
-    if execute.get("logConfiguration"):
-        execute["logConfiguration"] = {names.get(key, key): value for key, value in execute["logConfiguration"].items()}
-    return {
-        "executeCommandConfiguration": execute or None,
-        "managedStorageConfiguration": found.get("managedStorageConfiguration") or None,
-    }
 
 
 class ClusterCapacityProviders(Resource):

@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from typing import Any
 
 from local.providers.aws.ecs import (
@@ -15,7 +13,6 @@ from local.providers.aws.ecs import (
     tags_of,
     tags_request,
 )
-from local.providers.aws.ecs_deployment import Deployment, arn_tail
 from local.providers.aws.resource import Call, Resource, Values, error_code
 from local.providers.aws.schema import (
     Change,
@@ -43,19 +40,15 @@ LOAD_BALANCER = {
     ),
     "containerName": string(required=True),
     "containerPort": integer(required=True, minimum=0, maximum=65536),
-    "elbName": string(),
-    "targetGroupArn": string(),
+    "targetGroupArn": string(required=True),
 }
 DEPLOYMENT_CONFIGURATION = {
     "bakeTimeInMinutes": string(computed=True),
     "canaryConfiguration": block({"canaryBakeTimeInMinutes": string(), "canaryPercent": Property(kind="number")}),
     "lifecycleHooks": blocks(
         {
-            "hookDetails": string(),
-            "hookTargetArn": string(),
             "lifecycleStages": strings(required=True, ordered=True),
-            "roleArn": string(),
-            "targetType": string(allowed=("AWS_LAMBDA", "PAUSE")),
+            "targetType": string(allowed=("PAUSE",)),
             "timeoutConfiguration": block(
                 {"action": string(allowed=("ROLLBACK", "CONTINUE")), "timeoutInMinutes": string()}
             ),
@@ -64,6 +57,11 @@ DEPLOYMENT_CONFIGURATION = {
     "linearConfiguration": block({"stepBakeTimeInMinutes": string(), "stepPercent": Property(kind="number")}),
     "strategy": string(computed=True, allowed=("ROLLING", "BLUE_GREEN", "LINEAR", "CANARY")),
 }
+
+
+def arn_tail(reference: Any) -> str:
+    """The part of an ARN behind the last slash, which is also how ECS takes a short name."""
+    return str(reference or "").rsplit("/", 1)[-1]
 
 
 def same_reference(old: Any, new: Any) -> bool:
@@ -102,10 +100,8 @@ class Service(Resource):
         "desiredCount": integer(minimum=0),
         "enableEcsManagedTags": boolean(default=False, kept=True),
         "enableExecuteCommand": boolean(),
-        "forceDelete": boolean(kept=True),
         "forceNewDeployment": boolean(kept=True),
         "healthCheckGracePeriodSeconds": integer(minimum=0),
-        "iamRole": string(computed=True, replaces=True),
         "launchType": string(computed=True, replaces=True, allowed=("EC2", "FARGATE", "EXTERNAL")),
         "loadBalancers": blocks(LOAD_BALANCER),
         "name": string(replaces=True, pattern=r"[\w-]{1,255}"),
@@ -128,19 +124,10 @@ class Service(Resource):
         ),
         "platformVersion": string(computed=True),
         "propagateTags": string(kept=True, allowed=("NONE", "SERVICE", "TASK_DEFINITION")),
-        "schedulingStrategy": string(default="REPLICA", replaces=True, allowed=("REPLICA", "DAEMON")),
-        "serviceRegistries": block(
-            {
-                "containerName": string(),
-                "containerPort": integer(),
-                "port": integer(),
-                "registryArn": string(required=True),
-            }
-        ),
-        "sigintRollback": boolean(default=False, kept=True),
         "taskDefinition": string(same=same_task_definition),
         "triggers": mapping(computed=True, kept=True),
-        "waitForSteadyState": boolean(default=False, kept=True),
+        # Whether a deployment has succeeded is the program's business, not the provider's.
+        "waitForSteadyState": boolean(default=False, kept=True, allowed=(False,)),
     }
 
     def check(self, inputs: Values) -> list[str]:
@@ -155,17 +142,10 @@ class Service(Resource):
             if constraint.get("type") == "memberOf" and not constraint.get("expression"):
                 place = f"placementConstraints[{index}]"
                 problems.append(f"{place}.expression: got nothing, expected an expression for memberOf; add it")
-        for index, balancer in enumerate(_known_list(inputs.get("loadBalancers"))):
-            if not balancer.get("targetGroupArn") and not balancer.get("elbName"):
-                problems.append(
-                    f"loadBalancers[{index}].targetGroupArn: got nothing, expected the ARN of a target group; add it"
-                )
         return problems
 
     def adjust_differences(self, old: Values, new: Values, changes: dict[str, Change]) -> dict[str, Change]:
         adjusted = dict(changes)
-        if new.get("schedulingStrategy") == "DAEMON":
-            adjusted.pop("desiredCount", None)
         if (new.get("propagateTags") or "NONE") == (old.get("propagateTags") or "NONE"):
             adjusted.pop("propagateTags", None)
         if not new.get("forceNewDeployment") or (old.get("triggers") and not new.get("triggers")):
@@ -183,11 +163,11 @@ class Service(Resource):
         """What creation and update have in common."""
         request: Values = {
             "deploymentConfiguration": self._deployment(new),
+            "desiredCount": new.get("desiredCount") or 0,
             "enableECSManagedTags": bool(new.get("enableEcsManagedTags")),
             "enableExecuteCommand": bool(new.get("enableExecuteCommand")),
             "loadBalancers": [
-                {key: value for key, value in _renamed(item, {"elbName": "loadBalancerName"}).items() if value}
-                for item in new.get("loadBalancers") or ()
+                {key: value for key, value in item.items() if value} for item in new.get("loadBalancers") or ()
             ],
             "placementConstraints": [
                 {key: value for key, value in item.items() if value} for item in new.get("placementConstraints") or ()
@@ -197,13 +177,7 @@ class Service(Resource):
                 for item in new.get("orderedPlacementStrategies") or ()
             ],
             "propagateTags": new.get("propagateTags") or "NONE",
-            "serviceRegistries": [
-                {key: value for key, value in item.items() if value}
-                for item in ([new["serviceRegistries"]] if new.get("serviceRegistries") else [])
-            ],
         }
-        if new.get("schedulingStrategy") != "DAEMON":
-            request["desiredCount"] = new.get("desiredCount") or 0
         if new.get("availabilityZoneRebalancing"):
             request["availabilityZoneRebalancing"] = new["availabilityZoneRebalancing"]
         if new.get("healthCheckGracePeriodSeconds") is not None and request["loadBalancers"]:
@@ -228,8 +202,6 @@ class Service(Resource):
             "maximumPercent": new.get("deploymentMaximumPercent", 200),
             "minimumHealthyPercent": new.get("deploymentMinimumHealthyPercent", 100),
         }
-        if new.get("schedulingStrategy") == "DAEMON":
-            request["maximumPercent"] = 100
         if breaker := new.get("deploymentCircuitBreaker"):
             request["deploymentCircuitBreaker"] = breaker
         if alarms := new.get("alarms"):
@@ -253,12 +225,11 @@ class Service(Resource):
     def create(self, call: Call, new: Values) -> str:
         request = self._request(new)
         request["serviceName"] = new["name"]
-        request["schedulingStrategy"] = new["schedulingStrategy"]
         if controller := new.get("deploymentController"):
             request["deploymentController"] = controller
-        for key, api in {"cluster": "cluster", "launchType": "launchType", "iamRole": "role"}.items():
+        for key in ("cluster", "launchType"):
             if new.get(key):
-                request[api] = new[key]
+                request[key] = new[key]
         if new["tagsAll"]:
             request["tags"] = tags_request(new["tagsAll"])
         return str(call.client("ecs").create_service(**request)["service"]["serviceArn"])
@@ -269,9 +240,6 @@ class Service(Resource):
             return found is not None and found["status"] == "ACTIVE"
 
         call.wait(f"service {new['name']}", is_active, default_seconds=SERVICE_SECONDS)
-        if new.get("waitForSteadyState"):
-            found = self._find(call, resource_id, new.get("cluster")) or {}
-            Deployment.started_by(call, found).wait()
 
     # --- reading
 
@@ -301,8 +269,6 @@ class Service(Resource):
         breaker = deployment.get("deploymentCircuitBreaker")
         if not state.get("deploymentCircuitBreaker") and breaker == {"enable": False, "rollback": False}:
             breaker = None  # the official provider reads "off" as absent unless it was given
-
-        registries = found.get("serviceRegistries") or []
         return {
             "id": found["serviceArn"],
             "alarms": deployment.get("alarms"),
@@ -318,11 +284,8 @@ class Service(Resource):
             "desiredCount": found.get("desiredCount"),
             "enableExecuteCommand": found.get("enableExecuteCommand", False),
             "healthCheckGracePeriodSeconds": found.get("healthCheckGracePeriodSeconds"),
-            "iamRole": found.get("roleArn") or None,
             "launchType": found.get("launchType"),
-            "loadBalancers": [
-                _renamed(item, {"loadBalancerName": "elbName"}) for item in found.get("loadBalancers") or ()
-            ],
+            "loadBalancers": found.get("loadBalancers") or [],
             "name": found["serviceName"],
             "networkConfiguration": {
                 "assignPublicIp": network.get("assignPublicIp") == "ENABLED",
@@ -334,8 +297,6 @@ class Service(Resource):
             "orderedPlacementStrategies": found.get("placementStrategy"),
             "placementConstraints": found.get("placementConstraints"),
             "platformVersion": found.get("platformVersion") or None,
-            "schedulingStrategy": found.get("schedulingStrategy", "REPLICA"),
-            "serviceRegistries": registries[0] if registries else None,
             "tags": tags_of(found.get("tags")),
             "taskDefinition": known_definition
             if known_definition and same_task_definition(definition, known_definition)
@@ -345,9 +306,7 @@ class Service(Resource):
     # --- changing
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        found = self._find(call, resource_id, old["cluster"]) or {}
-        before = [item["id"] for item in found.get("deployments") or ()]
-        if changed - {"forceDelete", "tags", "tagsAll"}:
+        if changed - {"tags", "tagsAll"}:
             request = self._request(new)
             if new.get("forceNewDeployment"):
                 request["forceNewDeployment"] = True
@@ -355,11 +314,8 @@ class Service(Resource):
                 request["capacityProviderStrategy"] = strategy_request(new.get("capacityProviderStrategies") or [])
             else:
                 request.pop("capacityProviderStrategy", None)
-            found = call.client("ecs").update_service(service=resource_id, cluster=old["cluster"], **request)["service"]
+            call.client("ecs").update_service(service=resource_id, cluster=old["cluster"], **request)
         change_tags(call, resource_id, old, new)
-        # Without any change this repeats an update that failed: it is over only when the service is steady.
-        if new.get("waitForSteadyState") and not (changed and changed <= {"tags", "tagsAll"}):
-            Deployment.started_by(call, found, before).wait()
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
         ecs = call.client("ecs")
@@ -367,13 +323,12 @@ class Service(Resource):
         found = self._find(call, resource_id, cluster)
         if found is None or found["status"] == "INACTIVE":
             return
-        force = bool(state.get("forceDelete"))
-        if found["status"] == "ACTIVE" and found.get("schedulingStrategy") != "DAEMON" and not force:
+        if found["status"] == "ACTIVE":
             ecs.update_service(service=resource_id, cluster=cluster, desiredCount=0)
 
         def is_deleted() -> bool:
             try:
-                ecs.delete_service(service=resource_id, cluster=cluster, force=force)
+                ecs.delete_service(service=resource_id, cluster=cluster)
             except Exception as error:
                 code = error_code(error)
                 if code in ("ServiceNotFoundException", "ServiceNotActiveException", "ClusterNotFoundException"):
@@ -394,8 +349,6 @@ class Service(Resource):
 
 def _hook_request(hook: Values) -> Values:
     request = {key: value for key, value in hook.items() if value}
-    if "hookDetails" in request:
-        request["hookDetails"] = json.loads(request["hookDetails"])
     if timeout := request.get("timeoutConfiguration"):
         request["timeoutConfiguration"] = {**timeout, "timeoutInMinutes": int(timeout["timeoutInMinutes"])}
     return request
@@ -412,7 +365,3 @@ def _placement(strategies: Any) -> list[tuple[str, str]]:
 
 def _known_list(value: Any) -> list[Values]:
     return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
-
-
-def _renamed(values: Values, names: Mapping[str, str]) -> Values:
-    return {names.get(key, key): value for key, value in values.items()}

@@ -11,39 +11,14 @@ from local.providers.aws.resource import Call, Resource, Values, error_code, ign
 from local.providers.aws.schema import (
     Change,
     block,
-    blocks,
     boolean,
     integer,
-    mapping,
     output,
     replacing,
     string,
     strings,
 )
 
-VOLUME = {
-    "configureAtLaunch": boolean(computed=True),
-    "dockerVolumeConfiguration": block(
-        {
-            "autoprovision": boolean(default=False),
-            "driver": string(),
-            "driverOpts": mapping(),
-            "labels": mapping(),
-            "scope": string(computed=True, allowed=("task", "shared")),
-        }
-    ),
-    "efsVolumeConfiguration": block(
-        {
-            "authorizationConfig": block({"accessPointId": string(), "iam": string(allowed=("ENABLED", "DISABLED"))}),
-            "fileSystemId": string(required=True),
-            "rootDirectory": string(default="/"),
-            "transitEncryption": string(allowed=("ENABLED", "DISABLED")),
-            "transitEncryptionPort": integer(minimum=0, maximum=65535),
-        }
-    ),
-    "hostPath": string(),
-    "name": string(required=True),
-}
 COMPATIBILITIES = ("EC2", "FARGATE", "EXTERNAL", "MANAGED_INSTANCES")
 NAMED_LISTS = ("environment", "secrets", "ulimits", "systemControls", "mountPoints", "volumesFrom", "portMappings")
 
@@ -96,35 +71,20 @@ class TaskDefinition(Resource):
         "arnWithoutRevision": output(),
         "revision": output("integer"),
         "skipDestroy": boolean(default=False, kept=True),
-        "trackLatest": boolean(default=False, kept=True),
         **replacing(
             {
                 "containerDefinitions": string(
                     required=True, same=lambda a, b: canonical_containers(a) == canonical_containers(b)
                 ),
                 "cpu": string(),
-                "enableFaultInjection": boolean(computed=True),
                 "ephemeralStorage": block({"sizeInGib": integer(required=True, minimum=21, maximum=200)}),
                 "executionRoleArn": string(),
                 "family": string(required=True, pattern=r"[\w-]{1,255}"),
-                "ipcMode": string(allowed=("host", "none", "task")),
                 "memory": string(),
                 "networkMode": string(computed=True, allowed=("none", "bridge", "awsvpc", "host")),
-                "pidMode": string(allowed=("host", "task")),
-                "placementConstraints": blocks(
-                    {"expression": string(), "type": string(required=True, allowed=("memberOf",))}
-                ),
-                "proxyConfiguration": block(
-                    {
-                        "containerName": string(required=True),
-                        "properties": mapping(),
-                        "type": string(default="APPMESH", allowed=("APPMESH",)),
-                    }
-                ),
                 "requiresCompatibilities": strings(),
                 "runtimePlatform": block({"cpuArchitecture": string(), "operatingSystemFamily": string()}),
                 "taskRoleArn": string(),
-                "volumes": blocks(VOLUME),
             }
         ),
     }
@@ -164,21 +124,13 @@ class TaskDefinition(Resource):
 
     def create(self, call: Call, new: Values) -> str:
         names = (
-            "cpu", "enableFaultInjection", "executionRoleArn", "family", "ipcMode", "memory", "networkMode",
-            "pidMode", "placementConstraints", "requiresCompatibilities", "runtimePlatform", "taskRoleArn",
+            "cpu", "executionRoleArn", "family", "memory", "networkMode", "requiresCompatibilities", "runtimePlatform",
+            "taskRoleArn",
         )  # fmt: skip
         request: Values = {key: new[key] for key in names if new.get(key) not in (None, "", [], {})}
         request["containerDefinitions"] = _containers_request(new["containerDefinitions"])
         if storage := new.get("ephemeralStorage"):
             request["ephemeralStorage"] = {"sizeInGiB": storage["sizeInGib"]}
-        if proxy := new.get("proxyConfiguration"):
-            request["proxyConfiguration"] = {
-                "containerName": proxy["containerName"],
-                "type": proxy["type"],
-                "properties": [{"name": key, "value": value} for key, value in (proxy.get("properties") or {}).items()],
-            }
-        if new.get("volumes"):
-            request["volumes"] = [_volume_request(volume) for volume in new["volumes"]]
         if new["tagsAll"]:
             request["tags"] = tags_request(new["tagsAll"])
         registered = call.client("ecs").register_task_definition(**request)["taskDefinition"]
@@ -198,45 +150,30 @@ class TaskDefinition(Resource):
         return dict(found)
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
-        reference = resource_id if state.get("trackLatest") else state.get("arn") or resource_id
-        answer = self._find(call, reference)
+        answer = self._find(call, state.get("arn") or resource_id)
         if answer is None:
             return None
         found = answer["taskDefinition"]
         text, known = json.dumps(found["containerDefinitions"], sort_keys=True), state.get("containerDefinitions")
         awsvpc = found.get("networkMode") == "awsvpc"
         spelled = known and canonical_containers(known, awsvpc=awsvpc) == canonical_containers(text, awsvpc=awsvpc)
-        storage, proxy, platform = (
-            found.get(key) for key in ("ephemeralStorage", "proxyConfiguration", "runtimePlatform")
-        )
+        storage = found.get("ephemeralStorage")
         return {
             "id": found["family"],
             "arn": found["taskDefinitionArn"],
             "arnWithoutRevision": found["taskDefinitionArn"].rsplit(":", 1)[0],
             "containerDefinitions": known if spelled else text,
             "cpu": found.get("cpu") or None,
-            "enableFaultInjection": found.get("enableFaultInjection", state.get("enableFaultInjection") or False),
             "ephemeralStorage": {"sizeInGib": storage["sizeInGiB"]} if storage else None,
             "executionRoleArn": found.get("executionRoleArn") or None,
             "family": found["family"],
-            "ipcMode": found.get("ipcMode") or None,
             "memory": found.get("memory") or None,
             "networkMode": found.get("networkMode"),
-            "pidMode": found.get("pidMode") or None,
-            "placementConstraints": found.get("placementConstraints") or [],
-            "proxyConfiguration": {
-                "containerName": proxy["containerName"],
-                "type": proxy.get("type", "APPMESH"),
-                "properties": {item["name"]: item["value"] for item in proxy.get("properties") or ()},
-            }
-            if proxy
-            else None,
             "requiresCompatibilities": found.get("requiresCompatibilities") or [],
             "revision": found["revision"],
-            "runtimePlatform": platform or None,
+            "runtimePlatform": found.get("runtimePlatform") or None,
             "tags": tags_of(answer.get("tags")),
             "taskRoleArn": found.get("taskRoleArn") or None,
-            "volumes": [_volume_of(volume) for volume in found.get("volumes") or ()],
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
@@ -268,26 +205,3 @@ def _containers_request(text: str) -> list[Values]:
 
 
 FREE_KEYS = ("dockerLabels",)  # maps whose keys are the user's own
-
-
-def _volume_request(volume: Values) -> Values:
-    request: Values = {"name": volume["name"]}
-    if volume.get("hostPath"):
-        request["host"] = {"sourcePath": volume["hostPath"]}
-    if volume.get("configureAtLaunch"):
-        request["configuredAtLaunch"] = True
-    if docker := volume.get("dockerVolumeConfiguration"):
-        request["dockerVolumeConfiguration"] = {key: value for key, value in docker.items() if value not in (None, {})}
-    if efs := volume.get("efsVolumeConfiguration"):
-        request["efsVolumeConfiguration"] = {key: value for key, value in efs.items() if value not in (None, "")}
-    return request
-
-
-def _volume_of(found: Values) -> Values:
-    return {
-        "configureAtLaunch": found.get("configuredAtLaunch", False),
-        "dockerVolumeConfiguration": found.get("dockerVolumeConfiguration"),
-        "efsVolumeConfiguration": found.get("efsVolumeConfiguration"),
-        "hostPath": (found.get("host") or {}).get("sourcePath"),
-        "name": found["name"],
-    }

@@ -8,7 +8,7 @@ from typing import Any
 
 from local.providers.aws import schema
 from local.providers.aws.resource import Call, Resource, Values, error_code, ignoring, tag_changes, tag_list, tag_map
-from local.providers.aws.schema import Property, block, blocks, boolean, integer, mapping, output, string, strings
+from local.providers.aws.schema import Property, block, blocks, boolean, integer, output, string, strings
 from local.providers.server import ProviderError
 
 # The hosted zone of a load balancer's address is a constant of each region (docs.aws.amazon.com/general/latest/gr/elb).
@@ -48,8 +48,8 @@ def attribute_text(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def attribute_value(prop: Property, text: str) -> Any:
-    return schema._scalar(prop.kind, text)
+def attribute_pairs(names: Mapping[str, str], new: Values, keys: set[str]) -> list[tuple[str, str]]:
+    return [(name, attribute_text(new[key])) for key, name in names.items() if key in keys and new.get(key) is not None]
 
 
 def attributes_map(found: Iterable[Mapping[str, str]]) -> dict[str, str]:
@@ -61,7 +61,7 @@ def with_attributes(properties: Mapping[str, Property], names: Mapping[str, str]
     values: Values = {}
     for key, name in names.items():
         if found.get(name, "") != "":
-            values[key] = attribute_value(properties[key], found[name])
+            values[key] = schema.scalar(properties[key].kind, found[name])
         elif properties[key].default is not None:
             values[key] = properties[key].default
     return values
@@ -69,108 +69,52 @@ def with_attributes(properties: Mapping[str, Property], names: Mapping[str, str]
 
 # --- load balancers ---------------------------------------------------------------------------------------------------
 
-COMMON_ATTRIBUTES = {"enableDeletionProtection": "deletion_protection.enabled"}
-APPLICATION_ATTRIBUTES = {
-    "clientKeepAlive": "client_keep_alive.seconds",
+LOAD_BALANCER_ATTRIBUTES = {
     "desyncMitigationMode": "routing.http.desync_mitigation_mode",
     "dropInvalidHeaderFields": "routing.http.drop_invalid_header_fields.enabled",
-    "enableHttp2": "routing.http2.enabled",
-    "enableTlsVersionAndCipherSuiteHeaders": "routing.http.x_amzn_tls_version_and_cipher_suite.enabled",
-    "enableWafFailOpen": "waf.fail_open.enabled",
-    "enableXffClientPort": "routing.http.xff_client_port.enabled",
-    "enableZonalShift": "zonal_shift.config.enabled",
-    "idleTimeout": "idle_timeout.timeout_seconds",
-    "preserveHostHeader": "routing.http.preserve_host_header.enabled",
-    "xffHeaderProcessingMode": "routing.http.xff_header_processing.mode",
+    "enableDeletionProtection": "deletion_protection.enabled",
 }
-NETWORK_ATTRIBUTES = {
-    "dnsRecordClientRoutingPolicy": "dns_record.client_routing_policy",
-    "enableCrossZoneLoadBalancing": "load_balancing.cross_zone.enabled",
-    "enableZonalShift": "zonal_shift.config.enabled",
-}
-LOG_FIELDS = {
-    "bucket": string(required=True),
-    "enabled": boolean(default=False),
-    "prefix": string(),
-}
-LOG_BLOCKS = {"accessLogs": "access_logs.s3", "connectionLogs": "connection_logs.s3"}
-
-
-def load_balancer_attributes(kind: str) -> dict[str, str]:
-    return {**COMMON_ATTRIBUTES, **(APPLICATION_ATTRIBUTES if kind == "application" else NETWORK_ATTRIBUTES)}
+LOGS = "access_logs.s3"
 
 
 class LoadBalancer(Resource):
     type_name = "aws:lb/loadBalancer:LoadBalancer"
     name_limit = 32
-    exclusive = (("name", "namePrefix"), ("subnets", "subnetMappings"))
     properties = {
-        "accessLogs": block(LOG_FIELDS),
+        "accessLogs": block({"bucket": string(required=True), "enabled": boolean(default=False)}),
         "arn": output(),
         "arnSuffix": output(),
-        "clientKeepAlive": integer(default=3600, minimum=60, maximum=604800),
-        "connectionLogs": block(LOG_FIELDS),
         "desyncMitigationMode": string(default="defensive", allowed=("monitor", "defensive", "strictest")),
         "dnsName": output(),
-        "dnsRecordClientRoutingPolicy": string(
-            default="any_availability_zone",
-            allowed=("any_availability_zone", "availability_zone_affinity", "partial_availability_zone_affinity"),
-        ),
         "dropInvalidHeaderFields": boolean(default=False),
-        "enableCrossZoneLoadBalancing": boolean(default=False),
         "enableDeletionProtection": boolean(default=False),
-        "enableHttp2": boolean(default=True),
-        "enableTlsVersionAndCipherSuiteHeaders": boolean(default=False),
-        "enableWafFailOpen": boolean(default=False),
-        "enableXffClientPort": boolean(default=False),
-        "enableZonalShift": boolean(default=False),
-        "idleTimeout": integer(default=60, minimum=1, maximum=4000),
         "internal": boolean(computed=True, replaces=True),
-        "ipAddressType": string(computed=True, allowed=("ipv4", "dualstack", "dualstack-without-public-ipv4")),
-        "loadBalancerType": string(default="application", replaces=True, allowed=("application", "network", "gateway")),
+        "loadBalancerType": string(default="application", replaces=True, allowed=("application",)),
         "name": string(
             computed=True, replaces=True, pattern=r"(?!internal-)[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
         ),
-        "namePrefix": string(computed=True, replaces=True),
-        "preserveHostHeader": boolean(default=False),
         "securityGroups": strings(computed=True),
-        "subnetMappings": blocks(
-            {
-                "allocationId": string(replaces=True),
-                "ipv6Address": string(replaces=True),
-                "privateIpv4Address": string(replaces=True),
-                "subnetId": string(required=True),
-            },
-            computed=True,
-        ),
         "subnets": strings(computed=True),
         "vpcId": output(),
-        "xffHeaderProcessingMode": string(default="append", allowed=("append", "preserve", "remove")),
         "zoneId": output(),
     }
 
     def check(self, inputs: Values) -> list[str]:
-        if not inputs.get("subnets") and not inputs.get("subnetMappings"):
-            return ["subnets: got nothing, expected the subnets of the load balancer; add them, or subnetMappings"]
+        if not inputs.get("subnets"):
+            return ["subnets: got nothing, expected the subnets of the load balancer; add them"]
         return []
 
     def create(self, call: Call, new: Values) -> str:
         request: Values = {
-            "Name": new.get("name") or schema.prefixed_name(new["namePrefix"])[: self.name_limit],
+            "Name": new["name"],
             "Type": new["loadBalancerType"],
             "Scheme": "internal" if new.get("internal") else "internet-facing",
+            "Subnets": new["subnets"],
         }
         if new["tagsAll"]:
             request["Tags"] = tag_list(new["tagsAll"])
-        for key, api in {
-            "securityGroups": "SecurityGroups",
-            "subnets": "Subnets",
-            "ipAddressType": "IpAddressType",
-        }.items():
-            if new.get(key):
-                request[api] = new[key]
-        if new.get("subnetMappings"):
-            request["SubnetMappings"] = _subnet_mappings(new["subnetMappings"])
+        if new.get("securityGroups"):
+            request["SecurityGroups"] = new["securityGroups"]
         created = call.client("elbv2").create_load_balancer(**request)["LoadBalancers"][0]
         return str(created["LoadBalancerArn"])
 
@@ -183,21 +127,18 @@ class LoadBalancer(Resource):
             return bool(state.get("Code") == "active")
 
         call.wait(f"load balancer {new.get('name', resource_id)}", is_active, default_seconds=600)
-        attributes = load_balancer_attributes(new["loadBalancerType"])
-        self._set_attributes(call, resource_id, new, {*attributes, *LOG_BLOCKS}, {})
+        self._set_attributes(call, resource_id, new, {*LOAD_BALANCER_ATTRIBUTES, "accessLogs"}, {})
 
     def _set_attributes(self, call: Call, arn: str, new: Values, keys: set[str], old: Values) -> None:
-        names = load_balancer_attributes(new["loadBalancerType"])
-        pairs = [(names[key], attribute_text(new[key])) for key in sorted(keys & set(names)) if key in new]
-        for key in sorted(keys & set(LOG_BLOCKS)):
-            logs = new.get(key)
+        pairs = attribute_pairs(LOAD_BALANCER_ATTRIBUTES, new, keys)
+        if "accessLogs" in keys:
+            logs = new.get("accessLogs")
             if logs:
-                pairs.append((f"{LOG_BLOCKS[key]}.enabled", attribute_text(logs["enabled"])))
+                pairs.append((f"{LOGS}.enabled", attribute_text(logs["enabled"])))
                 if logs["enabled"]:
-                    pairs.append((f"{LOG_BLOCKS[key]}.bucket", logs["bucket"]))
-                    pairs.append((f"{LOG_BLOCKS[key]}.prefix", logs.get("prefix", "")))
-            elif old.get(key):
-                pairs.append((f"{LOG_BLOCKS[key]}.enabled", "false"))
+                    pairs.append((f"{LOGS}.bucket", logs["bucket"]))
+            elif old.get("accessLogs"):
+                pairs.append((f"{LOGS}.enabled", "false"))
         if pairs:
             call.client("elbv2").modify_load_balancer_attributes(
                 LoadBalancerArn=arn, Attributes=[{"Key": name, "Value": value} for name, value in pairs]
@@ -213,38 +154,19 @@ class LoadBalancer(Resource):
         attributes = attributes_map(
             call.client("elbv2").describe_load_balancer_attributes(LoadBalancerArn=resource_id)["Attributes"]
         )
-        kind = found["Type"]
-        zones = found.get("AvailabilityZones") or []
-        logs: Values = {}
-        for key, name in LOG_BLOCKS.items():
-            enabled = attributes.get(f"{name}.enabled") == "true"
-            if enabled or state.get(key):
-                known = state.get(key) or {}
-                logs[key] = {
-                    "bucket": attributes.get(f"{name}.bucket") or known.get("bucket"),
-                    "enabled": enabled,
-                    "prefix": attributes.get(f"{name}.prefix") or None,
-                }
-        others = {
-            key: prop.default
-            for key, prop in self.properties.items()
-            if prop.default is not None and key not in load_balancer_attributes(kind) and key != "loadBalancerType"
-        }
+        logged, known = attributes.get(f"{LOGS}.enabled") == "true", state.get("accessLogs") or {}
+        logs = {"bucket": attributes.get(f"{LOGS}.bucket") or known.get("bucket"), "enabled": logged}
         return {
-            **others,
-            **with_attributes(self.properties, load_balancer_attributes(kind), attributes),
-            **logs,
+            **with_attributes(self.properties, LOAD_BALANCER_ATTRIBUTES, attributes),
+            "accessLogs": logs if logged or known else None,
             "arn": resource_id,
             "arnSuffix": resource_id.split(":loadbalancer/", 1)[-1],
             "dnsName": found["DNSName"],
             "internal": found.get("Scheme") == "internal",
-            "ipAddressType": found.get("IpAddressType"),
-            "loadBalancerType": kind,
+            "loadBalancerType": found["Type"],
             "name": found["LoadBalancerName"],
-            "namePrefix": state.get("namePrefix"),
             "securityGroups": found.get("SecurityGroups") or [],
-            "subnetMappings": [_mapping_of(zone) for zone in zones],
-            "subnets": [zone["SubnetId"] for zone in zones],
+            "subnets": [zone["SubnetId"] for zone in found.get("AvailabilityZones") or []],
             "tags": tags_of(call, resource_id),
             "vpcId": found.get("VpcId"),
             "zoneId": found.get("CanonicalHostedZoneId") or HOSTED_ZONES.get(call.region, ""),
@@ -257,10 +179,6 @@ class LoadBalancer(Resource):
             elb.set_security_groups(LoadBalancerArn=resource_id, SecurityGroups=new.get("securityGroups") or [])
         if "subnets" in changed:
             elb.set_subnets(LoadBalancerArn=resource_id, Subnets=new["subnets"])
-        elif "subnetMappings" in changed:
-            elb.set_subnets(LoadBalancerArn=resource_id, SubnetMappings=_subnet_mappings(new["subnetMappings"]))
-        if "ipAddressType" in changed:
-            elb.set_ip_address_type(LoadBalancerArn=resource_id, IpAddressType=new["ipAddressType"])
         change_tags(call, resource_id, old, new)
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
@@ -278,50 +196,16 @@ class LoadBalancer(Resource):
         )
 
 
-def _subnet_mappings(given: Sequence[Values]) -> list[Values]:
-    names = {
-        "subnetId": "SubnetId",
-        "allocationId": "AllocationId",
-        "privateIpv4Address": "PrivateIPv4Address",
-        "ipv6Address": "IPv6Address",
-    }
-    return [{api: item[key] for key, api in names.items() if item.get(key)} for item in given]
-
-
-def _mapping_of(zone: Values) -> Values:
-    address = (zone.get("LoadBalancerAddresses") or [{}])[0]
-    return {
-        "allocationId": address.get("AllocationId"),
-        "ipv6Address": address.get("IPv6Address"),
-        "privateIpv4Address": address.get("PrivateIPv4Address"),
-        "subnetId": zone["SubnetId"],
-    }
-
-
 # --- target groups ----------------------------------------------------------------------------------------------------
 
-TARGET_GROUP_ATTRIBUTES = {
-    "connectionTermination": "deregistration_delay.connection_termination.enabled",
-    "deregistrationDelay": "deregistration_delay.timeout_seconds",
-    "lambdaMultiValueHeadersEnabled": "lambda.multi_value_headers.enabled",
-    "loadBalancingAlgorithmType": "load_balancing.algorithm.type",
-    "loadBalancingAnomalyMitigation": "load_balancing.algorithm.anomaly_mitigation",
-    "loadBalancingCrossZoneEnabled": "load_balancing.cross_zone.enabled",
-    "preserveClientIp": "preserve_client_ip.enabled",
-    "proxyProtocolV2": "proxy_protocol_v2.enabled",
-    "slowStart": "slow_start.duration_seconds",
-}
-NETWORK_PROTOCOLS = ("TCP", "UDP", "TCP_UDP", "TLS")
-NOT_OF_HTTP = {"connectionTermination", "preserveClientIp", "proxyProtocolV2", "lambdaMultiValueHeadersEnabled"}
-ONLY_OF_HTTP = {"loadBalancingAlgorithmType", "loadBalancingAnomalyMitigation", "slowStart"}
+TARGET_GROUP_ATTRIBUTES = {"deregistrationDelay": "deregistration_delay.timeout_seconds"}
 HEALTH_CHECK = {
-    "enabled": boolean(default=True),
     "healthyThreshold": integer(default=3, minimum=2, maximum=10),
     "interval": integer(default=30, minimum=5, maximum=300),
     "matcher": string(computed=True),
     "path": string(computed=True),
     "port": string(default="traffic-port"),
-    "protocol": string(default="HTTP", allowed=("HTTP", "HTTPS", "TCP")),
+    "protocol": string(default="HTTP", allowed=("HTTP", "HTTPS")),
     "timeout": integer(computed=True, minimum=2, maximum=120),
     "unhealthyThreshold": integer(default=3, minimum=2, maximum=10),
 }
@@ -330,69 +214,27 @@ HEALTH_CHECK = {
 class TargetGroup(Resource):
     type_name = "aws:lb/targetGroup:TargetGroup"
     name_limit = 32
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
         "arnSuffix": output(),
-        "connectionTermination": boolean(computed=True),
         "deregistrationDelay": integer(default=300, minimum=0, maximum=3600),
         "healthCheck": block(HEALTH_CHECK, computed=True),
-        "ipAddressType": string(computed=True, replaces=True, allowed=("ipv4", "ipv6")),
-        "lambdaMultiValueHeadersEnabled": boolean(default=False),
         "loadBalancerArns": output("set"),
-        "loadBalancingAlgorithmType": string(
-            computed=True, allowed=("round_robin", "least_outstanding_requests", "weighted_random")
-        ),
-        "loadBalancingAnomalyMitigation": string(computed=True, allowed=("on", "off")),
-        "loadBalancingCrossZoneEnabled": string(
-            computed=True, allowed=("true", "false", "use_load_balancer_configuration")
-        ),
         "name": string(computed=True, replaces=True, pattern=r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,30}[A-Za-z0-9])?"),
-        "namePrefix": string(computed=True, replaces=True),
         "port": integer(replaces=True, minimum=1, maximum=65535),
-        "preserveClientIp": string(computed=True),
-        "protocol": string(
-            replaces=True, allowed=("HTTP", "HTTPS", "GENEVE", *NETWORK_PROTOCOLS), same=lambda a, b: a == b
-        ),
-        "protocolVersion": string(computed=True, replaces=True, allowed=("HTTP1", "HTTP2", "GRPC")),
-        "proxyProtocolV2": boolean(default=False),
-        "slowStart": integer(
-            default=0, form=lambda value: None if value == 0 or 30 <= value <= 900 else "0 or 30 to 900"
-        ),
-        "stickiness": block(
-            {
-                "cookieDuration": integer(default=86400, minimum=0, maximum=604800),
-                "cookieName": string(),
-                "enabled": boolean(default=True),
-                "type": string(
-                    required=True,
-                    allowed=(
-                        "lb_cookie",
-                        "app_cookie",
-                        "source_ip",
-                        "source_ip_dest_ip",
-                        "source_ip_dest_ip_proto",
-                    ),
-                ),
-            },
-            computed=True,
-        ),
-        "targetType": string(default="instance", replaces=True, allowed=("instance", "ip", "lambda", "alb")),
+        "protocol": string(replaces=True, allowed=("HTTP", "HTTPS"), same=lambda a, b: a == b),
+        "targetType": string(default="instance", replaces=True, allowed=("instance", "ip")),
         "vpcId": string(replaces=True),
     }
 
     def check(self, inputs: Values) -> list[str]:
-        problems = []
-        if inputs["targetType"] != "lambda":
-            for key in ("port", "protocol", "vpcId"):
-                if key not in inputs:
-                    problems.append(f"{key}: got nothing, expected a value, as targetType is not lambda; add it")
-        health = inputs.get("healthCheck")
-        if isinstance(health, dict) and health.get("protocol") == "TCP":
-            for key in ("matcher", "path"):
-                if health.get(key):
-                    problems.append(f"healthCheck.{key}: got a value, expected nothing for TCP; remove it")
-        interval, timeout = (health or {}).get("interval"), (health or {}).get("timeout")
+        problems = [
+            f"{key}: got nothing, expected a value; add it"
+            for key in ("port", "protocol", "vpcId")
+            if key not in inputs
+        ]
+        health = inputs.get("healthCheck") or {}
+        interval, timeout = health.get("interval"), health.get("timeout")
         if isinstance(interval, int) and isinstance(timeout, int) and timeout >= interval:
             problems.append(
                 f"healthCheck.timeout: got {timeout}, expected less than the interval of {interval} s; change one"
@@ -401,49 +243,23 @@ class TargetGroup(Resource):
 
     def create(self, call: Call, new: Values) -> str:
         request: Values = {
-            "Name": new.get("name") or schema.prefixed_name(new["namePrefix"])[: self.name_limit],
+            "Name": new["name"],
             "TargetType": new["targetType"],
+            "Port": new["port"],
+            "Protocol": new["protocol"],
+            "VpcId": new["vpcId"],
+            **_health_request(new.get("healthCheck") or {}),
         }
         if new["tagsAll"]:
             request["Tags"] = tag_list(new["tagsAll"])
-        names = {
-            "port": "Port",
-            "protocol": "Protocol",
-            "protocolVersion": "ProtocolVersion",
-            "vpcId": "VpcId",
-            "ipAddressType": "IpAddressType",
-        }
-        request.update({api: new[key] for key, api in names.items() if new.get(key)})
-        request.update(_health_request(new.get("healthCheck") or {}))
         created = call.client("elbv2").create_target_group(**request)["TargetGroups"][0]
         return str(created["TargetGroupArn"])
 
     def settle(self, call: Call, resource_id: str, new: Values) -> None:
-        self._set_attributes(call, resource_id, new, {*TARGET_GROUP_ATTRIBUTES, "stickiness"})
-
-    def _attributes(self, values: Values) -> dict[str, str]:
-        if values["targetType"] == "lambda":
-            names = {"lambdaMultiValueHeadersEnabled"}
-        elif values.get("protocol") in NETWORK_PROTOCOLS:
-            names = set(TARGET_GROUP_ATTRIBUTES) - ONLY_OF_HTTP - {"lambdaMultiValueHeadersEnabled"}
-        else:
-            names = set(TARGET_GROUP_ATTRIBUTES) - NOT_OF_HTTP
-        return {key: TARGET_GROUP_ATTRIBUTES[key] for key in sorted(names)}
+        self._set_attributes(call, resource_id, new, set(TARGET_GROUP_ATTRIBUTES))
 
     def _set_attributes(self, call: Call, arn: str, new: Values, keys: set[str]) -> None:
-        pairs = [
-            (name, attribute_text(new[key]))
-            for key, name in self._attributes(new).items()
-            if key in keys and new.get(key) is not None
-        ]
-        if "stickiness" in keys and (sticky := new.get("stickiness")):
-            pairs += [("stickiness.enabled", attribute_text(sticky["enabled"])), ("stickiness.type", sticky["type"])]
-            if sticky["type"] == "lb_cookie":
-                pairs.append(("stickiness.lb_cookie.duration_seconds", str(sticky["cookieDuration"])))
-            elif sticky["type"] == "app_cookie":
-                pairs.append(("stickiness.app_cookie.duration_seconds", str(sticky["cookieDuration"])))
-                pairs.append(("stickiness.app_cookie.cookie_name", sticky.get("cookieName", "")))
-        if pairs:
+        if pairs := attribute_pairs(TARGET_GROUP_ATTRIBUTES, new, keys):
             call.client("elbv2").modify_target_group_attributes(
                 TargetGroupArn=arn, Attributes=[{"Key": name, "Value": value} for name, value in pairs]
             )
@@ -455,35 +271,19 @@ class TargetGroup(Resource):
         attributes = attributes_map(
             call.client("elbv2").describe_target_group_attributes(TargetGroupArn=resource_id)["Attributes"]
         )
-        values: Values = {
+        return {
+            **with_attributes(self.properties, TARGET_GROUP_ATTRIBUTES, attributes),
             "arn": resource_id,
             "arnSuffix": resource_id.rsplit(":", 1)[-1],
             "healthCheck": _health_of(found),
-            "ipAddressType": found.get("IpAddressType") or "ipv4",
             "loadBalancerArns": found.get("LoadBalancerArns") or [],
             "name": found["TargetGroupName"],
-            "namePrefix": state.get("namePrefix"),
             "port": found.get("Port"),
             "protocol": found.get("Protocol"),
-            "protocolVersion": found.get("ProtocolVersion"),
-            "stickiness": _stickiness_of(attributes),
             "tags": tags_of(call, resource_id),
             "targetType": found.get("TargetType", "instance"),
             "vpcId": found.get("VpcId"),
         }
-        others = {
-            key: self.properties[key].default
-            for key in TARGET_GROUP_ATTRIBUTES
-            if self.properties[key].default is not None
-        }
-        # What the emulator does not report reads as it was set.
-        known = {key: state[key] for key in self._attributes(values) if state.get(key) is not None}
-        reported = with_attributes(
-            self.properties,
-            {key: name for key, name in self._attributes(values).items() if name in attributes},
-            attributes,
-        )
-        return {**others, **known, **reported, **values}
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         if "healthCheck" in changed:
@@ -508,177 +308,111 @@ class TargetGroup(Resource):
         call.wait(f"the last use of target group {state.get('name')} to end", is_deleted, default_seconds=120)
 
 
+HEALTH_CHECK_NAMES = {
+    "healthyThreshold": "HealthyThresholdCount",
+    "interval": "HealthCheckIntervalSeconds",
+    "path": "HealthCheckPath",
+    "port": "HealthCheckPort",
+    "protocol": "HealthCheckProtocol",
+    "timeout": "HealthCheckTimeoutSeconds",
+    "unhealthyThreshold": "UnhealthyThresholdCount",
+}
+
+
 def _health_request(health: Values) -> Values:
-    names = {
-        "enabled": "HealthCheckEnabled",
-        "healthyThreshold": "HealthyThresholdCount",
-        "interval": "HealthCheckIntervalSeconds",
-        "path": "HealthCheckPath",
-        "port": "HealthCheckPort",
-        "protocol": "HealthCheckProtocol",
-        "timeout": "HealthCheckTimeoutSeconds",
-        "unhealthyThreshold": "UnhealthyThresholdCount",
-    }
-    request = {api: health[key] for key, api in names.items() if health.get(key) is not None}
-    if health.get("protocol") == "TCP":
-        request.pop("HealthCheckPath", None)
-    elif health.get("matcher"):
-        request["Matcher"] = {"HttpCode": health["matcher"]}
-    return request
+    request = {api: health[key] for key, api in HEALTH_CHECK_NAMES.items() if health.get(key) is not None}
+    return {**request, "Matcher": {"HttpCode": health["matcher"]}} if health.get("matcher") else request
 
 
 def _health_of(found: Values) -> Values:
-    matcher = found.get("Matcher") or {}
-    return {
-        "enabled": found.get("HealthCheckEnabled", True),
-        "healthyThreshold": found.get("HealthyThresholdCount"),
-        "interval": found.get("HealthCheckIntervalSeconds"),
-        "matcher": matcher.get("HttpCode") or matcher.get("GrpcCode"),
-        "path": found.get("HealthCheckPath"),
-        "port": found.get("HealthCheckPort"),
-        "protocol": found.get("HealthCheckProtocol"),
-        "timeout": found.get("HealthCheckTimeoutSeconds"),
-        "unhealthyThreshold": found.get("UnhealthyThresholdCount"),
-    }
-
-
-def _stickiness_of(attributes: Mapping[str, str]) -> Values | None:
-    kind = attributes.get("stickiness.type")
-    if not kind:
-        return None
-    seconds = attributes.get(f"stickiness.{kind}.duration_seconds")
-    return {
-        "cookieDuration": int(seconds) if seconds else 86400,
-        "cookieName": attributes.get("stickiness.app_cookie.cookie_name") or None,
-        "enabled": attributes.get("stickiness.enabled") == "true",
-        "type": kind,
-    }
+    values = {key: found.get(api) for key, api in HEALTH_CHECK_NAMES.items()}
+    return {**values, "matcher": (found.get("Matcher") or {}).get("HttpCode")}
 
 
 # --- actions and conditions -------------------------------------------------------------------------------------------
 
-AUTHENTICATION = {
-    "authenticationRequestExtraParams": mapping(),
-    "onUnauthenticatedRequest": string(computed=True),
-    "scope": string(computed=True),
-    "sessionCookieName": string(computed=True),
-    "sessionTimeout": integer(computed=True),
-}
-ACTION = {
-    "authenticateCognito": block(
-        {
-            **AUTHENTICATION,
-            "userPoolArn": string(required=True),
-            "userPoolClientId": string(required=True),
-            "userPoolDomain": string(required=True),
-        }
-    ),
-    "authenticateOidc": block(
-        {
-            **AUTHENTICATION,
-            "authorizationEndpoint": string(required=True),
-            "clientId": string(required=True),
-            "clientSecret": string(required=True, sensitive=True),
-            "issuer": string(required=True),
-            "tokenEndpoint": string(required=True),
-            "userInfoEndpoint": string(required=True),
-        }
-    ),
+ANSWER = {
     "fixedResponse": block(
+        {"contentType": string(required=True), "messageBody": string(), "statusCode": string(computed=True)}
+    ),
+    "redirect": block(
         {
-            "contentType": string(required=True),
-            "messageBody": string(),
-            "statusCode": string(computed=True),
+            "port": string(default="#{port}"),
+            "protocol": string(default="#{protocol}", allowed=("#{protocol}", "HTTP", "HTTPS")),
+            "statusCode": string(required=True, allowed=("HTTP_301", "HTTP_302")),
         }
     ),
+    "type": string(required=True, allowed=("fixed-response", "redirect")),
+}
+"""What a listener does with a request that no rule takes."""
+ANSWERS = {
+    "fixed-response": ("fixedResponse", "FixedResponseConfig"),
+    "redirect": ("redirect", "RedirectConfig"),
+}
+FORWARD = {
     "forward": block(
         {
-            "stickiness": block({"duration": integer(required=True), "enabled": boolean(default=False)}),
             "targetGroups": blocks(
                 {"arn": string(required=True), "weight": integer(default=1, minimum=0, maximum=999)}, required=True
             ),
         }
     ),
-    "order": integer(computed=True, minimum=1, maximum=50000),
-    "redirect": block(
-        {
-            "host": string(default="#{host}"),
-            "path": string(default="/#{path}"),
-            "port": string(default="#{port}"),
-            "protocol": string(default="#{protocol}", allowed=("#{protocol}", "HTTP", "HTTPS")),
-            "query": string(default="#{query}"),
-            "statusCode": string(required=True, allowed=("HTTP_301", "HTTP_302")),
-        }
-    ),
     "targetGroupArn": string(),
-    "type": string(
-        required=True,
-        allowed=("authenticate-cognito", "authenticate-oidc", "fixed-response", "forward", "redirect"),
-    ),
+    "type": string(required=True, allowed=("forward",)),
 }
-ACTION_BLOCKS = {
-    "authenticate-cognito": ("authenticateCognito", "AuthenticateCognitoConfig"),
-    "authenticate-oidc": ("authenticateOidc", "AuthenticateOidcConfig"),
-    "fixed-response": ("fixedResponse", "FixedResponseConfig"),
-    "redirect": ("redirect", "RedirectConfig"),
-}
+"""What a rule does with a request."""
 
 
 def _pascal(name: str) -> str:
     return name[0].upper() + name[1:]
 
 
-def _camel(name: str) -> str:
-    return name[0].lower() + name[1:]
+def _each(actions: Any) -> list[tuple[int, Values]]:
+    return [(index, item) for index, item in enumerate(actions if isinstance(actions, list) else ()) if item]
 
 
-def action_problems(actions: Any, path: str) -> list[str]:
+def answer_problems(actions: Any) -> list[str]:
     problems = []
-    for index, action in enumerate(actions if isinstance(actions, list) else ()):
-        if not isinstance(action, dict) or not isinstance(action.get("type"), str):
-            continue
-        kind, place = action["type"], f"{path}[{index}]"
-        wanted = ("targetGroupArn", "forward") if kind == "forward" else (ACTION_BLOCKS[kind][0],)
-        if not any(key in action for key in wanted):
-            problems.append(f"{place}.{wanted[0]}: got nothing, expected a value for type {kind}; add it")
-        for key in (
-            "authenticateCognito",
-            "authenticateOidc",
-            "fixedResponse",
-            "forward",
-            "redirect",
-            "targetGroupArn",
-        ):
-            if key in action and key not in wanted:
-                problems.append(f"{place}.{key}: got a value, expected nothing for type {kind}; remove it")
+    for index, action in _each(actions):
+        for kind, (key, _) in ANSWERS.items():
+            if (key in action) != (kind == action["type"]):
+                got, wanted = ("a value", "nothing") if key in action else ("nothing", "a value")
+                change = "remove it" if key in action else "add it"
+                place = f"defaultActions[{index}].{key}"
+                problems.append(f"{place}: got {got}, expected {wanted} for type {action['type']}; {change}")
     return problems
 
 
-def actions_request(actions: Sequence[Values]) -> list[Values]:
+def forward_problems(actions: Any) -> list[str]:
+    return [
+        f"actions[{index}].targetGroupArn: got nothing, expected a value for type forward; add it, or forward"
+        for index, action in _each(actions)
+        if not {"forward", "targetGroupArn"} & action.keys()
+    ]
+
+
+def answers_request(actions: Sequence[Values]) -> list[Values]:
     requests = []
     for index, action in enumerate(actions):
-        request: Values = {"Type": action["type"], "Order": action.get("order") or index + 1}
-        if action["type"] == "forward":
-            if forward := action.get("forward"):
-                config: Values = {
-                    "TargetGroups": [
-                        {"TargetGroupArn": group["arn"], "Weight": group.get("weight", 1)}
-                        for group in forward["targetGroups"]
-                    ]
-                }
-                if sticky := forward.get("stickiness"):
-                    config["TargetGroupStickinessConfig"] = {
-                        "Enabled": sticky.get("enabled", False),
-                        "DurationSeconds": sticky["duration"],
-                    }
-                request["ForwardConfig"] = config
-                # The emulator knows one target group an action: the one that gets the most.
-                request["TargetGroupArn"] = _heaviest(forward)
-            else:
-                request["TargetGroupArn"] = action["targetGroupArn"]
+        key, api = ANSWERS[action["type"]]
+        given = {_pascal(name): value for name, value in action[key].items() if value not in (None, "")}
+        requests.append({"Type": action["type"], "Order": index + 1, api: given})
+    return requests
+
+
+def forwards_request(actions: Sequence[Values]) -> list[Values]:
+    requests = []
+    for index, action in enumerate(actions):
+        request: Values = {"Type": "forward", "Order": index + 1}
+        if forward := action.get("forward"):
+            groups = [
+                {"TargetGroupArn": group["arn"], "Weight": group.get("weight", 1)} for group in forward["targetGroups"]
+            ]
+            request["ForwardConfig"] = {"TargetGroups": groups}
+            # The emulator knows one target group an action: the one that gets the most.
+            request["TargetGroupArn"] = _heaviest(forward)
         else:
-            key, api = ACTION_BLOCKS[action["type"]]
-            request[api] = {_pascal(name): value for name, value in action[key].items() if value not in (None, "")}
+            request["TargetGroupArn"] = action["targetGroupArn"]
         requests.append(request)
     return requests
 
@@ -688,222 +422,135 @@ def _heaviest(forward: Values) -> str:
     return str(max(groups, key=lambda group: group.get("weight", 1))["arn"])
 
 
-def _known_forward(known: Any, index: int) -> Values | None:
-    return known[index].get("forward") if isinstance(known, list) and index < len(known) else None
+def _in_order(found: Sequence[Values]) -> list[Values]:
+    return sorted(found, key=lambda action: action.get("Order", 0))
 
 
-def _actions_of(found: Sequence[Values], known: Any) -> list[Values]:
-    actions = []
-    for index, item in enumerate(sorted(found, key=lambda action: action.get("Order", 0))):
-        action: Values = {"type": item["Type"], "order": item.get("Order") or index + 1}
-        if item["Type"] == "forward":
-            groups = (item.get("ForwardConfig") or {}).get("TargetGroups") or []
-            forward = _known_forward(known, index)
-            if not groups and forward and _heaviest(forward) == item.get("TargetGroupArn"):
-                action["forward"] = forward  # which the emulator has forgotten
-            elif item.get("TargetGroupArn") and len(groups) <= 1:
-                action["targetGroupArn"] = item["TargetGroupArn"]
-            else:
-                action["forward"] = {
-                    "targetGroups": [
-                        {"arn": group["TargetGroupArn"], "weight": group.get("Weight", 1)} for group in groups
-                    ]
-                }
-                sticky = item["ForwardConfig"].get("TargetGroupStickinessConfig") or {}
-                if sticky.get("DurationSeconds"):
-                    action["forward"]["stickiness"] = {
-                        "enabled": sticky.get("Enabled", False),
-                        "duration": sticky["DurationSeconds"],
-                    }
-        else:
-            key, api = ACTION_BLOCKS[item["Type"]]
-            action[key] = {_camel(name): value for name, value in (item.get(api) or {}).items()}
-            if key == "authenticateOidc":  # AWS never returns it
-                earlier = [
-                    a.get(key, {}).get("clientSecret") for a in known or () if isinstance(a, dict) and a.get(key)
-                ]
-                action[key].setdefault("clientSecret", next(iter(earlier), None))
+def read_answers(found: Sequence[Values], known: Any) -> list[Values]:
+    actions: list[Values] = []
+    for item in _in_order(found):
+        action: Values = {"type": item["Type"]}
+        if item["Type"] in ANSWERS:
+            key, api = ANSWERS[item["Type"]]
+            answered = item.get(api) or {}
+            action[key] = schema.without_empty({name: answered.get(_pascal(name)) for name in ANSWER[key].fields})
         actions.append(action)
-    return actions
+    return list(known) if known and _same_answers(actions, known) else actions
 
 
-def _canonical_action(action: Values, index: int) -> Any:
-    """What an action does, whichever of its spellings is used."""
-    meaning: Values = {"type": action["type"], "order": action.get("order") or index + 1}
-    if action["type"] == "forward":
-        forward = action.get("forward") or {}
-        groups = forward.get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
+def read_forwards(found: Sequence[Values], known: Any) -> list[Values]:
+    actions: list[Values] = []
+    for index, item in enumerate(_in_order(found)):
+        action: Values = {"type": item["Type"]}
+        groups = (item.get("ForwardConfig") or {}).get("TargetGroups") or []
+        forward = known[index].get("forward") if isinstance(known, list) and index < len(known) else None
+        if not groups and forward and _heaviest(forward) == item.get("TargetGroupArn"):
+            action["forward"] = forward  # which the emulator has forgotten
+        elif item.get("TargetGroupArn") and len(groups) <= 1:
+            action["targetGroupArn"] = item["TargetGroupArn"]
+        else:
+            action["forward"] = {
+                "targetGroups": [{"arn": group["TargetGroupArn"], "weight": group.get("Weight", 1)} for group in groups]
+            }
+        actions.append(action)
+    return list(known) if known and _same_forwards(actions, known) else actions
+
+
+def _same_answers(olds: Any, news: Any) -> bool:
+    def meaning(action: Values) -> Any:
+        key, _ = ANSWERS.get(action["type"], ("", ""))
+        fields = ANSWER[key].fields if key else {}
+        defaults = {name: prop.default for name, prop in fields.items() if prop.default is not None}
+        given = {**defaults, **(action.get(key) or {})}
+        return action["type"], {name: str(value) for name, value in given.items() if value not in (None, "")}
+
+    def same(old: Values, new: Values) -> bool:
+        (kind, a), (wanted, b) = meaning(old), meaning(new)
+        # What the program leaves to AWS is no difference.
+        return bool(kind == wanted and {name: text for name, text in a.items() if name in b} == b)
+
+    return len(olds or ()) == len(news or ()) and all(map(same, olds or (), news or ()))
+
+
+def _same_forwards(olds: Any, news: Any) -> bool:
+    """Whether both send the same parts to the same target groups, whichever of the two spellings is used."""
+
+    def meaning(action: Values) -> Any:
+        groups = (action.get("forward") or {}).get("targetGroups") or [{"arn": action.get("targetGroupArn")}]
         weights = {group["arn"]: group.get("weight", 1) for group in groups}
-        if len(weights) == 1:  # the weight of a single group means nothing
-            weights = dict.fromkeys(weights, 1)
-        meaning["groups"] = sorted(weights.items(), key=str)
-        sticky = forward.get("stickiness") or {}
-        meaning["sticky"] = sticky.get("duration") if sticky.get("enabled") else None
-    else:
-        key, _ = ACTION_BLOCKS[action["type"]]
-        given = action.get(key) or {}
-        defaults = {name: prop.default for name, prop in ACTION[key].fields.items() if prop.default is not None}
-        meaning[key] = {name: str(value) for name, value in {**defaults, **given}.items() if value not in (None, "")}
-    return meaning
+        # The weight of a single group means nothing.
+        return action["type"], weights if len(weights) > 1 else weights.keys()
 
-
-def _same_meaning(olds: Any, news: Any) -> bool:
-    if len(olds or ()) != len(news or ()):
-        return False
-    for index, (old, new) in enumerate(zip(olds, news, strict=True)):
-        a, b = _canonical_action(old, index), _canonical_action(new, index)
-        for key in ("authenticateCognito", "authenticateOidc", "fixedResponse"):
-            if key in b and key in a:  # what the program leaves to AWS is no difference
-                a[key] = {name: value for name, value in a[key].items() if name in b[key]}
-        if a != b:
-            return False
-    return True
-
-
-def actions_property() -> Property:
-    return blocks(ACTION, ordered=True, required=True, same=_same_meaning)
-
-
-def read_actions(found: Sequence[Values], known: Any) -> list[Values]:
-    actions = schema.without_empty(_actions_of(found, known))
-    if known and _same_meaning(actions, known):
-        return [{**action, "order": action.get("order") or index + 1} for index, action in enumerate(known)]
-    return list(actions)
+    return len(olds or ()) == len(news or ()) and all(meaning(a) == meaning(b) for a, b in zip(olds, news, strict=True))
 
 
 CONDITION = {
-    "hostHeader": block({"values": strings(required=True)}),
     "httpHeader": block({"httpHeaderName": string(required=True), "values": strings(required=True)}),
-    "httpRequestMethod": block({"values": strings(required=True)}),
     "pathPattern": block({"values": strings(required=True)}),
-    "queryStrings": blocks({"key": string(), "value": string(required=True)}),
-    "sourceIp": block({"values": strings(required=True)}),
-}
-CONDITION_FIELDS = {
-    "hostHeader": ("host-header", "HostHeaderConfig"),
-    "httpRequestMethod": ("http-request-method", "HttpRequestMethodConfig"),
-    "pathPattern": ("path-pattern", "PathPatternConfig"),
-    "sourceIp": ("source-ip", "SourceIpConfig"),
 }
 
 
 def conditions_request(conditions: Sequence[Values]) -> list[Values]:
     requests: list[Values] = []
     for condition in conditions:
-        for key, (name, config) in CONDITION_FIELDS.items():
-            if condition.get(key):
-                requests.append({"Field": name, config: {"Values": condition[key]["values"]}})
+        if path := condition.get("pathPattern"):
+            requests.append({"Field": "path-pattern", "PathPatternConfig": {"Values": path["values"]}})
         if header := condition.get("httpHeader"):
             named = {"HttpHeaderName": header["httpHeaderName"], "Values": header["values"]}
             requests.append({"Field": "http-header", "HttpHeaderConfig": named})
-        if queries := condition.get("queryStrings"):
-            values = [{_pascal(key): value for key, value in query.items() if value} for query in queries]
-            requests.append({"Field": "query-string", "QueryStringConfig": {"Values": values}})
     return requests
 
 
 def read_conditions(found: Sequence[Values]) -> list[Values]:
     conditions: list[Values] = []
-    fields = {name: (key, config) for key, (name, config) in CONDITION_FIELDS.items()}
     for item in found:
-        if item["Field"] in fields:
-            key, config = fields[item["Field"]]
-            conditions.append({key: {"values": (item.get(config) or {}).get("Values") or item.get("Values") or []}})
+        if item["Field"] == "path-pattern":
+            values = (item.get("PathPatternConfig") or {}).get("Values") or item.get("Values") or []
+            conditions.append({"pathPattern": {"values": values}})
         elif item["Field"] == "http-header":
             header = item["HttpHeaderConfig"]
             conditions.append({"httpHeader": {"httpHeaderName": header["HttpHeaderName"], "values": header["Values"]}})
-        elif item["Field"] == "query-string":
-            queries = item["QueryStringConfig"]["Values"]
-            conditions.append(
-                {"queryStrings": [{_camel(key): value for key, value in query.items()} for query in queries]}
-            )
     return conditions
 
 
 # --- listeners --------------------------------------------------------------------------------------------------------
 
-
-def _header(kind: str, name: str) -> str:
-    return (
-        f"routing.http.response.{name}.header_value"
-        if kind == "response"
-        else f"routing.http.request.{name}.header_name"
-    )
-
-
 LISTENER_ATTRIBUTES = {
-    "routingHttpRequestXAmznTlsCipherSuiteHeaderName": _header("request", "x_amzn_tls_cipher_suite"),
-    "routingHttpRequestXAmznTlsVersionHeaderName": _header("request", "x_amzn_tls_version"),
-    "routingHttpResponseAccessControlAllowCredentialsHeaderValue": _header(
-        "response", "access_control_allow_credentials"
-    ),
-    "routingHttpResponseAccessControlAllowHeadersHeaderValue": _header("response", "access_control_allow_headers"),
-    "routingHttpResponseAccessControlAllowMethodsHeaderValue": _header("response", "access_control_allow_methods"),
-    "routingHttpResponseAccessControlAllowOriginHeaderValue": _header("response", "access_control_allow_origin"),
-    "routingHttpResponseAccessControlExposeHeadersHeaderValue": _header("response", "access_control_expose_headers"),
-    "routingHttpResponseAccessControlMaxAgeHeaderValue": _header("response", "access_control_max_age"),
-    "routingHttpResponseContentSecurityPolicyHeaderValue": _header("response", "content_security_policy"),
-    "routingHttpResponseServerEnabled": "routing.http.response.server.enabled",
-    "routingHttpResponseStrictTransportSecurityHeaderValue": _header("response", "strict_transport_security"),
-    "routingHttpResponseXContentTypeOptionsHeaderValue": _header("response", "x_content_type_options"),
-    "routingHttpResponseXFrameOptionsHeaderValue": _header("response", "x_frame_options"),
-    "tcpIdleTimeoutSeconds": "tcp.idle_timeout.seconds",
+    "routingHttpResponseStrictTransportSecurityHeaderValue": (
+        "routing.http.response.strict_transport_security.header_value"
+    )
 }
 
 
 class Listener(Resource):
     type_name = "aws:lb/listener:Listener"
     properties = {
-        "alpnPolicy": string(),
         "arn": output(),
         "certificateArn": string(),
-        "defaultActions": actions_property(),
+        "defaultActions": blocks(ANSWER, ordered=True, required=True, same=_same_answers),
         "loadBalancerArn": string(required=True, replaces=True),
-        "mutualAuthentication": block(
-            {
-                "advertiseTrustStoreCaNames": string(computed=True),
-                "ignoreClientCertificateExpiry": boolean(default=False),
-                "mode": string(required=True, allowed=("off", "verify", "passthrough")),
-                "trustStoreArn": string(),
-            },
-            computed=True,
-        ),
         "port": integer(minimum=1, maximum=65535),
-        "protocol": string(computed=True, allowed=("HTTP", "HTTPS", *NETWORK_PROTOCOLS, "GENEVE")),
+        "protocol": string(computed=True, allowed=("HTTP", "HTTPS")),
+        "routingHttpResponseStrictTransportSecurityHeaderValue": string(computed=True),
         "sslPolicy": string(computed=True),
-        **{
-            key: Property(
-                kind="boolean" if key.endswith("Enabled") else "integer" if key.endswith("Seconds") else "string",
-                computed=True,
-            )
-            for key in LISTENER_ATTRIBUTES
-        },
     }
 
     def check(self, inputs: Values) -> list[str]:
-        problems = action_problems(inputs.get("defaultActions"), "defaultActions")
-        secure = inputs.get("protocol") in ("HTTPS", "TLS")
+        problems = answer_problems(inputs.get("defaultActions"))
+        secure = inputs.get("protocol") == "HTTPS"
         if secure and "certificateArn" not in inputs:
-            problems.append(
-                f"certificateArn: got nothing, expected an ACM certificate, as protocol is {inputs['protocol']}; add it"
-            )
+            problems.append("certificateArn: got nothing, expected an ACM certificate, as protocol is HTTPS; add it")
         if not secure and isinstance(inputs.get("protocol"), str) and "sslPolicy" in inputs:
             problems.append(f"sslPolicy: got a value, expected nothing, as protocol is {inputs['protocol']}; remove it")
         return problems
 
     def _request(self, new: Values) -> Values:
-        request: Values = {"DefaultActions": actions_request(new["defaultActions"])}
+        request: Values = {"DefaultActions": answers_request(new["defaultActions"])}
         for key, api in {"port": "Port", "protocol": "Protocol", "sslPolicy": "SslPolicy"}.items():
             if new.get(key):
                 request[api] = new[key]
         if new.get("certificateArn"):
             request["Certificates"] = [{"CertificateArn": new["certificateArn"]}]
-        if new.get("alpnPolicy"):
-            request["AlpnPolicy"] = [new["alpnPolicy"]]
-        if mutual := new.get("mutualAuthentication"):
-            request["MutualAuthentication"] = {
-                _pascal(key): value for key, value in mutual.items() if value is not None
-            }
         return request
 
     def create(self, call: Call, new: Values) -> str:
@@ -917,13 +564,10 @@ class Listener(Resource):
         self._set_attributes(call, resource_id, new, set(LISTENER_ATTRIBUTES))
 
     def _set_attributes(self, call: Call, arn: str, new: Values, keys: set[str]) -> None:
-        attributes = [
-            {"Key": name, "Value": attribute_text(new[key])}
-            for key, name in LISTENER_ATTRIBUTES.items()
-            if key in keys and new.get(key) is not None
-        ]
-        if attributes:
-            call.client("elbv2").modify_listener_attributes(ListenerArn=arn, Attributes=attributes)
+        if pairs := attribute_pairs(LISTENER_ATTRIBUTES, new, keys):
+            call.client("elbv2").modify_listener_attributes(
+                ListenerArn=arn, Attributes=[{"Key": name, "Value": value} for name, value in pairs]
+            )
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         found = found_one(call, "describe_listeners", "Listeners", ListenerArns=[resource_id])
@@ -932,17 +576,14 @@ class Listener(Resource):
         attributes = attributes_map(
             call.client("elbv2").describe_listener_attributes(ListenerArn=resource_id)["Attributes"]
         )
-        mutual = found.get("MutualAuthentication")
         return {
             **with_attributes(self.properties, LISTENER_ATTRIBUTES, attributes),
-            "alpnPolicy": next(iter(found.get("AlpnPolicy") or ()), None),
             "arn": resource_id,
             "certificateArn": next(
                 (item["CertificateArn"] for item in found.get("Certificates") or () if item.get("CertificateArn")), None
             ),
-            "defaultActions": read_actions(found["DefaultActions"], state.get("defaultActions")),
+            "defaultActions": read_answers(found["DefaultActions"], state.get("defaultActions")),
             "loadBalancerArn": found["LoadBalancerArn"],
-            "mutualAuthentication": {_camel(key): value for key, value in mutual.items()} if mutual else None,
             "port": found.get("Port"),
             "protocol": found.get("Protocol"),
             "sslPolicy": found.get("SslPolicy", ""),
@@ -963,7 +604,7 @@ class Listener(Resource):
 class ListenerRule(Resource):
     type_name = "aws:lb/listenerRule:ListenerRule"
     properties = {
-        "actions": actions_property(),
+        "actions": blocks(FORWARD, ordered=True, required=True, same=_same_forwards),
         "arn": output(),
         "conditions": blocks(CONDITION, required=True),
         "listenerArn": string(required=True, replaces=True),
@@ -971,7 +612,7 @@ class ListenerRule(Resource):
     }
 
     def check(self, inputs: Values) -> list[str]:
-        problems = action_problems(inputs.get("actions"), "actions")
+        problems = forward_problems(inputs.get("actions"))
         for index, condition in enumerate(inputs["conditions"] if isinstance(inputs["conditions"], list) else ()):
             given = [key for key in condition if key in CONDITION] if isinstance(condition, dict) else ["?"]
             if len(given) != 1:
@@ -985,7 +626,7 @@ class ListenerRule(Resource):
         elb = call.client("elbv2")
         request: Values = {
             "ListenerArn": new["listenerArn"],
-            "Actions": actions_request(new["actions"]),
+            "Actions": forwards_request(new["actions"]),
             "Conditions": conditions_request(new["conditions"]),
         }
         if new["tagsAll"]:
@@ -1007,7 +648,7 @@ class ListenerRule(Resource):
             return None
         rule = resource_id.replace(":listener-rule/", ":listener/", 1)
         return {
-            "actions": read_actions(found["Actions"], state.get("actions")),
+            "actions": read_forwards(found["Actions"], state.get("actions")),
             "arn": resource_id,
             "conditions": read_conditions(found["Conditions"]),
             "listenerArn": state.get("listenerArn") or rule.rsplit("/", 1)[0],
@@ -1021,7 +662,7 @@ class ListenerRule(Resource):
             elb.set_rule_priorities(RulePriorities=[{"RuleArn": resource_id, "Priority": new["priority"]}])
         request: Values = {}
         if "actions" in changed:
-            request["Actions"] = actions_request(new["actions"])
+            request["Actions"] = forwards_request(new["actions"])
         if "conditions" in changed:
             request["Conditions"] = conditions_request(new["conditions"])
         if request:

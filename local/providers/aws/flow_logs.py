@@ -8,43 +8,38 @@ from local.providers.aws.resource import Call, Resource, Values, ignoring, tag_m
 from local.providers.aws.schema import integer, output, replacing, string
 from local.providers.server import ProviderError
 
-SUBJECTS = {"vpcId": "VPC", "subnetId": "Subnet", "eniId": "NetworkInterface"}
-
 
 class FlowLog(Resource):
     type_name = "aws:ec2/flowLog:FlowLog"
     name_property = None
-    one_of = (tuple(SUBJECTS),)
     properties = {
         "arn": output(),
         **replacing(
             {
-                "eniId": string(),
                 "iamRoleArn": string(forgotten=True),
                 "logDestination": string(computed=True),
                 "logDestinationType": string(
                     default="cloud-watch-logs", allowed=("cloud-watch-logs", "s3", "kinesis-data-firehose")
                 ),
-                "logFormat": string(computed=True, forgotten=True),
                 "maxAggregationInterval": integer(default=600, allowed=(60, 600), forgotten=True),
-                "subnetId": string(),
                 "trafficType": string(computed=True, allowed=("ACCEPT", "REJECT", "ALL")),
                 "vpcId": string(),
             }
         ),
     }
 
+    def check(self, inputs: Values) -> list[str]:
+        return [] if "vpcId" in inputs else ["vpcId: got nothing, expected a VPC; add it"]
+
     def create(self, call: Call, new: Values) -> str:
-        subject = next(key for key in SUBJECTS if new.get(key))
         names = {
             "iamRoleArn": "DeliverLogsPermissionArn",
             "logDestination": "LogDestination",
-            "logFormat": "LogFormat",
             "trafficType": "TrafficType",
         }
         made = call.client("ec2").create_flow_logs(
-            ResourceIds=[new[subject]],
-            ResourceType=SUBJECTS[subject],
+            ResourceIds=[new["vpcId"]],
+            ResourceType="VPC",
             LogDestinationType=new["logDestinationType"],
             MaxAggregationInterval=new["maxAggregationInterval"],
             **{api: new[key] for key, api in names.items() if new.get(key)},
@@ -58,18 +53,15 @@ class FlowLog(Resource):
         found = described(call, "describe_flow_logs", "FlowLogs", FlowLogIds=[resource_id])
         if found is None:
             return None
-        prefixes = {"vpc-": "vpcId", "subnet-": "subnetId", "eni-": "eniId"}
-        subject = next(key for prefix, key in prefixes.items() if found["ResourceId"].startswith(prefix))
         return {
             "arn": call.arn("ec2", f"vpc-flow-log/{resource_id}"),
             "iamRoleArn": found.get("DeliverLogsPermissionArn"),
             "logDestination": found.get("LogDestination"),
             "logDestinationType": found.get("LogDestinationType"),
-            "logFormat": found.get("LogFormat"),
             "maxAggregationInterval": found.get("MaxAggregationInterval"),
             "tags": tag_map(found.get("Tags")),
             "trafficType": found.get("TrafficType"),
-            subject: found["ResourceId"],
+            "vpcId": found["ResourceId"],
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Callable
 from typing import Any
 
 from local.providers.aws import ecr, schema
 from local.providers.aws.clients import OFFLINE_ACCOUNT, Clients
 from local.providers.aws.resource import Values, partition_of
-from local.providers.aws.schema import Property, blocks, boolean, string, strings
+from local.providers.aws.schema import Property, boolean, string
 from local.providers.server import ProviderError
 from local.providers.values import Secret
 
@@ -27,18 +26,16 @@ DNS_SUFFIXES = {"aws": "amazonaws.com", "aws-cn": "amazonaws.com.cn", "aws-us-go
 OFFLINE_PARAMETER = "offline-preview"
 
 Function = Callable[[Values, Clients, str], Values]
-FILTERS = blocks({"name": string(required=True), "values": strings(required=True)})
 
 
 def get_region(args: Values, clients: Clients, region: str) -> Values:  # noqa: ARG001
-    name = args.get("region") or args.get("name") or region
-    suffix = DNS_SUFFIXES[partition_of(name)]
+    suffix = DNS_SUFFIXES[partition_of(region)]
     return {
-        "description": DESCRIPTIONS.get(name, name),
-        "endpoint": f"ec2.{name}.{suffix}",
-        "id": name,
-        "name": name,
-        "region": name,
+        "description": DESCRIPTIONS.get(region, region),
+        "endpoint": f"ec2.{region}.{suffix}",
+        "id": region,
+        "name": region,
+        "region": region,
     }
 
 
@@ -62,45 +59,16 @@ def get_partition(args: Values, clients: Clients, region: str) -> Values:  # noq
     }
 
 
-def get_availability_zones(args: Values, clients: Clients, region: str) -> Values:
-    region = args.get("region") or region
+def get_availability_zones(args: Values, clients: Clients, region: str) -> Values:  # noqa: ARG001
     if clients.online:
-        request: Values = {"AllAvailabilityZones": bool(args.get("allAvailabilityZones"))}
-        filters = [{"Name": item["name"], "Values": item["values"]} for item in args.get("filters") or ()]
-        if args.get("state"):
-            filters.append({"Name": "state", "Values": [args["state"]]})
-        if filters:
-            request["Filters"] = filters
-        found = clients.client("ec2", region).describe_availability_zones(**request)["AvailabilityZones"]
-        zones = [(zone["ZoneName"], zone.get("ZoneId", ""), zone.get("GroupName", region)) for zone in found]
+        found = clients.client("ec2", region).describe_availability_zones()["AvailabilityZones"]
+        names = sorted(zone["ZoneName"] for zone in found)
     else:
-        letters = ZONE_LETTERS.get(region, "abc")
-        short = re.sub(r"^(\w\w)-(\w)\w*?(?:(north|south|east|west)(east|west)?)?-(\d)$", _short_region, region)
-        zones = [(f"{region}{letter}", f"{short}-az{n}", region) for n, letter in enumerate(letters, 1)]
-    kept = sorted(
-        zone
-        for zone in zones
-        if zone[0] not in (args.get("excludeNames") or ()) and zone[1] not in (args.get("excludeZoneIds") or ())
-    )
-    return {
-        **{key: value for key, value in args.items() if value is not None},
-        "groupNames": sorted({group for _, _, group in kept}),
-        "id": region,
-        "names": [name for name, _, _ in kept],
-        "region": region,
-        "zoneIds": [zone_id for _, zone_id, _ in kept],
-    }
-
-
-def _short_region(match: re.Match[str]) -> str:
-    """apne1 for ap-northeast-1, as in zone ids."""
-    area, direction = match.group(1), match.group(0).split("-")[1]
-    letters = re.sub(r"north", "n", re.sub(r"south", "s", re.sub(r"east", "e", re.sub(r"west", "w", direction))))
-    return f"{area}{letters if letters != 'central' else 'c'}{match.group(5)}"
+        names = [f"{region}{letter}" for letter in ZONE_LETTERS.get(region, "abc")]
+    return {"id": region, "names": names, "region": region}
 
 
 def get_authorization_token(args: Values, clients: Clients, region: str) -> Values:
-    region = args.get("region") or region
     host = ecr.registry_host()
     if clients.online:
         found = clients.client("ecr", region).get_authorization_token()["authorizationData"][0]
@@ -122,13 +90,6 @@ def get_authorization_token(args: Values, clients: Clients, region: str) -> Valu
         "region": region,
         **({"registryId": args["registryId"]} if args.get("registryId") else {}),
         "userName": user,
-    }
-
-
-def get_credentials(args: Values, clients: Clients, region: str) -> Values:
-    found = get_authorization_token(args, clients, region)
-    return {key: value for key, value in found.items() if key not in ("region", "userName", "password")} | {
-        "registryId": args["registryId"]
     }
 
 
@@ -160,11 +121,10 @@ def get_secret_versions(args: Values, clients: Clients, region: str) -> Values:
         versions = [{"VersionId": OFFLINE_PARAMETER, "VersionStages": ["AWSCURRENT"]}]
     else:
         client = clients.client("secretsmanager", region)
-        request = {"SecretId": secret_id, "IncludeDeprecated": bool(args.get("includeDeprecated"))}
-        found = client.list_secret_version_ids(**request)
+        found = client.list_secret_version_ids(SecretId=secret_id)
         arn, versions = found["ARN"], list(found["Versions"])
         while token := found.get("NextToken"):
-            found = client.list_secret_version_ids(**request, NextToken=token)
+            found = client.list_secret_version_ids(SecretId=secret_id, NextToken=token)
             versions += found["Versions"]
     return {
         **{key: value for key, value in args.items() if value is not None},
@@ -193,30 +153,13 @@ def _time(given: Any) -> str:
 
 
 FUNCTIONS: dict[str, tuple[dict[str, Property], Function]] = {
-    "aws:index/getRegion:getRegion": (
-        {"endpoint": string(), "id": string(), "name": string(), "region": string()},
-        get_region,
-    ),
-    "aws:index/getCallerIdentity:getCallerIdentity": ({"id": string()}, get_caller_identity),
-    "aws:index/getPartition:getPartition": ({"id": string()}, get_partition),
-    "aws:index/getAvailabilityZones:getAvailabilityZones": (
-        {
-            "allAvailabilityZones": boolean(),
-            "excludeNames": strings(),
-            "excludeZoneIds": strings(),
-            "filters": FILTERS,
-            "region": string(),
-            "state": string(allowed=("available", "information", "impaired", "unavailable")),
-        },
-        get_availability_zones,
-    ),
-    "aws:ecr/getAuthorizationToken:getAuthorizationToken": (
-        {"region": string(), "registryId": string()},
-        get_authorization_token,
-    ),
-    "aws:ecr/getCredentials:getCredentials": ({"registryId": string(required=True)}, get_credentials),
+    "aws:index/getRegion:getRegion": ({}, get_region),
+    "aws:index/getCallerIdentity:getCallerIdentity": ({}, get_caller_identity),
+    "aws:index/getPartition:getPartition": ({}, get_partition),
+    "aws:index/getAvailabilityZones:getAvailabilityZones": ({}, get_availability_zones),
+    "aws:ecr/getAuthorizationToken:getAuthorizationToken": ({"registryId": string()}, get_authorization_token),
     "aws:secretsmanager/getSecretVersions:getSecretVersions": (
-        {"includeDeprecated": boolean(), "region": string(), "secretId": string(required=True)},
+        {"region": string(), "secretId": string(required=True)},
         get_secret_versions,
     ),
     "aws:ssm/getParameter:getParameter": (

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 from local.providers.aws import schema
 from local.providers.aws.resource import Call, Resource, Values, error_code, ignoring, tag_changes, tag_list, tag_map
-from local.providers.aws.schema import blocks, boolean, integer, output, policy, string, strings
+from local.providers.aws.schema import integer, output, policy, string, strings
 
 
 def _document(value: Any) -> str:
@@ -30,18 +30,13 @@ class Role(Resource):
     type_name = "aws:iam/role:Role"
     regional = False
     name_limit = 64
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
         "assumeRolePolicy": policy(required=True),
         "createDate": output(),
         "description": string(),
-        "forceDetachPolicies": boolean(default=False, kept=True),
-        "inlinePolicies": blocks({"name": string(), "policy": policy()}, computed=True),
-        "managedPolicyArns": strings(computed=True),
         "maxSessionDuration": integer(default=3600, minimum=3600, maximum=43200),
         "name": string(computed=True, replaces=True, pattern=r"[\w+=,.@-]{1,64}"),
-        "namePrefix": string(computed=True, replaces=True),
         "path": string(default="/", replaces=True),
         "permissionsBoundary": string(),
         "uniqueId": output(),
@@ -49,7 +44,7 @@ class Role(Resource):
 
     def create(self, call: Call, new: Values) -> str:
         request: Values = {
-            "RoleName": new.get("name") or schema.prefixed_name(new["namePrefix"]),
+            "RoleName": new["name"],
             "AssumeRolePolicyDocument": new["assumeRolePolicy"],
             "Path": new["path"],
             "MaxSessionDuration": new["maxSessionDuration"],
@@ -61,48 +56,20 @@ class Role(Resource):
             request["PermissionsBoundary"] = new["permissionsBoundary"]
         return str(call.client("iam").create_role(**request)["Role"]["RoleName"])
 
-    def settle(self, call: Call, resource_id: str, new: Values) -> None:
-        self._put_policies(call, resource_id, {}, new)
-
-    def _put_policies(self, call: Call, role: str, old: Values, new: Values) -> None:
-        iam = call.client("iam")
-        olds, news = ({item.get("name"): item for item in part.get("inlinePolicies") or ()} for part in (old, new))
-        if "inlinePolicies" in new:
-            for name in set(olds) - set(news):
-                iam.delete_role_policy(RoleName=role, PolicyName=name)
-            for name, item in news.items():
-                if name and item.get("policy"):
-                    iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=item["policy"])
-        if "managedPolicyArns" in new:
-            had, wanted = (set(part.get("managedPolicyArns") or ()) for part in (old, new))
-            for arn in had - wanted:
-                iam.detach_role_policy(RoleName=role, PolicyArn=arn)
-            for arn in wanted - had:
-                iam.attach_role_policy(RoleName=role, PolicyArn=arn)
-
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         iam = call.client("iam")
         try:
             found = iam.get_role(RoleName=resource_id)["Role"]
         except iam.exceptions.NoSuchEntityException:
             return None
-        known = {item.get("name"): item.get("policy") for item in state.get("inlinePolicies") or ()}
-        inline = []
-        for name in iam.list_role_policies(RoleName=resource_id)["PolicyNames"]:
-            document = _document(iam.get_role_policy(RoleName=resource_id, PolicyName=name)["PolicyDocument"])
-            inline.append({"name": name, "policy": _keep_spelling(known.get(name), document)})
-        attached = iam.list_attached_role_policies(RoleName=resource_id)["AttachedPolicies"]
         trust = _document(found["AssumeRolePolicyDocument"])
         return {
             "arn": found["Arn"],
             "assumeRolePolicy": _keep_spelling(state.get("assumeRolePolicy"), trust),
             "createDate": _date(found["CreateDate"]),
             "description": found.get("Description"),
-            "inlinePolicies": inline,
-            "managedPolicyArns": sorted(item["PolicyArn"] for item in attached),
             "maxSessionDuration": found.get("MaxSessionDuration", 3600),
             "name": found["RoleName"],
-            "namePrefix": state.get("namePrefix"),
             "path": found["Path"],
             "permissionsBoundary": (found.get("PermissionsBoundary") or {}).get("PermissionsBoundaryArn"),
             "tags": tag_map(iam.list_role_tags(RoleName=resource_id)["Tags"]),
@@ -127,8 +94,6 @@ class Role(Resource):
                 iam.put_role_permissions_boundary(RoleName=resource_id, PermissionsBoundary=new["permissionsBoundary"])
             else:
                 iam.delete_role_permissions_boundary(RoleName=resource_id)
-        if changed & {"inlinePolicies", "managedPolicyArns"}:
-            self._put_policies(call, resource_id, old, new)
         put, removed = tag_changes(old, new)
         if removed:
             iam.untag_role(RoleName=resource_id, TagKeys=removed)
@@ -143,13 +108,6 @@ class Role(Resource):
                     iam.remove_role_from_instance_profile(
                         RoleName=resource_id, InstanceProfileName=profile["InstanceProfileName"]
                     )
-            everything = bool(state.get("forceDetachPolicies"))
-            if everything or state.get("managedPolicyArns"):
-                for item in iam.list_attached_role_policies(RoleName=resource_id)["AttachedPolicies"]:
-                    iam.detach_role_policy(RoleName=resource_id, PolicyArn=item["PolicyArn"])
-            if everything or state.get("inlinePolicies"):
-                for name in iam.list_role_policies(RoleName=resource_id)["PolicyNames"]:
-                    iam.delete_role_policy(RoleName=resource_id, PolicyName=name)
             iam.delete_role(RoleName=resource_id)
         except Exception as error:
             if error_code(error) not in ("NoSuchEntity", "NoSuchEntityException"):
@@ -160,16 +118,14 @@ class RolePolicy(Resource):
     type_name = "aws:iam/rolePolicy:RolePolicy"
     tagged = regional = False
     name_limit = 255
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "name": string(computed=True, replaces=True),
-        "namePrefix": string(computed=True, replaces=True),
         "policy": policy(required=True),
         "role": string(required=True, replaces=True),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        name = new.get("name") or schema.prefixed_name(new["namePrefix"])
+        name = new["name"]
         call.client("iam").put_role_policy(RoleName=new["role"], PolicyName=name, PolicyDocument=new["policy"])
         return f"{new['role']}:{name}"
 
@@ -183,7 +139,6 @@ class RolePolicy(Resource):
             raise
         return {
             "name": name,
-            "namePrefix": state.get("namePrefix"),
             "policy": _keep_spelling(state.get("policy"), _document(found["PolicyDocument"])),
             "role": role,
         }
@@ -230,19 +185,17 @@ class InstanceProfile(Resource):
     type_name = "aws:iam/instanceProfile:InstanceProfile"
     regional = False
     name_limit = 128
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
         "createDate": output(),
         "name": string(computed=True, replaces=True),
-        "namePrefix": string(computed=True, replaces=True),
         "path": string(default="/", replaces=True),
         "role": string(),
         "uniqueId": output(),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        name = new.get("name") or schema.prefixed_name(new["namePrefix"])
+        name = new["name"]
         call.client("iam").create_instance_profile(
             InstanceProfileName=name, Path=new["path"], Tags=tag_list(new["tagsAll"])
         )
@@ -262,7 +215,6 @@ class InstanceProfile(Resource):
             "arn": found["Arn"],
             "createDate": _date(found["CreateDate"]),
             "name": found["InstanceProfileName"],
-            "namePrefix": state.get("namePrefix"),
             "path": found["Path"],
             "role": next((role["RoleName"] for role in found.get("Roles", ())), None),
             "tags": tag_map(found.get("Tags")),
@@ -300,13 +252,11 @@ class Policy(Resource):
     type_name = "aws:iam/policy:Policy"
     regional = False
     name_limit = 128
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
         "attachmentCount": output("integer"),
         "description": string(replaces=True),
         "name": string(computed=True, replaces=True, pattern=r"[\w+=,.@-]{1,128}"),
-        "namePrefix": string(computed=True, replaces=True),
         "path": string(default="/", replaces=True),
         "policy": policy(required=True),
         "policyId": output(),
@@ -314,7 +264,7 @@ class Policy(Resource):
 
     def create(self, call: Call, new: Values) -> str:
         made = call.client("iam").create_policy(
-            PolicyName=new.get("name") or schema.prefixed_name(new["namePrefix"]),
+            PolicyName=new["name"],
             PolicyDocument=new["policy"],
             Path=new["path"],
             Tags=tag_list(new["tagsAll"]),
@@ -334,7 +284,6 @@ class Policy(Resource):
             "attachmentCount": found.get("AttachmentCount", 0),
             "description": found.get("Description") or state.get("description"),
             "name": found["PolicyName"],
-            "namePrefix": state.get("namePrefix"),
             "path": found["Path"],
             "policy": _keep_spelling(state.get("policy"), _document(version["PolicyVersion"]["Document"])),
             "policyId": found["PolicyId"],
@@ -373,14 +322,13 @@ class OpenIdConnectProvider(Resource):
     properties = {
         "arn": output(),
         "clientIdLists": strings(required=True),
-        "thumbprintLists": strings(computed=True, ordered=True),
+        "thumbprintLists": output("list"),
         "url": string(required=True, replaces=True, pattern=r"https://.+"),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        thumbprints = {"ThumbprintList": new["thumbprintLists"]} if new.get("thumbprintLists") else {}
         made = call.client("iam").create_open_id_connect_provider(
-            Url=new["url"], ClientIDList=new["clientIdLists"], Tags=tag_list(new["tagsAll"]), **thumbprints
+            Url=new["url"], ClientIDList=new["clientIdLists"], Tags=tag_list(new["tagsAll"])
         )
         return str(made["OpenIDConnectProviderArn"])
 
@@ -406,8 +354,6 @@ class OpenIdConnectProvider(Resource):
             iam.add_client_id_to_open_id_connect_provider(ClientID=client, **which)
         for client in sorted(olds - news):
             iam.remove_client_id_from_open_id_connect_provider(ClientID=client, **which)
-        if "thumbprintLists" in changed and new.get("thumbprintLists"):
-            iam.update_open_id_connect_provider_thumbprint(ThumbprintList=new["thumbprintLists"], **which)
         put, removed = tag_changes(old, new)
         if removed:
             iam.untag_open_id_connect_provider(TagKeys=removed, **which)

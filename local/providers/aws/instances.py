@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from local.providers.aws import schema
 from local.providers.aws.ec2 import change_tags as change_ec2_tags
 from local.providers.aws.ec2 import described, tagged_at_creation
 from local.providers.aws.ecs import change_tags as change_ecs_tags
@@ -20,7 +19,6 @@ ON_OR_OFF = ("ENABLED", "DISABLED")
 class LaunchTemplate(Resource):
     type_name = "aws:ec2/launchTemplate:LaunchTemplate"
     name_limit = 125
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
         "blockDeviceMappings": blocks(
@@ -38,9 +36,9 @@ class LaunchTemplate(Resource):
             ordered=True,
             forgotten=True,
         ),
-        "defaultVersion": integer(computed=True),
+        "defaultVersion": output("integer"),
         "description": string(forgotten=True),
-        "iamInstanceProfile": block({"arn": string(), "name": string()}, forgotten=True),
+        "iamInstanceProfile": block({"arn": string()}, forgotten=True),
         "imageId": string(forgotten=True),
         "instanceType": string(forgotten=True),
         "latestVersion": output("integer"),
@@ -53,7 +51,6 @@ class LaunchTemplate(Resource):
             forgotten=True,
         ),
         "name": string(computed=True, replaces=True),
-        "namePrefix": string(computed=True, replaces=True),
         "tagSpecifications": blocks({"resourceType": string(), "tags": mapping()}, ordered=True, forgotten=True),
         "updateDefaultVersion": boolean(kept=True),
         "userData": string(forgotten=True),
@@ -62,7 +59,7 @@ class LaunchTemplate(Resource):
 
     def create(self, call: Call, new: Values) -> str:
         created = call.client("ec2").create_launch_template(
-            LaunchTemplateName=new.get("name") or schema.prefixed_name(new["namePrefix"]),
+            LaunchTemplateName=new["name"],
             LaunchTemplateData=_template(new),
             TagSpecifications=tagged_at_creation("launch-template", new["tagsAll"]),
             **_described_as(new),
@@ -75,7 +72,7 @@ class LaunchTemplate(Resource):
             return None
         kept = (
             *("blockDeviceMappings", "description", "iamInstanceProfile", "imageId", "instanceType", "metadataOptions"),
-            *("namePrefix", "tagSpecifications", "userData", "vpcSecurityGroupIds"),
+            *("tagSpecifications", "userData", "vpcSecurityGroupIds"),
         )
         return {name: state.get(name) for name in kept} | {
             "arn": call.arn("ec2", f"launch-template/{resource_id}"),
@@ -86,7 +83,7 @@ class LaunchTemplate(Resource):
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        if changed - {"tags", "tagsAll", "updateDefaultVersion", "defaultVersion"}:
+        if changed - {"tags", "tagsAll", "updateDefaultVersion"}:
             version = call.client("ec2").create_launch_template_version(
                 LaunchTemplateId=resource_id, LaunchTemplateData=_template(new), **_described_as(new)
             )["LaunchTemplateVersion"]["VersionNumber"]
@@ -138,10 +135,9 @@ def _capitals(fields: Values | None) -> Values:
 class Group(Resource):
     type_name = "aws:autoscaling/group:Group"
     tagged = False
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
-        "desiredCapacity": integer(computed=True, minimum=0),
+        "desiredCapacity": output("integer"),
         "instanceRefresh": block(
             {
                 "preferences": block(
@@ -159,7 +155,6 @@ class Group(Resource):
         "maxSize": integer(required=True, minimum=0),
         "minSize": integer(required=True, minimum=0),
         "name": string(computed=True, replaces=True),
-        "namePrefix": string(computed=True, replaces=True),
         "protectFromScaleIn": boolean(default=False, forgotten=True),
         "tags": blocks(
             {"key": string(required=True), "propagateAtLaunch": boolean(required=True), "value": string(required=True)}
@@ -168,7 +163,7 @@ class Group(Resource):
     }
 
     def create(self, call: Call, new: Values) -> str:
-        name = new.get("name") or schema.prefixed_name(new["namePrefix"])
+        name = new["name"]
         call.client("autoscaling").create_auto_scaling_group(
             AutoScalingGroupName=name, Tags=_group_tags(name, new), **_group(new)
         )
@@ -188,7 +183,6 @@ class Group(Resource):
             "maxSize": found["MaxSize"],
             "minSize": found["MinSize"],
             "name": resource_id,
-            "namePrefix": state.get("namePrefix"),
             "protectFromScaleIn": found.get("NewInstancesProtectedFromScaleIn", state.get("protectFromScaleIn")),
             "tags": [
                 {"key": tag["Key"], "propagateAtLaunch": tag["PropagateAtLaunch"], "value": tag["Value"]}
@@ -225,8 +219,6 @@ def _group(new: Values) -> Values:
         "NewInstancesProtectedFromScaleIn": new["protectFromScaleIn"],
         "VPCZoneIdentifier": ",".join(new.get("vpcZoneIdentifiers") or ()),
     }
-    if new.get("desiredCapacity") is not None:
-        request["DesiredCapacity"] = new["desiredCapacity"]
     if template := new.get("launchTemplate"):
         request["LaunchTemplate"] = {"LaunchTemplateId": template["id"], "Version": template.get("version", "$Default")}
     return request
@@ -255,9 +247,6 @@ class CapacityProvider(Resource):
                 "managedDraining": string(computed=True, allowed=ON_OR_OFF),
                 "managedScaling": block(
                     {
-                        "instanceWarmupPeriod": integer(computed=True, minimum=0, maximum=10000),
-                        "maximumScalingStepSize": integer(computed=True, minimum=1, maximum=10000),
-                        "minimumScalingStepSize": integer(computed=True, minimum=1, maximum=10000),
                         "status": string(computed=True, allowed=ON_OR_OFF),
                         "targetCapacity": integer(computed=True, minimum=1, maximum=100),
                     },

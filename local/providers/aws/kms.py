@@ -13,50 +13,25 @@ class Key(Resource):
     name_property = None
     properties = {
         "arn": output(),
-        "bypassPolicyLockoutSafetyCheck": boolean(default=False, kept=True),
-        "customKeyStoreId": string(replaces=True),
-        "customerMasterKeySpec": string(default="SYMMETRIC_DEFAULT", replaces=True),
         "deletionWindowInDays": integer(minimum=7, maximum=30, kept=True),
         "description": string(computed=True),
         "enableKeyRotation": boolean(default=False),
-        "isEnabled": boolean(default=True),
         "keyId": output(),
-        "keyUsage": string(
-            default="ENCRYPT_DECRYPT",
-            replaces=True,
-            allowed=("ENCRYPT_DECRYPT", "SIGN_VERIFY", "GENERATE_VERIFY_MAC", "KEY_AGREEMENT"),
-        ),
-        "multiRegion": boolean(computed=True, replaces=True),
         "policy": policy(computed=True),
-        "rotationPeriodInDays": integer(computed=True, minimum=90, maximum=2560),
-        "xksKeyId": string(replaces=True),
     }
 
     def create(self, call: Call, new: Values) -> str:
         request: Values = {
-            "BypassPolicyLockoutSafetyCheck": new["bypassPolicyLockoutSafetyCheck"],
             "Description": new.get("description") or "",
-            "KeySpec": new["customerMasterKeySpec"],
-            "KeyUsage": new["keyUsage"],
-            "MultiRegion": bool(new.get("multiRegion")),
             "Tags": tag_list(new["tagsAll"], key="TagKey", value="TagValue"),
         }
-        chosen = {"customKeyStoreId": "CustomKeyStoreId", "policy": "Policy", "xksKeyId": "XksKeyId"}
-        request |= {api: new[key] for key, api in chosen.items() if new.get(key)}
+        if new.get("policy"):
+            request["Policy"] = new["policy"]
         return str(call.client("kms").create_key(**request)["KeyMetadata"]["KeyId"])
 
     def settle(self, call: Call, resource_id: str, new: Values) -> None:
         if new["enableKeyRotation"]:
-            self._rotate(call, resource_id, new)
-        if not new["isEnabled"]:
-            call.client("kms").disable_key(KeyId=resource_id)
-
-    def _rotate(self, call: Call, key: str, new: Values) -> None:
-        if new["enableKeyRotation"]:
-            period = {"RotationPeriodInDays": new["rotationPeriodInDays"]} if new.get("rotationPeriodInDays") else {}
-            call.client("kms").enable_key_rotation(KeyId=key, **period)
-        else:
-            call.client("kms").disable_key_rotation(KeyId=key)
+            call.client("kms").enable_key_rotation(KeyId=resource_id)
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         kms = call.client("kms")
@@ -70,26 +45,18 @@ class Key(Resource):
         text, known = kms.get_key_policy(KeyId=resource_id, PolicyName="default")["Policy"], state.get("policy")
         return {
             "arn": found["Arn"],
-            "customKeyStoreId": found.get("CustomKeyStoreId"),
-            "customerMasterKeySpec": found.get("KeySpec"),
             "description": found.get("Description"),
             "enableKeyRotation": rotation["KeyRotationEnabled"],
-            "isEnabled": found["Enabled"],
             "keyId": found["KeyId"],
-            "keyUsage": found["KeyUsage"],
-            "multiRegion": found.get("MultiRegion", False),
             "policy": known if known and schema.same_policy(known, text) else text,
-            "rotationPeriodInDays": rotation.get("RotationPeriodInDays") if rotation["KeyRotationEnabled"] else None,
-            "xksKeyId": (found.get("XksKeyConfiguration") or {}).get("Id"),
             "tags": tag_map(kms.list_resource_tags(KeyId=resource_id).get("Tags"), key="TagKey", value="TagValue"),
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         kms = call.client("kms")
-        if new["isEnabled"] and "isEnabled" in changed:  # what is disabled can be changed in no other way
-            kms.enable_key(KeyId=resource_id)
-        if changed & {"enableKeyRotation", "rotationPeriodInDays"}:
-            self._rotate(call, resource_id, new)
+        if "enableKeyRotation" in changed:
+            rotate = kms.enable_key_rotation if new["enableKeyRotation"] else kms.disable_key_rotation
+            rotate(KeyId=resource_id)
         if "description" in changed:
             kms.update_key_description(KeyId=resource_id, Description=new.get("description") or "")
         if "policy" in changed:
@@ -99,8 +66,6 @@ class Key(Resource):
             kms.untag_resource(KeyId=resource_id, TagKeys=removed)
         if put:
             kms.tag_resource(KeyId=resource_id, Tags=tag_list(put, key="TagKey", value="TagValue"))
-        if not new["isEnabled"] and "isEnabled" in changed:
-            kms.disable_key(KeyId=resource_id)
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
         window = (
@@ -116,19 +81,16 @@ class Alias(Resource):
     type_name = "aws:kms/alias:Alias"
     name_property = None
     tagged = False
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
-        "name": string(computed=True, replaces=True, pattern=r"alias/[a-zA-Z0-9/_-]{1,250}"),
-        "namePrefix": string(computed=True, replaces=True, pattern=r"alias/[a-zA-Z0-9/_-]{1,224}"),
+        "name": string(required=True, replaces=True, pattern=r"alias/[a-zA-Z0-9/_-]{1,250}"),
         "targetKeyArn": output(),
         "targetKeyId": string(required=True),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        name = new.get("name") or schema.prefixed_name(new.get("namePrefix") or "alias/")
-        call.client("kms").create_alias(AliasName=name, TargetKeyId=new["targetKeyId"])
-        return str(name)
+        call.client("kms").create_alias(AliasName=new["name"], TargetKeyId=new["targetKeyId"])
+        return str(new["name"])
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         pages = call.client("kms").get_paginator("list_aliases").paginate()
@@ -141,7 +103,6 @@ class Alias(Resource):
         return {
             "arn": found["AliasArn"],
             "name": resource_id,
-            "namePrefix": state.get("namePrefix"),
             "targetKeyArn": call.arn("kms", f"key/{key}"),
             "targetKeyId": known if known.endswith(f"key/{key}") else key,
         }

@@ -7,7 +7,7 @@ from typing import Any
 
 from local.providers.aws import schema
 from local.providers.aws.resource import Call, Resource, Values, ignoring, tag_changes
-from local.providers.aws.schema import boolean, integer, output, policy, string
+from local.providers.aws.schema import integer, output, policy, string
 
 RETENTION_DAYS = (
     0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
@@ -18,29 +18,17 @@ RETENTION_DAYS = (
 class LogGroup(Resource):
     type_name = "aws:cloudwatch/logGroup:LogGroup"
     name_limit = 512
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
-        "deletionProtectionEnabled": boolean(kept=True, computed=True),
-        "kmsKeyId": string(),
-        "logGroupClass": string(
-            computed=True, replaces=True, forgotten=True, allowed=("STANDARD", "INFREQUENT_ACCESS", "DELIVERY")
-        ),
         "name": string(computed=True, replaces=True, pattern=r"[\w./#-]{1,512}"),
-        "namePrefix": string(computed=True, replaces=True),
         "retentionInDays": integer(default=0, allowed=RETENTION_DAYS),
-        "skipDestroy": boolean(default=False, kept=True),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        name = new.get("name") or schema.prefixed_name(new["namePrefix"])
+        name = new["name"]
         request: dict[str, Any] = {"logGroupName": name}
         if new["tagsAll"]:
             request["tags"] = new["tagsAll"]
-        if new.get("kmsKeyId"):
-            request["kmsKeyId"] = new["kmsKeyId"]
-        if new.get("logGroupClass"):
-            request["logGroupClass"] = new["logGroupClass"]
         call.client("logs").create_log_group(**request)
         return str(name)
 
@@ -57,10 +45,7 @@ class LogGroup(Resource):
         arn = found["arn"].removesuffix(":*")
         return {
             "arn": arn,
-            "kmsKeyId": found.get("kmsKeyId"),
-            "logGroupClass": found.get("logGroupClass") or state.get("logGroupClass", "STANDARD"),
             "name": resource_id,
-            "namePrefix": state.get("namePrefix"),
             "retentionInDays": found.get("retentionInDays", 0),
             "tags": logs.list_tags_for_resource(resourceArn=arn).get("tags", {}),
         }
@@ -72,11 +57,6 @@ class LogGroup(Resource):
                 logs.put_retention_policy(logGroupName=resource_id, retentionInDays=new["retentionInDays"])
             else:
                 logs.delete_retention_policy(logGroupName=resource_id)
-        if "kmsKeyId" in changed:
-            if new.get("kmsKeyId"):
-                logs.associate_kms_key(logGroupName=resource_id, kmsKeyId=new["kmsKeyId"])
-            else:
-                logs.disassociate_kms_key(logGroupName=resource_id)
         put, removed = tag_changes(old, new)
         if removed:
             logs.untag_resource(resourceArn=old["arn"], tagKeys=removed)
@@ -84,8 +64,6 @@ class LogGroup(Resource):
             logs.tag_resource(resourceArn=old["arn"], tags=put)
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
-        if state.get("skipDestroy"):
-            return
         with ignoring("ResourceNotFoundException"):
             call.client("logs").delete_log_group(logGroupName=resource_id)
 

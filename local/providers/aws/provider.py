@@ -20,7 +20,7 @@ from local.providers.aws import functions, schema
 from local.providers.aws.clients import Clients
 from local.providers.aws.registry import resources
 from local.providers.aws.resource import Call, Resource, Values, error_code
-from local.providers.aws.schema import DEFAULTS_KEY, Change, Property, block, boolean, mapping, string, strings
+from local.providers.aws.schema import DEFAULTS_KEY, Change, Property, block, boolean, mapping, string
 from local.providers.server import InitFailedError, Provider, ProviderError, answers_errors, internal_error
 from local.providers.values import UNKNOWN, Secret, from_struct, has_secret, reveal, to_struct
 
@@ -29,21 +29,9 @@ DEFAULT_REGION = "us-east-1"
 CONFIG: Mapping[str, Property] = {
     "region": string(),
     "defaultTags": block({"tags": mapping()}),
-    "ignoreTags": block({"keys": strings(), "keyPrefixes": strings()}),
-    "allowedAccountIds": strings(),
-    "forbiddenAccountIds": strings(),
-    # Accepted and without effect: the emulator takes any credentials, and is never validated against AWS.
-    "accessKey": string(sensitive=True),
-    "secretKey": string(sensitive=True),
-    "token": string(sensitive=True),
-    "profile": string(),
+    # Accepted and without effect: the emulator takes any credentials and any region.
     "skipCredentialsValidation": boolean(),
-    "skipMetadataApiCheck": boolean(),
     "skipRegionValidation": boolean(),
-    "skipRequestingAccountId": boolean(),
-    "s3UsePathStyle": boolean(),
-    "maxRetries": schema.integer(),
-    "retryMode": string(),
 }
 ENGINE_KEYS = {"version", "pluginDownloadURL", "__internal"}
 KINDS = {
@@ -63,8 +51,6 @@ class Config:
     region: str = DEFAULT_REGION
     region_given: bool = False
     default_tags: Any = field(default_factory=dict)
-    ignored_tag_keys: frozenset[str] = frozenset()
-    ignored_tag_prefixes: tuple[str, ...] = ()
 
     def all_tags(self, tags: Any) -> Any:
         """A resource's own tags over the default ones; unknown if any of them is, secret if any is."""
@@ -73,15 +59,7 @@ class Config:
         merged = {**reveal(self.default_tags or {}), **reveal(tags or {})}
         if any(value is UNKNOWN for value in merged.values()):
             return UNKNOWN
-        kept = self.without_ignored(merged)
-        return Secret(kept) if has_secret(tags) or has_secret(self.default_tags) else kept
-
-    def without_ignored(self, tags: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            key: value
-            for key, value in tags.items()
-            if key not in self.ignored_tag_keys and not key.startswith(self.ignored_tag_prefixes or ("\0",))
-        }
+        return Secret(merged) if has_secret(tags) or has_secret(self.default_tags) else merged
 
 
 def parsed_config(given: Mapping[str, Any]) -> Values:
@@ -159,7 +137,6 @@ class AwsProvider(Provider):
             raise ProviderError("\n".join(_as_config(problems)))
         region = reveal(values.get("region"))
         known_region = region if isinstance(region, str) and region else None
-        ignored = reveal(values.get("ignoreTags")) or {}
         default_tags = values.get("defaultTags", {})
         if isinstance(default_tags, Secret):
             default_tags = Secret(default_tags.value.get("tags", {}))
@@ -169,24 +146,14 @@ class AwsProvider(Provider):
             region=known_region or os.environ.get("AWS_REGION") or DEFAULT_REGION,
             region_given=known_region is not None,
             default_tags=default_tags,
-            ignored_tag_keys=frozenset(ignored.get("keys", ())) if ignored is not UNKNOWN else frozenset(),
-            ignored_tag_prefixes=tuple(ignored.get("keyPrefixes", ())) if ignored is not UNKNOWN else (),
         )
         with self._configs_lock:
             self._configs[context.peer()] = config
         if self.clients.online:
             self.clients.prepare(config.region)
-            self._check_account(values)
         return provider_pb2.ConfigureResponse(
             acceptSecrets=True, supportsPreview=True, supports_autonaming_configuration=True
         )
-
-    def _check_account(self, values: Values) -> None:
-        account = self.clients.account() if {"allowedAccountIds", "forbiddenAccountIds"} & set(values) else ""
-        if "allowedAccountIds" in values and account not in reveal(values["allowedAccountIds"]):
-            raise ProviderError(f"aws:allowedAccountIds: got {account}, expected one of these accounts; sign in to one")
-        if "forbiddenAccountIds" in values and account in reveal(values["forbiddenAccountIds"]):
-            raise ProviderError(f"aws:forbiddenAccountIds: got {account}, expected another account; sign in to another")
 
     def _config(self, context: grpc.ServicerContext) -> Config:
         with self._configs_lock:
@@ -436,7 +403,7 @@ def _name(
 ) -> None:
     """Fills in the generated name; the one that was generated before is kept."""
     key = resource.name_property or ""
-    if key in inputs or f"{key}Prefix" in inputs:
+    if key in inputs:
         return
     if key in olds and key in (olds.get(DEFAULTS_KEY) or ()):
         name = olds[key]
@@ -470,7 +437,7 @@ def _changes(resource: Resource, state: Values, news: Values, ignored: list[str]
 def _keeps_physical_name(resource: Resource, state: Values, news: Values) -> bool:
     """Whether old and new would have the same name at the same time, because the program chose it."""
     key = resource.name_property or ""
-    if not resource.autonamed or key in (news.get(DEFAULTS_KEY) or ()) or news.get(f"{key}Prefix"):
+    if not resource.autonamed or key in (news.get(DEFAULTS_KEY) or ()):
         return False
     name = reveal(news.get(key))
     return name is not UNKNOWN and name is not None and name == reveal(state.get(key))
@@ -517,7 +484,7 @@ def _state(resource: Resource, found: Values, known: Values, marked: Values, con
             if value is not None:
                 state[key] = value
     if resource.tagged:
-        everything = config.without_ignored(found.get("tags") or {})
+        everything = dict(found.get("tags") or {})
         state["tagsAll"] = everything
         own = _own_tags(everything, known.get("tags") or {}, reveal(config.default_tags))
         state.pop("tags", None)

@@ -27,25 +27,20 @@ class Bucket(Resource):
     type_name = "aws:s3/bucket:Bucket"
     name_property = "bucket"
     name_limit = 63
-    exclusive = (("bucket", "bucketPrefix"),)
     properties = {
         "arn": output(),
         "bucket": string(computed=True, replaces=True, pattern=r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"),
         "bucketDomainName": output(),
-        "bucketPrefix": string(computed=True, replaces=True),
         "bucketRegion": output(),
         "bucketRegionalDomainName": output(),
         "forceDestroy": boolean(default=False, kept=True),
-        "objectLockEnabled": boolean(computed=True, replaces=True, forgotten=True),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        name = new.get("bucket") or schema.prefixed_name(new["bucketPrefix"])
+        name = new["bucket"]
         request: Values = {"Bucket": name}
         if call.region != "us-east-1":
             request["CreateBucketConfiguration"] = {"LocationConstraint": call.region}
-        if new.get("objectLockEnabled"):
-            request["ObjectLockEnabledForBucket"] = True
         call.client("s3").create_bucket(**request)
         return str(name)
 
@@ -67,10 +62,8 @@ class Bucket(Resource):
             "arn": f"arn:{call.partition}:s3:::{resource_id}",
             "bucket": resource_id,
             "bucketDomainName": f"{resource_id}.s3.amazonaws.com",
-            "bucketPrefix": state.get("bucketPrefix"),
             "bucketRegion": call.region,
             "bucketRegionalDomainName": f"{resource_id}.s3.{call.region}.amazonaws.com",
-            "objectLockEnabled": state.get("objectLockEnabled", False),
             "tags": tag_map(tags),
         }
 
@@ -182,7 +175,6 @@ class BucketServerSideEncryptionConfiguration(_Setting):
             {
                 "applyServerSideEncryptionByDefault": block(
                     {
-                        "kmsMasterKeyId": string(),
                         "sseAlgorithm": string(required=True, allowed=("AES256", "aws:kms", "aws:kms:dsse")),
                     }
                 ),
@@ -197,9 +189,7 @@ class BucketServerSideEncryptionConfiguration(_Setting):
         for rule in new["rules"]:
             wanted: Values = {}
             if default := rule.get("applyServerSideEncryptionByDefault"):
-                wanted["ApplyServerSideEncryptionByDefault"] = {"SSEAlgorithm": default["sseAlgorithm"]} | (
-                    {"KMSMasterKeyID": default["kmsMasterKeyId"]} if default.get("kmsMasterKeyId") else {}
-                )
+                wanted["ApplyServerSideEncryptionByDefault"] = {"SSEAlgorithm": default["sseAlgorithm"]}
             if rule.get("bucketKeyEnabled") is not None:
                 wanted["BucketKeyEnabled"] = rule["bucketKeyEnabled"]
             rules.append(wanted)
@@ -212,7 +202,6 @@ class BucketServerSideEncryptionConfiguration(_Setting):
             rules.append(
                 {
                     "applyServerSideEncryptionByDefault": {
-                        "kmsMasterKeyId": default.get("KMSMasterKeyID"),
                         "sseAlgorithm": default.get("SSEAlgorithm"),
                     },
                     "bucketKeyEnabled": rule.get("BucketKeyEnabled"),
@@ -300,21 +289,14 @@ class BucketVersioning(_Setting):
     put, get = "put_bucket_versioning", "get_bucket_versioning"
     properties = {
         "bucket": string(required=True, replaces=True),
-        "expectedBucketOwner": string(replaces=True),
-        "mfa": string(kept=True),
         "versioningConfiguration": block(
-            {
-                "mfaDelete": string(computed=True, allowed=("Enabled", "Disabled")),
-                "status": string(required=True, allowed=("Enabled", "Suspended", "Disabled")),
-            },
+            {"status": string(required=True, allowed=("Enabled", "Suspended", "Disabled"))},
             required=True,
         ),
     }
 
     def request(self, new: Values) -> Values:
-        wanted = new["versioningConfiguration"]
-        mfa = {"MFADelete": wanted["mfaDelete"]} if wanted.get("mfaDelete") else {}
-        return {"VersioningConfiguration": {"Status": wanted["status"], **mfa}}
+        return {"VersioningConfiguration": {"Status": new["versioningConfiguration"]["status"]}}
 
     def create(self, call: Call, new: Values) -> str:
         if new["versioningConfiguration"]["status"] == "Disabled":  # what a bucket is before it is ever enabled
@@ -322,13 +304,7 @@ class BucketVersioning(_Setting):
         return super().create(call, new)
 
     def answer(self, found: Values, state: Values) -> Values:
-        return {
-            "expectedBucketOwner": state.get("expectedBucketOwner"),
-            "versioningConfiguration": {
-                "mfaDelete": found.get("MFADelete") or (state.get("versioningConfiguration") or {}).get("mfaDelete"),
-                "status": found.get("Status", "Disabled"),
-            },
-        }
+        return {"versioningConfiguration": {"status": found.get("Status", "Disabled")}}
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
         if (state.get("versioningConfiguration") or {}).get("status") == "Enabled":

@@ -241,7 +241,7 @@ def coerce(prop: Property, value: Any, path: str, problems: list[str]) -> Any:
             for key, item in value.items()
             if item is not None and key != DEFAULTS_KEY
         }
-    coerced = _scalar(prop.kind, value)
+    coerced = scalar(prop.kind, value)
     if coerced is None:
         problems.append(f"{got}; change it")
         return value
@@ -249,7 +249,7 @@ def coerce(prop: Property, value: Any, path: str, problems: list[str]) -> Any:
     return coerced
 
 
-def _scalar(kind: str, value: Any) -> Any:
+def scalar(kind: str, value: Any) -> Any:
     if isinstance(value, (list, dict)):
         return None
     if kind == "string":
@@ -298,7 +298,7 @@ def check_fields(
             known = ", ".join(sorted(name for name, known_prop in fields.items() if known_prop.is_input))
             problems.append(
                 f"{prefix}{key}: got {shown(value)}, expected one of {known}; "
-                "remove it, or teach it to the local provider (local/providers/aws)"
+                "remove it, or teach it to the local provider (local/providers)"
             )
         elif prop.output:
             problems.append(f"{prefix}{key}: got {shown(value)}, expected nothing (only AWS sets it); remove it")
@@ -476,8 +476,3 @@ def without_empty(value: Any) -> Any:
     if isinstance(value, list):
         return [without_empty(item) for item in value]
     return value
-
-
-def prefixed_name(prefix: str) -> str:
-    """A name that begins with the prefix and is unique."""
-    return f"{prefix}{secrets.token_hex(13)}"

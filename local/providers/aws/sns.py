@@ -5,9 +5,7 @@ from __future__ import annotations
 
 from local.providers.aws import schema
 from local.providers.aws.resource import Call, Resource, Values, ignoring, tag_changes, tag_list, tag_map
-from local.providers.aws.schema import boolean, output, policy, string
-
-ATTRIBUTES = {"displayName": "DisplayName", "kmsMasterKeyId": "KmsMasterKeyId"}
+from local.providers.aws.schema import output, policy, string
 
 
 def _attributes(call: Call, arn: str) -> Values | None:
@@ -22,48 +20,31 @@ def _attributes(call: Call, arn: str) -> Values | None:
 class Topic(Resource):
     type_name = "aws:sns/topic:Topic"
     name_limit = 256
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
-        "displayName": string(),
-        "kmsMasterKeyId": string(),
         "name": string(computed=True, replaces=True, pattern=r"[\w-]{1,256}"),
-        "namePrefix": string(computed=True, replaces=True),
         "owner": output(),
-        "policy": policy(computed=True),
+        "policy": output(),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        attributes = {api: new[key] for key, api in ATTRIBUTES.items() if new.get(key)}
-        if new.get("policy"):
-            attributes["Policy"] = new["policy"]
-        created = call.client("sns").create_topic(
-            Name=new.get("name") or schema.prefixed_name(new["namePrefix"]),
-            Attributes=attributes,
-            Tags=tag_list(new["tagsAll"]),
-        )
+        created = call.client("sns").create_topic(Name=new["name"], Tags=tag_list(new["tagsAll"]))
         return str(created["TopicArn"])
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         found = _attributes(call, resource_id)
         if found is None:
             return None
-        known, text = state.get("policy"), found.get("Policy")
         return {
-            **{key: found.get(api) or None for key, api in ATTRIBUTES.items()},
             "arn": resource_id,
             "name": resource_id.rsplit(":", 1)[-1],
-            "namePrefix": state.get("namePrefix"),
             "owner": found.get("Owner"),
-            "policy": known if known and text and schema.same_policy(known, text) else text,
+            "policy": found.get("Policy"),
             "tags": tag_map(call.client("sns").list_tags_for_resource(ResourceArn=resource_id).get("Tags")),
         }
 
     def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
         sns = call.client("sns")
-        for key, api in {**ATTRIBUTES, "policy": "Policy"}.items():
-            if key in changed:
-                sns.set_topic_attributes(TopicArn=resource_id, AttributeName=api, AttributeValue=new.get(key) or "")
         put, removed = tag_changes(old, new)
         if removed:
             sns.untag_resource(ResourceArn=resource_id, TagKeys=removed)
@@ -130,17 +111,14 @@ class TopicSubscription(Resource):
             replaces=True,
             allowed=("application", "email", "email-json", "firehose", "http", "https", "lambda", "sms", "sqs"),
         ),
-        "rawMessageDelivery": boolean(default=False),
         "topic": string(required=True, replaces=True),
     }
 
     def create(self, call: Call, new: Values) -> str:
-        attributes = {"RawMessageDelivery": "true"} if new["rawMessageDelivery"] else {}
         made = call.client("sns").subscribe(
             TopicArn=new["topic"],
             Protocol=new["protocol"],
             Endpoint=new["endpoint"],
-            Attributes=attributes,
             ReturnSubscriptionArn=True,
         )
         return str(made["SubscriptionArn"])
@@ -158,16 +136,8 @@ class TopicSubscription(Resource):
             "ownerId": found.get("Owner"),
             "pendingConfirmation": found.get("PendingConfirmation") == "true",
             "protocol": found["Protocol"],
-            "rawMessageDelivery": found.get("RawMessageDelivery") == "true",
             "topic": found["TopicArn"],
         }
-
-    def update(self, call: Call, resource_id: str, old: Values, new: Values, changed: set[str]) -> None:
-        call.client("sns").set_subscription_attributes(
-            SubscriptionArn=resource_id,
-            AttributeName="RawMessageDelivery",
-            AttributeValue=str(new["rawMessageDelivery"]).lower(),
-        )
 
     def delete(self, call: Call, resource_id: str, state: Values) -> None:
         # One that nobody has confirmed cannot be deleted; SNS forgets it after two days.

@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-from local.providers.aws import schema
 from local.providers.aws.ec2 import change_tags, described, tagged_at_creation
 from local.providers.aws.resource import Call, Resource, Values, ignoring, tag_map
-from local.providers.aws.schema import block, blocks, boolean, output, policy, string, strings
+from local.providers.aws.schema import boolean, output, string, strings
 from local.providers.server import ProviderError
 
 
@@ -14,40 +13,31 @@ class VpcEndpoint(Resource):
     type_name = "aws:ec2/vpcEndpoint:VpcEndpoint"
     properties = {
         "arn": output(),
-        "autoAccept": boolean(kept=True),
         "cidrBlocks": output("list"),
         "dnsEntries": output("list"),
-        "dnsOptions": block({"dnsRecordIpType": string(computed=True)}, computed=True, forgotten=True),
-        "ipAddressType": string(computed=True, forgotten=True, allowed=("ipv4", "dualstack", "ipv6")),
+        "ipAddressType": output(),
         "networkInterfaceIds": output("set"),
         "ownerId": output(),
-        "policy": policy(computed=True, forgotten=True),
+        "policy": output(),
         "prefixListId": output(),
         "privateDnsEnabled": boolean(computed=True, forgotten=True),
         "requesterManaged": output("boolean"),
         "routeTableIds": strings(computed=True),
         "securityGroupIds": strings(computed=True, forgotten=True),
         "serviceName": string(required=True, replaces=True),
-        "serviceRegion": string(computed=True, replaces=True),
+        "serviceRegion": output(),
         "state": output(),
-        "subnetConfigurations": blocks(
-            {"ipv4": string(), "ipv6": string(), "subnetId": string()}, computed=True, forgotten=True
-        ),
         "subnetIds": strings(computed=True),
-        "vpcEndpointType": string(
-            default="Gateway", replaces=True, allowed=("Gateway", "GatewayLoadBalancer", "Interface")
-        ),
+        "vpcEndpointType": string(default="Gateway", replaces=True, allowed=("Gateway", "Interface")),
         "vpcId": string(required=True, replaces=True),
     }
 
     def create(self, call: Call, new: Values) -> str:
         names = {
-            "policy": "PolicyDocument",
             "privateDnsEnabled": "PrivateDnsEnabled",
             "routeTableIds": "RouteTableIds",
             "securityGroupIds": "SecurityGroupIds",
             "subnetIds": "SubnetIds",
-            "ipAddressType": "IpAddressType",
         }
         found = call.client("ec2").create_vpc_endpoint(
             VpcId=new["vpcId"],
@@ -78,7 +68,6 @@ class VpcEndpoint(Resource):
         found = self._find(call, resource_id)
         if found is None:
             return None
-        text, known = found.get("PolicyDocument"), state.get("policy")
         prefix_list: Values = {}
         if found.get("VpcEndpointType") == "Gateway":
             prefix_list = (
@@ -100,7 +89,7 @@ class VpcEndpoint(Resource):
             "ipAddressType": found.get("IpAddressType"),
             "networkInterfaceIds": found.get("NetworkInterfaceIds") or [],
             "ownerId": found.get("OwnerId"),
-            "policy": known if known and text and schema.same_policy(known, text) else text,
+            "policy": found.get("PolicyDocument"),
             "prefixListId": prefix_list.get("PrefixListId"),
             "privateDnsEnabled": found.get("PrivateDnsEnabled"),
             "requesterManaged": found.get("RequesterManaged", False),
@@ -125,11 +114,8 @@ class VpcEndpoint(Resource):
                     request[f"Add{stem}"] = sorted(wanted - had)
                 if had - wanted:
                     request[f"Remove{stem}"] = sorted(had - wanted)
-        if "policy" in changed:
-            request.update({"PolicyDocument": new["policy"]} if new.get("policy") else {"ResetPolicy": True})
-        for key, api in {"privateDnsEnabled": "PrivateDnsEnabled", "ipAddressType": "IpAddressType"}.items():
-            if key in changed:
-                request[api] = new[key]
+        if "privateDnsEnabled" in changed:
+            request["PrivateDnsEnabled"] = new["privateDnsEnabled"]
         if request:
             call.client("ec2").modify_vpc_endpoint(VpcEndpointId=resource_id, **request)
             self.settle(call, resource_id, new)

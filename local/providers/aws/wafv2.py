@@ -23,15 +23,13 @@ VISIBILITY = block(
     required=True,
 )
 RULE = {
-    "action": block({name: block({}) for name in ("allow", "block", "count")}),
+    "action": block({"block": block({})}),
     "name": string(required=True),
-    "overrideAction": block({name: block({}) for name in ("none", "count")}),
+    "overrideAction": block({"none": block({})}),
     "priority": integer(required=True, minimum=0),
     "statement": block(
         {
-            "managedRuleGroupStatement": block(
-                {"name": string(required=True), "vendorName": string(required=True), "version": string()}
-            ),
+            "managedRuleGroupStatement": block({"name": string(required=True), "vendorName": string(required=True)}),
             "rateBasedStatement": block(
                 {
                     "aggregateKeyType": string(default="IP", allowed=("IP",)),
@@ -76,7 +74,6 @@ def _properties(value: Any) -> Any:
 class WebAcl(Resource):
     type_name = "aws:wafv2/webAcl:WebAcl"
     name_limit = 128
-    exclusive = (("name", "namePrefix"),)
     properties = {
         "arn": output(),
         "capacity": output("integer"),
@@ -85,8 +82,6 @@ class WebAcl(Resource):
                 "dataProtections": blocks(
                     {
                         "action": string(required=True, allowed=("SUBSTITUTION", "HASH")),
-                        "excludeRateBasedDetails": boolean(default=False),
-                        "excludeRuleMatchDetails": boolean(default=False),
                         "field": block(
                             {
                                 "fieldKeys": strings(),
@@ -100,11 +95,10 @@ class WebAcl(Resource):
             },
             forgotten=True,
         ),
-        "defaultAction": block({"allow": block({}), "block": block({})}, required=True),
+        "defaultAction": block({"allow": block({})}, required=True),
         "description": string(forgotten=True),
         "lockToken": output(),
         "name": string(computed=True, replaces=True, pattern=r"[\w-]{1,128}"),
-        "namePrefix": string(computed=True, replaces=True),
         "rules": blocks(RULE),
         "scope": string(required=True, replaces=True, allowed=("REGIONAL", "CLOUDFRONT")),
         "visibilityConfig": VISIBILITY,
@@ -122,7 +116,7 @@ class WebAcl(Resource):
         return problems
 
     def create(self, call: Call, new: Values) -> str:
-        name = new.get("name") or schema.prefixed_name(new["namePrefix"])
+        name = new["name"]
         request: Values = {"Name": name, "Scope": new["scope"], **self._definition(new)}
         if new["tagsAll"]:
             request["Tags"] = tag_list(new["tagsAll"])
@@ -162,7 +156,6 @@ class WebAcl(Resource):
             "description": acl.get("Description") or None,
             "lockToken": found["LockToken"],
             "name": acl["Name"],
-            "namePrefix": state.get("namePrefix"),
             "rules": _properties(acl.get("Rules") or []),
             "scope": state["scope"],
             "tags": tag_map(tags.get("TagList")),
@@ -246,7 +239,6 @@ class WebAclLoggingConfiguration(Resource):
                         "conditions": blocks(
                             {
                                 "actionCondition": block({"action": string(required=True, allowed=LOGGED)}),
-                                "labelNameCondition": block({"labelName": string(required=True)}),
                             },
                             required=True,
                         ),
@@ -256,19 +248,11 @@ class WebAclLoggingConfiguration(Resource):
                 ),
             }
         ),
-        "redactedFields": blocks(
-            {
-                "method": block({}),
-                "queryString": block({}),
-                "singleHeader": block({"name": string(required=True)}),
-                "uriPath": block({}),
-            }
-        ),
         "resourceArn": string(required=True, replaces=True),
     }
 
     def _put(self, call: Call, new: Values) -> None:
-        definition = {key: new.get(key) for key in ("loggingFilter", "redactedFields", "resourceArn")}
+        definition = {key: new.get(key) for key in ("loggingFilter", "resourceArn")}
         request = {**_api(definition), "LogDestinationConfigs": new["logDestinationConfigs"]}
         with ignoring(NO_LOGS):
             call.client("wafv2").put_logging_configuration(LoggingConfiguration=request)
@@ -290,7 +274,6 @@ class WebAclLoggingConfiguration(Resource):
         return {
             "logDestinationConfigs": found["LogDestinationConfigs"],
             "loggingFilter": _properties(found.get("LoggingFilter")),
-            "redactedFields": _properties(found.get("RedactedFields") or []),
             "resourceArn": found["ResourceArn"],
         }
 

@@ -66,7 +66,7 @@ class TestChecking:
             'colour: got "green", expected one of red, blue; choose one of them',
             "count: got 9, expected at least 1 and at most 3; change it",
             "extra: got true, expected one of colour, count, kind, labels, on, parts, shape, size, zones; remove it, "
-            "or teach it to the local provider (local/providers/aws)",
+            "or teach it to the local provider (local/providers)",
             'parts[0].weight: got "many", expected a whole number; change it',
             "parts[0].name: got nothing, expected a string; add it",
             'shape: got "round", expected an object; give its fields: edge, round',

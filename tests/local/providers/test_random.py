@@ -15,7 +15,6 @@ from local.providers.values import Secret, from_struct, to_struct
 from tests.local.providers.test_docker import Context
 
 URN = "urn:pulumi:dev::shop::random:index/randomPassword:RandomPassword::test"
-ONLY_THE_OFFICIAL_PLUGIN = {"minLower", "minNumeric", "minSpecial", "minUpper", "number", "overrideSpecial"}
 
 
 def check(inputs: dict[str, Any], urn: str = URN) -> tuple[dict[str, Any], list[str]]:
@@ -49,8 +48,8 @@ def test_it_stays_until_something_else_is_asked_for() -> None:
         )
         return list(RandomProvider().Diff(request, Context()).replaces)
 
-    assert diff({"length": 8, "lower": True}) == []
-    assert diff({"length": 9, "keepers": {"release": "2"}}) == ["keepers", "length"]
+    assert diff({"length": 8, "upper": True}) == []
+    assert diff({"length": 9, "special": False}) == ["length", "special"]
 
 
 @pytest.mark.parametrize(
@@ -60,12 +59,8 @@ def test_it_stays_until_something_else_is_asked_for() -> None:
         ({"length": 8, "upper": "no"}, "upper: got 'no', expected true or false; choose one of the two"),
         (
             {"length": 8, "minLower": 2},
-            "minLower: got a property that only the official plugin knows, expected one of keepers, length, lower, "
-            "numeric, special, upper; remove it, or deploy to AWS",
-        ),
-        (
-            {"length": 8, "lower": False, "upper": False, "numeric": False, "special": False},
-            "lower: got no kind of character at all, expected one of lower, numeric, special, upper; choose some",
+            "minLower: got a property that only the official plugin knows, expected one of length, special, "
+            "upper; remove it, or deploy to AWS",
         ),
     ],
 )
@@ -73,6 +68,5 @@ def test_what_it_cannot_do_is_refused(inputs: dict[str, Any], problem: str) -> N
     assert check(inputs)[1] == [problem]
 
 
-def test_every_argument_of_the_sdk_is_known() -> None:
-    known = set(input_type_py_to_pulumi_names(pulumi_random.RandomPasswordArgs).values())
-    assert known == {*INPUTS, *ONLY_THE_OFFICIAL_PLUGIN}
+def test_every_argument_is_one_of_the_sdk() -> None:
+    assert set(INPUTS) <= set(input_type_py_to_pulumi_names(pulumi_random.RandomPasswordArgs).values())

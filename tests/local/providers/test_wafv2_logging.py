@@ -27,7 +27,6 @@ INPUTS: dict[str, Any] = {
             }
         ],
     },
-    "redactedFields": [{"singleHeader": {"name": "cookie"}}, {"queryString": {}}],
 }
 ASKED: dict[str, Any] = {
     "ResourceArn": WEB_ACL,
@@ -42,7 +41,6 @@ ASKED: dict[str, Any] = {
             }
         ],
     },
-    "RedactedFields": [{"SingleHeader": {"Name": "cookie"}}, {"QueryString": {}}],
 }
 
 
