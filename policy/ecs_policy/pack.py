@@ -420,7 +420,7 @@ def sendable(text: str) -> str:
 def violation_text(rule: Rule, problem: Problem) -> str:
     """The whole message of a violation, as the user reads it below the rule's title."""
     lines = [problem.message]
-    if rule.ours or problem.ours:
+    if (rule.ours or problem.ours) and problem.quote is None:
         lines.append("(This pack asks for it; AWS may accept it.)")
     if problem.quote is not None:
         lines.append(f'AWS says: "{problem.quote.words}"')

@@ -298,6 +298,15 @@ class Value:
             self._parsed = self._parse()
         return self._parsed
 
+    def document(self) -> str | None:
+        """The text of a JSON document, which the provider takes as an object, too; None when absent."""
+        if not isinstance(self.raw, dict):
+            return self.text()
+        text = json.dumps(_without_defaults(self.raw))
+        if is_unknown(text) or _SIGNATURE in text:
+            raise self.not_evaluated("is not known yet")
+        return Hidden(text) if self.secret else text
+
     def _parse(self) -> Value:
         self.require_known()
         if not isinstance(self.raw, str):
@@ -323,7 +332,7 @@ class Value:
         if self.raw is ABSENT:
             return "nothing"
         if self.raw is UNKNOWN:
-            return "a value not known yet"
+            return self._unknown([self])[0]
         if self.secret:
             return "[secret]"
         raw = _as_number(self.raw) if isinstance(self.raw, float) else self.raw
@@ -331,9 +340,46 @@ class Value:
             names = [name for name in raw if name != _OF_THE_BRIDGE]
             return f"an object with {quoted(names)}" if names else "an empty object"
         if isinstance(raw, list):
-            shown = ["[...]" if isinstance(each.raw, list) else each.shown() for each in self.items()[:10]]
+            items = self.items()
+            unknown = iter(self._unknown([each for each in items if each.raw is UNKNOWN]))
+            shown = [
+                "[...]" if isinstance(each.raw, list) else next(unknown) if each.raw is UNKNOWN else each.shown()
+                for each in items[:10]
+            ]
             return f"[{', '.join(shown)}{', ...' if len(raw) > 10 else ''}]"
         return _shorten(json.dumps(raw, ensure_ascii=False))
+
+    def _unknown(self, values: list[Value]) -> list[str]:
+        """Unknown values at this place, each by the resource that it comes from where there are as many that fit."""
+        origins = self._origins()
+        if len(origins) != len(values):
+            return ["a value not known yet"] * len(values)
+        return [f"a value of {each.label} not known yet" for each in origins]
+
+    def _origins(self) -> list[Resource]:
+        """What the property depends on: of the type that the place is called after, if there is such, else all."""
+        if not self.path or self._among_others():
+            return []
+        urns = self.resource.property_dependencies.get(str(self.path[0]), ())
+        found = [each for urn in urns if (each := self.resource.stack.resources.get(urn)) and each.provider is not None]
+        place = next((step for step in reversed(self.path) if isinstance(step, str)), "").lower()
+        kinds = {each.type.rpartition(":")[2].lower() for each in found}
+        named = max((kind for kind in kinds if kind in place), key=len, default="")
+        if not named and len(self.path) > 1:
+            return []
+        return [each for each in found if each.type.lower().endswith(f":{named}" if named else "")]
+
+    def _among_others(self) -> bool:
+        """Whether it is in one of several entries, so that the property's dependencies may be those of another."""
+        raw = self.resource[str(self.path[0])].raw
+        for step in self.path[1:]:
+            if isinstance(raw, list) and len(raw) > 1:
+                return True
+            try:
+                raw = raw[step]
+            except (LookupError, TypeError):
+                return True
+        return False
 
     def problem(
         self, expected: str, change: str, *, quote: Quote | None = None, ours: bool = False, source: str = ""
@@ -358,6 +404,12 @@ class Value:
     def many(self, kind: type[R]) -> list[R]:
         """The resources of the stack that this list refers to, complete, in no particular order."""
         return self.resource.stack.all_referred(self, kind)
+
+
+def _without_defaults(raw: Any) -> Any:
+    if isinstance(raw, dict):
+        return {key: _without_defaults(each) for key, each in raw.items() if key != _OF_THE_BRIDGE}
+    return [_without_defaults(each) for each in raw] if isinstance(raw, list) else raw
 
 
 def _no_constant(name: str) -> None:

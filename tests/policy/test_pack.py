@@ -13,9 +13,9 @@ from pulumi.runtime import proto
 from pulumi_policy import EnforcementLevel
 
 from ecs_policy import pack
-from ecs_policy.pack import ACKNOWLEDGED, SETTINGS, Analyzer, policies, sendable
+from ecs_policy.pack import ACKNOWLEDGED, SETTINGS, Analyzer, policies, sendable, violation_text
 from ecs_policy.rule import all_rules
-from ecs_policy.values import SENTINELS
+from ecs_policy.values import SENTINELS, Problem, Quote
 from tests.policy import good_stacks
 from tests.policy.example import container, service, target_group, task_definition
 from tests.policy.examples.update_timeout import made_by
@@ -248,6 +248,16 @@ def test_secrets_are_never_printed() -> None:
     assert "LT-02-launch-type-enum" in [each.policyName for each in found]
     assert "PL-11-distinct-no-expression" in [each.policyName for each in found]
     assert "hunter2" not in str(found)
+
+
+def test_what_aws_refuses_is_not_said_to_be_accepted() -> None:
+    (rule,) = [rule for rule in all_rules() if rule.id == "ER-06"]
+    problem = Problem("urn", "image", "got this", ours=True)
+    assert rule.ours
+    assert "AWS may accept it" in violation_text(rule, problem)
+    refused = violation_text(rule, problem._replace(quote=Quote("No.", "https://docs.aws.amazon.com")))
+    assert 'AWS says: "No."' in refused
+    assert "AWS may accept it" not in refused
 
 
 def test_the_sdks_sentinels_are_ours() -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from ecs_policy.stack import Resource
+from ecs_policy.model import resource
+from ecs_policy.stack import Resource, Stack
 from ecs_policy.values import NotEvaluated, Value
 from tests.policy.stacks import UNKNOWN, secret
 
@@ -88,3 +89,42 @@ def test_broken_documents_give_no_answer(text: str) -> None:
 def test_a_list_is_shown_short() -> None:
     assert value([1.0, "a", None, UNKNOWN]).shown() == '[1, "a", nothing, a value not known yet]'
     assert len(value(["x" * 500] * 500).shown()) < 1300
+
+
+def test_a_document_is_a_text_or_an_object() -> None:
+    assert value('{"a": 1}').document() == value({"a": 1, "__defaults": []}).document() == '{"a": 1}'
+    assert value(None).document() is None
+    for unknown_within in (UNKNOWN, {"a": [UNKNOWN]}, {"a": {"4dabf18193072939515e22adb298388d": "x", "value": 1}}):
+        with pytest.raises(NotEvaluated):
+            value(unknown_within).document()
+
+
+def test_the_engines_own_keys_are_not_shown() -> None:
+    for nested in ({"a": 1, "__defaults": ["b"]}, [{"a": 1, "__defaults": ["b"]}]):
+        assert "__defaults" not in value(nested).shown()
+
+
+def of_groups(given: Any, *groups: str, place: str = "securityGroups") -> str:
+    """What is shown of a list that a service is given, whose property depends on these groups and on a subnet."""
+    network = {place: given, "subnets": [UNKNOWN]}
+    depended = {"subnet": "aws:ec2/subnet:Subnet", **dict.fromkeys(groups, "aws:ec2/securityGroup:SecurityGroup")}
+    others = [resource(urn=name, type=kind, name=name, inputs={}, provider={}) for name, kind in depended.items()]
+    web = resource(
+        urn="web",
+        type="aws:ecs/service:Service",
+        name="web",
+        inputs={"networkConfiguration": network},
+        property_dependencies={"networkConfiguration": list(depended)},
+        provider={},
+    )
+    Stack([web, *others])
+    return web["networkConfiguration"][place].shown()
+
+
+def test_an_unknown_value_is_shown_by_what_it_comes_from_where_that_is_certain() -> None:
+    assert of_groups([UNKNOWN], "a") == "[a value of SecurityGroup 'a' not known yet]"
+    assert of_groups(["sg-1", UNKNOWN], "a") == "[\"sg-1\", a value of SecurityGroup 'a' not known yet]"
+    assert of_groups([UNKNOWN], "a", "b") == "[a value not known yet]"
+    assert of_groups([UNKNOWN, UNKNOWN], "a") == "[a value not known yet, a value not known yet]"
+    assert of_groups([UNKNOWN]) == "[a value not known yet]"
+    assert of_groups([UNKNOWN], "a", place="somethingElse") == "[a value not known yet]"

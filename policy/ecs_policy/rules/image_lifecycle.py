@@ -55,7 +55,7 @@ def lifecycle(repository: Repository) -> Iterator[Problem]:
 )
 def lifecycle_valid(lifecycle_policy: LifecyclePolicy) -> Iterator[Problem]:
     policy = lifecycle_policy["policy"]
-    text = policy.text()
+    text = policy.document()
     if text is None:
         return
     try:
@@ -121,7 +121,7 @@ def _can_lose(lifecycle_policy: LifecyclePolicy, releases: int, others: int) -> 
 
 def _parsed(policy: Value) -> Parsed | None:
     """None where there is nothing, or nothing that ECR accepts, which ER-09 reports."""
-    text = policy.text()
+    text = policy.document()
     try:
         return None if text is None else parse_policy(text)
     except LifecyclePolicyError:

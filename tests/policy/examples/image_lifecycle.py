@@ -62,6 +62,11 @@ def released(tag: str, *rules: Mapping[str, Any], repository: Mapping[str, Any])
 
 OURS = (untagged("sinceImagePushed", 14), newest(31))
 
+
+def as_object(*rules: dict[str, Any]) -> dict[str, Any]:
+    return resource("aws:ecr/lifecyclePolicy:LifecyclePolicy", repository="app", policy={"rules": list(rules)})
+
+
 EXAMPLES = {
     "ER-05": [
         violates(
@@ -101,6 +106,14 @@ EXAMPLES = {
         ),
         violates("two untagged rules", keeping(AWSX, {**AWSX, "rulePriority": 2}), at={"lifecycle.policy"}),
         passes("what ECR accepts", keeping(*OURS)),
+        passes(
+            "the same as an object, which the provider takes, too", {**keeping(*OURS), "lifecycle": as_object(*OURS)}
+        ),
+        violates(
+            "two untagged rules in an object",
+            {"lifecycle": as_object(AWSX, {**AWSX, "rulePriority": 2})},
+            at={"lifecycle.policy"},
+        ),
         missing("no document", {"lifecycle": resource("aws:ecr/lifecyclePolicy:LifecyclePolicy", repository="app")}),
         unknown(
             "a document that is not known yet",
