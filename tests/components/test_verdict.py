@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
 from typing import Any
+from unittest import mock
 
 import boto3
 import pulumi
@@ -731,7 +732,8 @@ class TestAlarms:
 
 
 async def confirmed() -> bool:
-    return await Follower("shop", 60).confirm(ARN, "shop", NEW)
+    with mock.patch.object(pulumi, "ResourceHook"):  # there is no engine to register it with
+        return await Follower("shop", 60).confirm(ARN, "shop", NEW)
 
 
 class TestConfirming:

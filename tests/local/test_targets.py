@@ -10,9 +10,11 @@ import os
 import pty
 import re
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,6 +65,20 @@ class Account:
         )  # fmt: skip
         self.shown.append(done.stdout)
         return Result(done.returncode, done.stdout)
+
+    def interrupt(self, once: Callable[[], bool], *words: str) -> Result:
+        """`make`, with Ctrl-C as a terminal sends it, to all of the foreground."""
+        with subprocess.Popen(
+            ["make", "--assume-old", ".venv/.ready", *words], cwd=self.checkout.path, env=self.environment, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+        ) as running:  # fmt: skip
+            deadline = time.monotonic() + 120
+            while not once() and running.poll() is None:
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            os.killpg(running.pid, signal.SIGINT)
+            shown, _ = running.communicate(timeout=120)
+        return Result(running.returncode, shown)
 
     def make_on_a_terminal(self, *words: str, question: str, answer: str) -> Result:
         ours, theirs = pty.openpty()
@@ -246,6 +262,17 @@ def test_a_deployment_follows_its_plan_and_uses_it_up(stack: Account, planned: R
     assert stack.health_check_path() == "/"
     assert stack.cloud.service()["desiredCount"] == 1
     assert not stack.plan_folder.exists()
+
+
+def test_ctrl_c_ends_a_deployment_with_what_goes_on_and_the_next_one_waits_for_it(
+    stack: Account, deployed: Result
+) -> None:
+    before = stack.cloud.revision()
+    stack.checkout.replace("app_image/html/index.html", "Hello", "Good morning")
+    interrupted = stack.interrupt(lambda: stack.cloud.revision() > before, "deploy").failed().output
+    assert f"interrupted, but ECS goes on: h4b-helloworld-local:{before + 1}: " in interrupted
+    stack.make("deploy").succeeded()
+    assert stack.cloud.revision() == before + 1
 
 
 def test_a_deployment_without_a_plan_previews_first_and_fails_where_it_is_rolled_back(

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import json
+import os
 import re
+import signal
 import socket
 import subprocess
 import time
@@ -162,6 +164,20 @@ def test_an_edited_page_is_live_with_the_next_revision_and_nothing_else_changes(
     assert changed == {"docker:index/image:Image", "aws:ecs/taskDefinition:TaskDefinition", "aws:ecs/service:Service"}
 
 
+def test_ctrl_c_ends_the_wait_for_a_deployment_with_what_goes_on_and_the_next_up_waits_again(
+    checkout: Checkout, first: Result
+) -> None:
+    earlier = revision(checkout)
+    checkout.replace("app_image/html/index.html", "Hello again!", "Hello once more!")
+    with checkout.start("up") as running:
+        wait_until(lambda: revision(checkout) > earlier or running.poll() is not None, seconds=120)
+        os.killpg(running.pid, signal.SIGINT)
+        printed, _ = running.communicate(timeout=120)
+    shown = Result(running.returncode, printed).failed().output
+    assert f"interrupted, but ECS goes on: h4b-helloworld-local:{earlier + 1}: " in shown
+    assert "Hello once more!" in checkout.local("up").succeeded().output
+
+
 def test_a_launch_type_that_the_task_definition_lacks_is_refused_before_anything_changes(
     checkout: Checkout, first: Result
 ) -> None:
@@ -210,8 +226,8 @@ def lock_holder(checkout: Checkout, pid: int) -> bool:
     return bool(lock.exists() and lock.read_text().strip() == str(pid))
 
 
-def wait_until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+def wait_until(condition: Callable[[], bool], seconds: float = 20) -> None:
+    deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.05)
