@@ -1,17 +1,15 @@
 """Scaling: how many tasks a service runs, by load and by the clock."""
 
 import re
-import zoneinfo
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Annotated
 
 import pulumi
 import pulumi_aws as aws
 
 from components.checks import Arguments, Check, Contradiction, each, whole
-from components.schedules import is_schedule
+from ecs_policy.schedules import is_schedule, time_zones
 
 TaskCount = Annotated[int, whole(0, 5000, fix="choose how many tasks there are to be")]
 MaxTaskCount = Annotated[int, whole(1, 5000, fix="choose how many tasks the load may need")]
@@ -20,15 +18,9 @@ RequestsPerTarget = Annotated[
     int, whole(1, 1_000_000, fix="choose the requests that a task answers in a minute at its best load")
 ]
 Timezone = Annotated[
-    str, Check("an IANA time zone", "name one, for instance Asia/Tokyo", lambda value: value in _time_zones())
+    str, Check("an IANA time zone", "name one, for instance Asia/Tokyo", lambda value: value in time_zones())
 ]
 """https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html"""
-
-
-@lru_cache(maxsize=1)
-def _time_zones() -> frozenset[str]:
-    # Not zones of the world: what this machine uses, and what says that nothing was chosen.
-    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
 
 
 _ACTION = re.compile(r"(?P<when>(cron|rate|at)\([^()]+\)) (?P<low>[0-9]{1,4})-(?P<high>[0-9]{1,4})")

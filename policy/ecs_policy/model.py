@@ -600,6 +600,11 @@ class FileSystem(Resource):
     __slots__ = ()
 
 
+class AccessPoint(Resource):
+    TYPES = ("aws:efs/accessPoint:AccessPoint",)
+    __slots__ = ()
+
+
 class MountTarget(Resource):
     TYPES = ("aws:efs/mountTarget:MountTarget",)
     __slots__ = ()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ecs_policy.model import FileSystem, MountTarget, Service, Subnet, Vpc
+from ecs_policy.model import AccessPoint, FileSystem, MountTarget, Service, Subnet, Vpc
 from ecs_policy.network import apart
 from ecs_policy.reach import Side, addresses_of, cidrs_of, groups_of, hosts_of, opens, sides
 from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
@@ -18,7 +18,8 @@ _NFS = (2049, 2049)
     on=Service,
     title="Tasks reach the file systems that they mount: a mount target in their zone, by NFS, under its DNS name",
     why="A task mounts before it starts, and stops when that fails. It finds the mount target of its own zone by the "
-    "VPC's DNS, and talks to it on TCP port 2049, which both security groups must let through.",
+    "VPC's DNS, and talks to it on TCP port 2049, which both security groups must let through. An access "
+    "point is of one file system.",
     beyond="Network ACLs, and file system policies.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
@@ -30,9 +31,12 @@ def reaches_files(service: Service) -> Iterator[Problem]:
         return
     checks = []
     for volume in task_definition["volumes"].items():
-        place = volume["efsVolumeConfiguration"]["fileSystemId"]
+        efs = volume["efsVolumeConfiguration"]
+        place, point = efs["fileSystemId"], efs["authorizationConfig"]["accessPointId"]
         if place.given:
             checks.append(_reaches(service, place))
+        if place.given and point.given:
+            checks.append(_point_of(place, point))
     yield from independently(checks)
 
 
@@ -56,6 +60,16 @@ def _reaches(service: Service, place: Value) -> Iterator[Problem]:
         for side in of_tasks
         for check in (_zones(side, place, targets), _named(side), *(_open(side, target) for target in targets))
     )
+
+
+def _point_of(place: Value, point: Value) -> Iterator[Problem]:
+    """The access point is one of the file system; of one of another stack nobody knows."""
+    if not point.unknown and not point.resource.stack.known_as(point.text() or "", AccessPoint):
+        return
+    found = point.one(AccessPoint)
+    home = found["fileSystemId"].one(FileSystem) if found is not None else None
+    if home is not None and home is not place.one(FileSystem):
+        yield point.problem(f"an access point of {place.shown()}, not of {home.label}", "change one of the two")
 
 
 def _those_that_can(of_tasks: list[Side], service: Service, targets: list[MountTarget]) -> list[Side]:

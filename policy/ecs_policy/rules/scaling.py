@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from ecs_policy.load_balancing import balancers_of, target_groups
 from ecs_policy.model import AutoscalingTarget, LoadBalancer, ScalingPolicy, ScheduledAction, Service, TargetGroup
 from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.schedules import is_schedule, time_zones
 from ecs_policy.values import independently, quoted
 
 _API = "https://docs.aws.amazon.com/autoscaling/application/APIReference"
@@ -20,6 +21,7 @@ _OF_ECS = (
     "ECSServiceAverageCPUUtilizationHighResolution",
     "ECSServiceAverageMemoryUtilizationHighResolution",
 )
+_SCHEDULES = "cron(0 8 ? * MON-FRI *), rate(5 minutes) or at(2030-01-31T08:00:00)"
 _LABEL = re.compile(r"app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+")
 
 
@@ -49,9 +51,35 @@ def least_and_most(owner: AutoscalingTarget | ScheduledAction) -> Iterator[Probl
 
 
 @resource_rule(
+    "AS-04 schedule",
+    on=ScheduledAction,
+    title="A scheduled action is due at a time that Application Auto Scaling can read",
+    why="cron has six fields, with ? for one of the two days, and rate the unit that fits its number.",
+    level=Level.REJECTED,
+    source=f"{_API}/API_PutScheduledAction.html",
+)
+def schedule(action: ScheduledAction) -> Iterator[Problem]:
+    yield from independently((_due(action["schedule"]), _somewhere(action["timezone"])))
+
+
+def _due(place: Value) -> Iterator[Problem]:
+    if place.given and not is_schedule(place.text() or ""):
+        yield place.problem(f"a schedule, as {_SCHEDULES}", "correct it")
+
+
+def _somewhere(place: Value) -> Iterator[Problem]:
+    if not place.given:
+        return
+    if not time_zones():
+        raise place.not_evaluated("cannot be looked up, as this machine knows no time zones")
+    if place.text() not in time_zones():
+        yield place.problem("a time zone of IANA", "name one, for instance Asia/Tokyo")
+
+
+@resource_rule(
     "AS-02 metric",
     on=ScalingPolicy,
-    title="A target tracking policy has one metric, of ECS, and requests name their target group",
+    title="A scaling policy has steps, or one metric of ECS to track, and requests name their target group",
     why="The metric of requests is that of one target group behind one load balancer; no other metric has a label.",
     level=Level.REJECTED,
     source=f"{_API}/API_PredefinedMetricSpecification.html",
@@ -67,10 +95,17 @@ def _one_configuration(policy: ScalingPolicy, tracking: Value) -> Iterator[Probl
     kind = policy["policyType"].text() or "StepScaling"
     if kind == "TargetTrackingScaling" and not tracking.given:
         yield tracking.problem("a metric and a target value with TargetTrackingScaling", "set it")
+    steps = policy["stepScalingPolicyConfiguration"]
+    if kind == "StepScaling" and not tracking.given and not (steps["adjustmentType"].given and _any(steps)):
+        yield steps.problem("adjustmentType and stepAdjustments with StepScaling", "set them")
     if kind == "StepScaling" and tracking.given:
         yield policy["policyType"].problem(
             '"TargetTrackingScaling" with targetTrackingScalingPolicyConfiguration', "set policyType"
         )
+
+
+def _any(steps: Value) -> bool:
+    return steps["stepAdjustments"].unknown or steps["stepAdjustments"].filled
 
 
 def _one_metric(tracking: Value) -> Iterator[Problem]:

@@ -209,11 +209,16 @@ def sg_description_letters(
 ) -> Iterator[Problem]:
     checks = [_letters(owner["description"])]
     if isinstance(owner, SecurityGroup):
-        checks.append(_letters(owner["name"]))
+        checks += [_letters(owner["name"]), _own_name(owner["name"])]
         for direction in ("ingress", "egress"):
             value = owner[direction]
             checks += [_letters(entry["description"]) for entry in ([] if value.unknown else value.items())]
     yield from independently(checks)
+
+
+def _own_name(name: Value) -> Iterator[Problem]:
+    if (name.text() or "").startswith("sg-"):
+        yield name.problem("a name that does not begin like the ids of groups, sg-", "choose another name")
 
 
 def _letters(value: Value) -> Iterator[Problem]:

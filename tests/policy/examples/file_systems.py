@@ -44,8 +44,12 @@ def mount(of: str = "a", **properties: Any) -> dict[str, Any]:
 def mounting(system: Any = "${files.id}", **properties: Any) -> dict[str, Any]:
     return task_definition(
         container(image="nginx"),
-        volumes=[{"name": "files", "efsVolumeConfiguration": {"fileSystemId": system}}],
-        **{"requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", **properties},
+        **{
+            "volumes": [{"name": "files", "efsVolumeConfiguration": {"fileSystemId": system}}],
+            "requiresCompatibilities": ["FARGATE"],
+            "networkMode": "awsvpc",
+            **properties,
+        },
     )
 
 
@@ -76,10 +80,30 @@ TWO_ZONES: Resources = {
         networkConfiguration={"subnets": ["${a.id}", "${b.id}"], "securityGroups": ["${taskSg.id}"]},
     ),
 }
+POINT = resource("aws:efs/accessPoint:AccessPoint", fileSystemId="${files.id}")
+
+
+def through(access_point: str, **others: dict[str, Any]) -> Resources:
+    """The tasks mount `files` through an access point."""
+    efs = {"fileSystemId": "${files.id}", "authorizationConfig": {"accessPointId": access_point}}
+    return {**OPEN, **others, "app": mounting(volumes=[{"name": "files", "efsVolumeConfiguration": efs}])}
+
+
 FILE_SYSTEM = "app.volumes[0].efsVolumeConfiguration.fileSystemId"
 
 EXAMPLES = {
     "FS-01": [
+        violates(
+            "an access point of another file system",
+            through(
+                "${point.id}",
+                point=resource("aws:efs/accessPoint:AccessPoint", fileSystemId="${other.id}"),
+                other=resource("aws:efs/fileSystem:FileSystem", encrypted=True),
+            ),
+            at={"app.volumes[0].efsVolumeConfiguration.authorizationConfig.accessPointId"},
+        ),
+        passes("an access point of its own", through("${point.id}", point=POINT)),
+        passes("an access point of another stack", through("fsap-0123456789abcdef0")),
         violates(
             "the share lets nobody in",
             {**CLOSED, "out": OUT},

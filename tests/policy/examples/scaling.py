@@ -46,12 +46,25 @@ def predefined(kind: Any, **more: Any) -> dict[str, Any]:
 
 
 METRIC = "policy.targetTrackingScalingPolicyConfiguration.predefinedMetricSpecification"
+
+
+def timed(schedule: Any = "cron(0 8 ? * MON-FRI *)", **more: Any) -> dict[str, Any]:
+    return resource("aws:appautoscaling/scheduledAction:ScheduledAction", schedule=schedule, **more)
+
+
 STEPS = resource(
     "aws:appautoscaling/policy:Policy",
     policyType="StepScaling",
     serviceNamespace="ecs",
-    stepScalingPolicyConfiguration={},
+    stepScalingPolicyConfiguration={
+        "adjustmentType": "ChangeInCapacity",
+        "stepAdjustments": [{"metricIntervalLowerBound": "0", "scalingAdjustment": 1}],
+    },
 )
+STEPLESS = {
+    **STEPS,
+    "properties": {**STEPS["properties"], "stepScalingPolicyConfiguration": {"adjustmentType": "ChangeInCapacity"}},
+}
 
 
 def behind(label: Any, **of_service: Any) -> Resources:
@@ -101,7 +114,35 @@ EXAMPLES = {
         unknown("an unknown least", {"target": target(not_known(), 4)}, not_evaluated={"target.minCapacity"}),
         not_applicable("a policy", {"policy": policy(**predefined(CPU))}),
     ],
+    "AS-04": [
+        violates(
+            "a day of the month and of the week",
+            {"night": timed("cron(0 16 * * MON-FRI *)")},
+            at={"night.schedule"},
+            says=(
+                "ScheduledAction 'night' schedule: got \"cron(0 16 * * MON-FRI *)\", expected a schedule, as "
+                "cron(0 8 ? * MON-FRI *), rate(5 minutes) or at(2030-01-31T08:00:00); correct it"
+            ),
+        ),
+        violates("the five fields of Unix", {"night": timed("cron(0 16 * * *)")}, at={"night.schedule"}),
+        violates("no form at all", {"night": timed("0 16 * * ? *")}, at={"night.schedule"}),
+        violates("one hours", {"night": timed("rate(1 hours)")}, at={"night.schedule"}),
+        violates("a day without time", {"night": timed("at(2030-01-31)")}, at={"night.schedule"}),
+        violates("a time zone that is none", {"night": timed(timezone="Asia/Tokio")}, at={"night.timezone"}),
+        passes("the third Friday", {"night": timed("cron(0 8 ? * FRI#3 *)", timezone="Europe/Zurich")}),
+        passes("every hour", {"night": timed("rate(1 hour)")}),
+        passes("once", {"night": timed("at(2030-01-31T08:00:00)", timezone="UTC")}),
+        missing("nothing is said", {"night": timed(None)}),
+        unknown(
+            "an unknown schedule hides no wrong zone",
+            {"night": timed(not_known(), timezone="Mars/Olympus")},
+            at={"night.timezone"},
+            not_evaluated={"night.schedule"},
+        ),
+        not_applicable("a target", {"target": target(1, 2)}),
+    ],
     "AS-02": [
+        violates("no steps", {"policy": STEPLESS}, at={"policy.stepScalingPolicyConfiguration"}),
         violates(
             "requests of what",
             {"policy": policy(**predefined(REQUESTS))},
@@ -144,7 +185,11 @@ EXAMPLES = {
         passes("CPU", {"policy": policy(**predefined(CPU))}),
         passes("a metric of one's own", {"policy": policy(customizedMetricSpecification={"metricName": "queue"})}),
         passes("steps", {"policy": STEPS}),
-        missing("no configuration", {"policy": resource("aws:appautoscaling/policy:Policy", serviceNamespace="ecs")}),
+        missing(
+            "no configuration",
+            {"policy": resource("aws:appautoscaling/policy:Policy", serviceNamespace="ecs")},
+            at={"policy.stepScalingPolicyConfiguration"},
+        ),
         unknown(
             "an unknown metric",
             {"policy": policy(**predefined(not_known()))},
@@ -195,6 +240,26 @@ SCALED = {
 """The good stack for Fargate with a service that scales: good, too."""
 
 MUTANTS = {
+    "AS-04": [
+        mutant(
+            "the zone of no town",
+            {
+                **SCALED,
+                "night": resource(
+                    "aws:appautoscaling/scheduledAction:ScheduledAction",
+                    options={"dependsOn": ["${target}"]},
+                    name="night",
+                    resourceId="service/main/web",
+                    scalableDimension="ecs:service:DesiredCount",
+                    serviceNamespace="ecs",
+                    schedule="cron(0 20 * * ? *)",
+                    scalableTargetAction={"minCapacity": 2, "maxCapacity": 2},
+                ),
+            },
+            "night",
+            timezone="Asia/Tokio",
+        )
+    ],
     "AS-01": [mutant("the least above the most", SCALED, "target", minCapacity=5)],
     "AS-02": [
         mutant(

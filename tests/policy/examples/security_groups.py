@@ -145,6 +145,8 @@ EXAMPLES = {
         not_applicable("no security group", NO_GROUP),
     ],
     "NW-10": [
+        violates("a name like an id", {"sg": group(name="sg-tasks")}, at={"sg.name"}),
+        passes("a name with sg in it", {"sg": group(name="tasks-sg-1")}),
         violates(
             "an apostrophe",
             {"sg": group(description="to AWS's endpoints")},

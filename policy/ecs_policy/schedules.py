@@ -4,8 +4,10 @@ Packages that read this dialect are one person's work each, and read cron alone;
 """
 
 import re
+import zoneinfo
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 
 _MONTHS = {name: number for number, name in enumerate(re.findall("...", "JANFEBMARAPRMAYJUNJULAUGSEPOCTNOVDEC"), 1)}
 _DAYS = {name: number for number, name in enumerate(re.findall("...", "SUNMONTUEWEDTHUFRISAT"), 1)}
@@ -13,6 +15,13 @@ _ONE, _MANY = ("minute", "hour", "day"), ("minutes", "hours", "days")
 _AT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}")
 _RATE = re.compile(r"([1-9][0-9]{0,8}) ([a-z]+)")
 _YEARS = (1970, 2199)
+
+
+@lru_cache(maxsize=1)
+def time_zones() -> frozenset[str]:
+    """The time zones of IANA that this machine knows; empty where it knows none, as without the package `tzdata`."""
+    # Not zones of the world: what this machine uses, and what says that nothing was chosen.
+    return frozenset(zoneinfo.available_timezones() - {"localtime", "Factory"})
 
 
 def is_schedule(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from components.schedules import is_schedule
+from ecs_policy.schedules import is_schedule
 
 
 @pytest.mark.parametrize(
