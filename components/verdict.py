@@ -411,12 +411,13 @@ class Follower:
         api = Api(service_arn, cluster)
         try:
             service = await asyncio.to_thread(api.service)
+            verdict = decide(service, wanted)
+            goes_on = verdict.outcome is Outcome.WAITING and await asyncio.to_thread(_is_under_way, api, service)
         except FAILURES as failure:
             reason = lasting_trouble(failure) or str(failure)
             pulumi.log.warn(f"what the service runs could not be confirmed: {reason}")
             return False
-        verdict = decide(service, wanted)
-        if verdict.outcome is Outcome.WAITING and _is_under_way(service):
+        if goes_on:
             if problem := await self._problem(api, wanted):
                 raise pulumi.RunError(problem)
         elif verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
@@ -452,6 +453,10 @@ class Follower:
         return await asyncio.to_thread(post_mortem, api, wanted, verdict, watch.record)
 
 
-def _is_under_way(service: Shape) -> bool:
+def _is_under_way(api: Api, service: Shape) -> bool:
+    """Whether ECS works on a deployment, and does not only replace a task. Shifts of traffic have no rollout state."""
     deployments: Sequence[Shape] = service.get("deployments") or ()
-    return any(each["status"] == "PRIMARY" and each.get("rolloutState") == "IN_PROGRESS" for each in deployments)
+    primary = next((each for each in deployments if each["status"] == "PRIMARY"), {})
+    if (state := primary.get("rolloutState")) is None and primary:
+        return service_deployment.is_going_on(api.record(primary))
+    return bool(state == "IN_PROGRESS")

@@ -763,6 +763,22 @@ class TestConfirming:
         assert asyncio.run(confirmed())
         recorded.stubs["ecs"].assert_no_pending_responses()
 
+    @pytest.mark.parametrize(("status", "looks"), [("IN_PROGRESS", 1), ("SUCCESSFUL", 0)])
+    def test_a_shift_of_traffic_is_waited_for_by_its_record(
+        self, monkeypatch: pytest.MonkeyPatch, status: str, looks: int
+    ) -> None:
+        """Deployments that shift traffic have no rollout state."""
+        recorded = Recorded()
+        shifting = deployment(running=1)
+        del shifting["rolloutState"]
+        waiting = service(shifting)
+        recorded.look(waiting, {**RECORD, "status": status})
+        if looks:
+            recorded.look(service(deployment()), {**RECORD, "status": "SUCCESSFUL"}, first=False)
+        without_environment(monkeypatch, recorded.api())
+        assert asyncio.run(confirmed())
+        recorded.stubs["ecs"].assert_no_pending_responses()
+
     def test_one_that_was_rolled_back_is_refused_with_what_to_do(self, monkeypatch: pytest.MonkeyPatch) -> None:
         with pytest.raises(pulumi.RunError) as refused:
             self.confirm(monkeypatch, service(deployment(OLD), deployment(**FAILED)))
