@@ -25,7 +25,7 @@ from shapes.names import (
     REFERENCES,
     RENAMED,
 )
-from shapes.reference import ATTRIBUTES, FORMS, LIMITS, PATTERNS, TAGS
+from shapes.reference import ATTRIBUTES, CLOSED, FORMS, LIMITS, PATTERNS, TAGS
 
 _EVERYWHERE = ("region",)
 _KINDS = {"string": "s", "integer": "i", "long": "i", "double": "n", "float": "n", "boolean": "b", "timestamp": "s"}
@@ -190,6 +190,8 @@ class Builder:
         assert found.get("pattern") is None or found["pattern"] in FORMS, found["pattern"]
         if found.get("enum") and path in ANY_CASE.get(self.operation, ()):
             found["fold"] = True
+        if found.get("enum") and shape.name in CLOSED:
+            found["closed"] = True
         return self._without_held(path, found)
 
     def _without_held(self, path: str, node: Mapping[str, Any]) -> dict[str, Any]:

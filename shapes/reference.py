@@ -95,6 +95,7 @@ LIMITS: dict[str, dict[str, Any]] = {
     "LinuxParameters.sharedMemorySize": {"min": 0},
     "LinuxParameters.swappiness": _PERCENT,
     "PlacementConstraint.expression": {"max": 2000},
+    "PlacementStrategy.type": {"required": True},
     "PortMapping.containerPort": _PORT,
     "PortMapping.containerPortRange": {"pattern": r"[0-9]{1,5}-[0-9]{1,5}"},
     "PortMapping.hostPort": {"min": 0, "max": 65535},
@@ -124,6 +125,9 @@ LIMITS: dict[str, dict[str, Any]] = {
     "CreateLoadBalancerInput.Name": {"max": 32},
     "CreateTargetGroupInput.Name": {"max": 32},
     "CreateTargetGroupInput.ProtocolVersion": {"enum": ["GRPC", "HTTP1", "HTTP2"]},
+    "FixedResponseActionConfig.ContentType": {
+        "enum": ["text/plain", "text/css", "text/html", "application/javascript", "application/json"],
+    },
     "ForwardActionConfig.TargetGroups": {"max": 5},
     "MutualAuthenticationAttributes.Mode": {"enum": ["off", "passthrough", "verify"]},
     "TargetGroupStickinessConfig.DurationSeconds": {"min": 1, "max": 604_800},
@@ -133,6 +137,28 @@ LIMITS: dict[str, dict[str, Any]] = {
     "RegisterScalableTargetRequest.MinCapacity": {"required": True},
 }
 """Length of texts, count of lists, range of numbers: `min` and `max`; `required`, `enum`, `pattern`; another `page`."""
+
+CLOSED = (
+    "AdjustmentType",
+    "ApplicationProtocol",
+    "AssignPublicIp",
+    "DeviceCgroupPermission",
+    "EFSAuthorizationConfigIAM",
+    "EFSTransitEncryption",
+    "EnvironmentFileType",
+    "ExecuteCommandLogging",
+    "IpcMode",
+    "MetricAggregationType",
+    "PidMode",
+    "PlacementStrategyType",
+    "PropagateTags",
+    "RedirectActionStatusCodeEnum",
+    "SchedulingStrategy",
+    "Scope",
+    "TransportProtocol",
+    "UlimitName",
+)
+"""Enumerations to which AWS has added nothing for years: any other word is a mistake, not one of tomorrow."""
 
 _LOAD_BALANCER = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_LoadBalancerAttribute.html"
 _TARGET_GROUP = "https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_TargetGroupAttribute.html"

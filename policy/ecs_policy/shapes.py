@@ -31,7 +31,7 @@ class Finding(NamedTuple):
     """Empty where it cannot be told: the value is not known."""
     page: str
     near: bool = True
-    """Of a word: whether it is one that AWS knows, misspelt."""
+    """Of a word: whether it is surely none: one that AWS knows, misspelt, or beside those that it will ever know."""
 
 
 class Shape:
@@ -39,6 +39,7 @@ class Shape:
 
     __slots__ = (
         "anything",
+        "closed",
         "element",
         "fields",
         "fold",
@@ -64,6 +65,8 @@ class Shape:
         self.required: tuple[str, ...] = tuple(node.get("required", ()))
         self.words: tuple[str, ...] = tuple(node.get("enum", ()))
         self.fold: bool = node.get("fold", False)
+        self.closed: bool = node.get("closed", False)
+        """Whether AWS adds no words."""
         self.least: float | None = node.get("min")
         self.most: float | None = node.get("max")
         self.pattern: str = node.get("pattern", "")
@@ -148,6 +151,7 @@ def _object(shape: Shape, raw: Any, path: tuple[Step, ...], strict: bool, found:
     for name in shape.required:
         each = raw.get(name)
         if each is None or each == "":
+            found[:] = [old for old in found if old.path != (*path, name)]
             found.append(Finding(REQUIRED, (*path, name), "a value", shape.page))
 
 
@@ -189,7 +193,7 @@ def _text(shape: Shape, raw: Any, path: tuple[Step, ...], strict: bool, found: l
         if shape.fold and raw.upper() in {each.upper() for each in shape.words}:
             return
         known = ", ".join(f'"{each}"' for each in shape.words)
-        found.append(Finding(WORD, path, known, shape.page, near(raw, shape.words)))
+        found.append(Finding(WORD, path, known, shape.page, shape.closed or near(raw, shape.words)))
 
 
 def _number(shape: Shape, raw: Any, path: tuple[Step, ...], strict: bool, found: list[Finding]) -> None:

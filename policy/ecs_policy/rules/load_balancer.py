@@ -112,8 +112,8 @@ _SAID_TG_HEALTH_RANGES = Quote(
 @resource_rule(
     "LB-04 tg-health-ranges",
     on=TargetGroup,
-    title="A target group's health check is within AWS's limits",
-    why="Outside them CreateTargetGroup refuses it.",
+    title="A health check ends before the next one, and its codes are of the target group's protocol",
+    why="CreateTargetGroup refuses any other.",
     level=Level.REJECTED,
     source=_CREATE_TARGET_GROUP,
 )
@@ -121,19 +121,10 @@ def tg_health_ranges(target_group: TargetGroup) -> Iterator[Problem]:
     check = target_group["healthCheck"]
     yield from independently(
         (
-            _within(check["interval"], 5, 300),
-            _within(check["timeout"], 2, 120),
-            _within(check["healthyThreshold"], 2, 10),
-            _within(check["unhealthyThreshold"], 2, 10),
             _shorter(target_group, check["timeout"], check["interval"]),
             _codes(target_group, check["matcher"]),
         )
     )
-
-
-def _within(value: Value, least: int, greatest: int) -> Iterator[Problem]:
-    if value.given and not least <= (value.number() or 0) <= greatest:
-        yield value.problem(f"{least} to {greatest}", f"change {value.location}")
 
 
 _DEFAULT_INTERVAL_SECONDS = 30

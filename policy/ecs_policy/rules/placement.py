@@ -79,20 +79,6 @@ def _not_on_fargate(service: Service, placement: Value, quote: Quote | None) -> 
 
 
 @resource_rule(
-    "PL-04 strategy-type",
-    on=Service,
-    each="orderedPlacementStrategies",
-    title="A placement strategy is random, spread or binpack",
-    why="AWS knows these three, in lower case.",
-    level=Level.REJECTED,
-    source=_STRATEGY,
-)
-def strategy_type(strategy: Value) -> Iterator[Problem]:
-    if strategy["type"].text() not in ("binpack", "random", "spread"):
-        yield strategy["type"].problem('one of "binpack", "random", "spread"', "change type")
-
-
-@resource_rule(
     "PL-05 binpack-field",
     on=Service,
     each="orderedPlacementStrategies",

@@ -31,14 +31,6 @@ _BUILTINS = (".", "[[", "cd", "eval", "exec", "exit", "export", "if", "set", "so
 _FOR_A_SHELL = re.compile(r"\|\|?|&&?|;|\d?>{1,2}(?:&\d|\S*)|<\S*|&>\S*")
 _VARIABLE = re.compile(r"\$\{[A-Z][A-Z0-9_]*\}|\$[A-Z][A-Z0-9_]*\b|\$\(")
 _WINDOWS_PATH = re.compile(r"[A-Za-z]:[\\/]")
-_HEALTH_CHECK = {
-    "interval": (5, 300, "seconds"),
-    "timeout": (2, 60, "seconds"),
-    "retries": (1, 10, "retries"),
-    "startPeriod": (0, 300, "seconds"),
-}
-
-
 _SAID_DEPENDSON_EXISTS = Quote(
     "because it does not exist",
     "https://github.com/eagletmt/hako/pull/99",
@@ -158,17 +150,17 @@ def _can_happen(task_definition: TaskDefinition, dependency: Value) -> Iterator[
 
 
 @resource_rule(
-    "TD-26 healthcheck-ranges",
+    "TD-26 healthcheck-command",
     on=Container,
-    title="A container's health check has a command and sensible times",
-    why="RegisterTaskDefinition takes times within limits, and a command that is not empty.",
+    title="A container's health check has a command",
+    why="RegisterTaskDefinition takes none that is empty.",
     level=Level.REJECTED,
     source=f"{_API}/API_HealthCheck.html",
 )
-def healthcheck_ranges(container: Container) -> Iterator[Problem]:
+def healthcheck_command(container: Container) -> Iterator[Problem]:
     check = container["healthCheck"]
     if check.given:
-        yield from independently([_command(check), *(_in_range(check, name) for name in _HEALTH_CHECK)])
+        yield from _command(check)
 
 
 def _command(check: Value) -> Iterator[Problem]:
@@ -178,11 +170,6 @@ def _command(check: Value) -> Iterator[Problem]:
         yield command.problem(
             'a list that starts with "CMD" or "CMD-SHELL"', 'write it as ["CMD-SHELL", "<command>"], for instance'
         )
-
-
-def _in_range(check: Value, name: str) -> Iterator[Problem]:
-    least, greatest, unit = _HEALTH_CHECK[name]
-    yield from _within(check[name], least, greatest, unit)
 
 
 def _within(place: Value, least: int, greatest: int, unit: str) -> Iterator[Problem]:

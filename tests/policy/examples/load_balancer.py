@@ -119,12 +119,14 @@ EXAMPLES = {
     ],
     "LB-04": [
         violates(
-            "too often",
-            checked(interval=3, timeout=2),
-            at={"group.healthCheck.interval"},
-            says=("TargetGroup 'group' healthCheck.interval: got 3, expected 5 to 300; change healthCheck.interval"),
+            "a timeout as long as the interval",
+            checked(interval=5, timeout=5),
+            at={"group.healthCheck.timeout"},
+            says=(
+                "TargetGroup 'group' healthCheck.timeout: got 5, expected less than the interval, which is 5; lower "
+                "the timeout"
+            ),
         ),
-        violates("a timeout as long as the interval", checked(interval=5, timeout=5), at={"group.healthCheck.timeout"}),
         violates("a timeout as long as the provider's interval", checked(timeout=30), at={"group.healthCheck.timeout"}),
         violates("an interval below AWS's timeout", checked(interval=5), at={"group.healthCheck.interval"}),
         violates(
@@ -148,11 +150,6 @@ EXAMPLES = {
         ),
         passes("an interval above AWS's timeout", checked(interval=7)),
         passes("an interval alone, of UDP", group(protocol="UDP", healthCheck={"interval": 10})),
-        violates(
-            "thresholds",
-            checked(healthyThreshold=1, unhealthyThreshold=11),
-            at={"group.healthCheck.healthyThreshold", "group.healthCheck.unhealthyThreshold"},
-        ),
         violates("an error as health", checked(matcher="200-503"), at={"group.healthCheck.matcher"}),
         violates("no codes", checked(matcher="OK"), at={"group.healthCheck.matcher"}),
         violates(
@@ -181,8 +178,8 @@ EXAMPLES = {
         missing("AWS's defaults", group()),
         unknown(
             "an unknown interval silences nothing else",
-            checked(interval=not_known(), healthyThreshold=1),
-            at={"group.healthCheck.healthyThreshold"},
+            checked(interval=not_known(), matcher="OK"),
+            at={"group.healthCheck.matcher"},
             not_evaluated={"group.healthCheck.interval"},
         ),
         not_applicable("no target group", NO_LOAD_BALANCER),

@@ -105,31 +105,6 @@ EXAMPLES = {
         ),
         not_applicable("no service", {"main": cluster()}),
     ],
-    "PL-04": [
-        violates(
-            "capitals, and a type that does not exist",
-            strategies({"type": "BinPack", "field": "cpu"}, {"type": "stack"}),
-            at={"web.orderedPlacementStrategies[0].type", "web.orderedPlacementStrategies[1].type"},
-        ),
-        violates(
-            "a type that does not exist",
-            strategies({"type": "stack"}),
-            at={"web.orderedPlacementStrategies[0].type"},
-            says=(
-                "Service 'web' orderedPlacementStrategies[0].type: got \"stack\", expected one of "
-                '"binpack", "random", "spread"; change type'
-            ),
-        ),
-        passes("all three", strategies(BINPACK, SPREAD, RANDOM)),
-        missing("no type", strategies({"field": "cpu"}), at={"web.orderedPlacementStrategies[0].type"}),
-        unknown(
-            "one unknown type hides no other",
-            strategies({"type": not_known()}, {"type": "stack"}),
-            at={"web.orderedPlacementStrategies[1].type"},
-            not_evaluated={"web.orderedPlacementStrategies[0].type"},
-        ),
-        not_applicable("no strategies", {"web": service()}),
-    ],
     "PL-05": [
         violates(
             "disk",
@@ -434,7 +409,6 @@ MUTANTS = {
     "PL-01": [mutant("on Fargate", good_stacks.FARGATE, "web", placementConstraints=[DISTINCT])],
     "PL-02": [mutant("on Fargate", good_stacks.FARGATE, "app", placementConstraints=[MEMBER])],
     "PL-03": [mutant("on Fargate", good_stacks.FARGATE, "web", orderedPlacementStrategies=[SPREAD])],
-    "PL-04": [mutant("unknown type", good_stacks.EC2, "web", orderedPlacementStrategies=[{"type": "stack"}])],
     "PL-05": [
         mutant(
             "disk", good_stacks.EC2, "web", orderedPlacementStrategies=[SPREAD, {"type": "binpack", "field": "disk"}]

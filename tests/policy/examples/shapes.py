@@ -146,6 +146,24 @@ EXAMPLES = {
     ],
     "SH-02": [
         violates(
+            "times of health checks",
+            {
+                **task({"healthCheck": {"command": ["CMD", "x"], "interval": 4, "timeout": 61, "retries": 11}}),
+                "group": resource(
+                    "aws:lb/targetGroup:TargetGroup",
+                    healthCheck={"interval": 301, "healthyThreshold": 1, "unhealthyThreshold": 11},
+                ),
+            },
+            at={
+                f"{AT}.healthCheck.interval",
+                f"{AT}.healthCheck.timeout",
+                f"{AT}.healthCheck.retries",
+                "group.healthCheck.interval",
+                "group.healthCheck.healthyThreshold",
+                "group.healthCheck.unhealthyThreshold",
+            },
+        ),
+        violates(
             "a port that is none",
             task({"portMappings": [{"containerPort": 70000}]}),
             at={f"{AT}.portMappings[0].containerPort"},
@@ -258,6 +276,16 @@ EXAMPLES = {
     ],
     "SH-04": [
         violates(
+            "a protocol that no task has",
+            task({"portMappings": [{"containerPort": 80, "protocol": "sctp"}]}),
+            at={f"{AT}.portMappings[0].protocol"},
+        ),
+        violates(
+            "a type of placement that there is not",
+            {"web": service(taskDefinition="app:1", orderedPlacementStrategies=[{"type": "stack"}])},
+            at={"web.orderedPlacementStrategies[0].type"},
+        ),
+        violates(
             "a protocol in capital letters",
             task({"portMappings": [{"containerPort": 80, "protocol": "TCP"}]}),
             at={f"{AT}.portMappings[0].protocol"},
@@ -296,25 +324,26 @@ EXAMPLES = {
             not_evaluated={f"{AT}.portMappings[0].protocol"},
         ),
         not_applicable(
-            "a word of no near kin: SH-05", task({"portMappings": [{"containerPort": 80, "protocol": "sctp"}]})
+            "a word of no near kin: SH-05", task({"resourceRequirements": [{"type": "FPGA", "value": "1"}]})
         ),
     ],
     "SH-05": [
         violates(
-            "a protocol that may be new",
-            task({"portMappings": [{"containerPort": 80, "protocol": "sctp"}]}),
-            at={f"{AT}.portMappings[0].protocol"},
+            "a kind of resource that may be new",
+            task({"resourceRequirements": [{"type": "FPGA", "value": "1"}]}),
+            at={f"{AT}.resourceRequirements[0].type"},
             says=(
-                "TaskDefinition 'app' containerDefinitions[app].portMappings[0].protocol: got \"sctp\", expected one "
-                'of "tcp", "udp" (all that botocore 1.43.106 knows); correct it, if AWS has not added it since'
+                "TaskDefinition 'app' containerDefinitions[app].resourceRequirements[0].type: got \"FPGA\", expected "
+                'one of "GPU", "InferenceAccelerator", "NeuronDevice" (all that botocore 1.43.106 knows); correct it, '
+                "if AWS has not added it since"
             ),
         ),
         passes("all that there is", COMPLETE),
         missing("no protocol", task()),
         unknown(
-            "an unknown protocol",
-            text({"portMappings": [{"containerPort": 80, "protocol": UNKNOWN}]}),
-            not_evaluated={f"{AT}.portMappings[0].protocol"},
+            "an unknown kind",
+            text({"resourceRequirements": [{"type": UNKNOWN, "value": "1"}]}),
+            not_evaluated={f"{AT}.resourceRequirements[0].type"},
         ),
         not_applicable("a word misspelt: SH-04", task({"portMappings": [{"containerPort": 80, "protocol": "TCP"}]})),
     ],

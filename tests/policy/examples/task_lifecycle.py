@@ -131,28 +131,27 @@ EXAMPLES = {
     ],
     "TD-26": [
         violates(
-            "too often",
-            checked(interval=1),
-            at={f"{HERE}.healthCheck.interval"},
+            "an empty command",
+            checked(command=[]),
+            at={f"{HERE}.healthCheck.command"},
             says=(
-                "TaskDefinition 'app' containerDefinitions[app].healthCheck.interval: got 1, expected 5 to 300 "
-                "seconds; change interval"
+                "TaskDefinition 'app' containerDefinitions[app].healthCheck.command: got [], expected a list that "
+                'starts with "CMD" or "CMD-SHELL"; write it as ["CMD-SHELL", "<command>"], for instance'
             ),
         ),
         violates(
-            "everything out of range",
-            checked(interval=301, timeout=1, retries=0, startPeriod=-1),
-            at={f"{HERE}.healthCheck.{name}" for name in ("interval", "timeout", "retries", "startPeriod")},
+            "times alone",
+            {"app": task_definition(container(healthCheck={"interval": 5}))},
+            at={f"{HERE}.healthCheck.command"},
         ),
-        violates("half a second", checked(timeout=2.5), at={f"{HERE}.healthCheck.timeout"}),
+        violates("nothing for a command", checked(command=None), at={f"{HERE}.healthCheck.command"}),
         passes("by a shell", {"app": task_definition(container(**HEALTHY))}),
         passes("at the limits", checked(interval=300, timeout=60, retries=10, startPeriod=0)),
         missing("no command", {"app": task_definition(container(healthCheck={}))}, at={f"{HERE}.healthCheck.command"}),
         unknown("unknown containers", UNKNOWN_CONTAINERS, not_evaluated={"app.containerDefinitions"}),
         unknown(
-            "an unknown command hides no wrong time",
-            partly_known(container(healthCheck={"command": UNKNOWN, "retries": 11})),
-            at={f"{HERE}.healthCheck.retries"},
+            "an unknown command",
+            partly_known(container(healthCheck={"command": UNKNOWN})),
             not_evaluated={f"{HERE}.healthCheck.command"},
         ),
         not_applicable("no health check", {"app": task_definition()}),
