@@ -10,7 +10,7 @@ _REFERENCE = re.compile(
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"
 )
 _PRIVATE_ECR = re.compile(
-    r"[0-9]{12}\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)"
+    r"(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws)"
 )
 _LONGEST = 1024
 
@@ -26,6 +26,8 @@ class ImageReference(NamedTuple):
     digest: str | None
     ecr_region: str | None
     """The region when the registry is a private one of Amazon ECR."""
+    ecr_account: str | None
+    """And whose it is."""
 
 
 def parse_image(text: str) -> ImageReference | None:
@@ -40,4 +42,5 @@ def parse_image(text: str) -> ImageReference | None:
     if registry and not any(mark in registry for mark in ".:") and registry != "localhost":
         registry, repository = None, f"{registry}/{repository}"  # an organisation on Docker Hub
     ecr = _PRIVATE_ECR.fullmatch(registry) if registry else None
-    return ImageReference(match["name"], repository, match["tag"], match["digest"], ecr["region"] if ecr else None)
+    region, account = (ecr["region"], ecr["account"]) if ecr else (None, None)
+    return ImageReference(match["name"], repository, match["tag"], match["digest"], region, account)

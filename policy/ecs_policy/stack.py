@@ -6,7 +6,9 @@ an invoke, a stack reference or a literal id of something outside the stack rais
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
 from ecs_policy.values import ABSENT, NotEvaluated, Value
@@ -20,6 +22,8 @@ DOCUMENTS = "documents"
 One unknown value makes all of a JSON text unknown. A component that registers the structure beside it lets the rules
 read all the rest: `{"<type>::<name>": {"<property>": <the document, unknown only where a value is>}}`.
 """
+
+_ACCOUNT = re.compile(r"arn:[^:]*:[^:]*:[^:]*:(\d{12}):")
 
 KINDS: dict[str, type[Resource]] = {}
 """The view of each type token; filled by the views of `model`."""
@@ -176,6 +180,13 @@ class Stack:
             seen.add(parent.urn)
             parent = self.resources.get(parent.parent)
         return None
+
+    @cached_property
+    def accounts(self) -> frozenset[str]:
+        """The AWS accounts that its resources are in, as far as their ARNs are known."""
+        arns = (Value(each, ("arn",), (each.outputs or {}).get("arn")).raw for each in self.resources.values())
+        found = (_ACCOUNT.match(arn) for arn in arns if isinstance(arn, str))
+        return frozenset(each[1] for each in found if each)
 
     def all(self, kind: type[R]) -> list[R]:
         """Every resource of one kind."""

@@ -14,7 +14,7 @@ from pulumi_policy import EnforcementLevel
 
 from ecs_policy import pack
 from ecs_policy.pack import ACKNOWLEDGED, SETTINGS, Analyzer, policies, sendable, violation_text
-from ecs_policy.rule import all_rules
+from ecs_policy.rule import Enforcement, Level, all_rules
 from ecs_policy.values import SENTINELS, Problem, Quote
 from tests.policy import good_stacks
 from tests.policy.example import container, service, target_group, task_definition
@@ -215,6 +215,12 @@ def test_the_development_profile_drops_practice_rules() -> None:
     resources = {"app": task_definition(container(image="httpd:latest"), memory="512")}
     assert {"ER-06-image-source", "ER-07-no-latest"} <= {name for name, _, _ in run(configured({}), resources)}
     assert run(configured({SETTINGS: {"profile": "development"}}), resources) == []
+
+
+def test_practice_stops_nobody_by_default() -> None:
+    assert [
+        rule.id for rule in all_rules() if rule.level is Level.PRACTICE and rule.enforcement is not Enforcement.ADVISORY
+    ] == []
 
 
 def test_options_of_a_rule_come_from_its_configuration() -> None:

@@ -23,7 +23,7 @@ _ALLOWED = Option(
 @stack_rule(
     "ER-06 image-source",
     on=Container,
-    title="Images come from a private repository of the stack",
+    title="Images come from a private repository of the stack, or of its account",
     why="An image from elsewhere can change or vanish without a deployment, and nobody here has scanned it.",
     beyond="Whether the image was pushed: a digest in a repository that no image of the stack fills is taken as it is.",
     level=Level.PRACTICE,
@@ -44,16 +44,16 @@ def _source(image: Value, name: Value, allowed: list[str]) -> Iterator[Problem]:
     reference = _reference(name)
     if reference is None or any(fnmatchcase(reference.name, each) for each in allowed):
         return
-    if repository_of(name.resource.stack, reference) is None:
-        urls = [
-            url.text() or ""
-            for each in name.resource.stack.all(Repository)
-            if (url := _url(each)).given and not url.unknown
-        ]
-        yield image.problem(
-            f"an image of a private repository of this stack ({quoted(urls)})",
-            "push it there, or add its name to allowedRegistries of this rule",
-        )
+    stack, account = name.resource.stack, reference.ecr_account
+    if repository_of(stack, reference) is not None or account in stack.accounts:
+        return
+    if account is not None and not stack.accounts:
+        raise image.not_evaluated(f"is in a private registry of account {account}, which may be this stack's or not")
+    urls = [url.text() or "" for each in stack.all(Repository) if (url := _url(each)).given and not url.unknown]
+    yield image.problem(
+        f"an image of a private repository of this stack ({quoted(urls)}) or of its account",
+        "push it there, or add its name to allowedRegistries of this rule",
+    )
 
 
 @stack_rule(

@@ -18,7 +18,7 @@ from ecs_policy.model import (
     RolePolicyAttachment,
     TaskDefinition,
 )
-from ecs_policy.rule import Enforcement, Level, Option, Problem, Quote, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Level, Option, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.values import NotEvaluated, independently, plain, quoted
 
 _TASKS = "ecs-tasks.amazonaws.com"
@@ -244,7 +244,6 @@ _READ_SECRETS = ("secretsmanager:GetSecretValue", "ssm:GetParameter", "ssm:GetPa
     beyond="What a condition leaves of a pattern.",
     level=Level.PRACTICE,
     severity=Severity.HIGH,
-    enforcement=Enforcement.MANDATORY,
     source="https://docs.aws.amazon.com/secretsmanager/latest/userguide/auth-and-access_iam-policies.html",
     ours=True,
     options={

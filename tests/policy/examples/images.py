@@ -52,15 +52,21 @@ EXAMPLES = {
             "an image of Docker Hub",
             image("httpd:2.4"),
             at={IMAGE},
-            says=(
-                "TaskDefinition 'app' containerDefinitions[app].image: got \"httpd:2.4\", expected an image of "
-                "a private "
-                f'repository of this stack ("{ECR}"); push it there, or add its name to allowedRegistries of this rule'
-            ),
+            says="TaskDefinition 'app' containerDefinitions[app].image: got \"httpd:2.4\", expected an image of a "
+            f'private repository of this stack ("{ECR}") or of its account; push it there, or add its name to '
+            "allowedRegistries of this rule",
         ),
-        violates("another repository of the same registry", image(f"{ECR}2{DIGEST}"), at={IMAGE}),
-        violates("another region", image(f"{ECR}:1".replace("ap-northeast-1", "eu-west-1")), at={IMAGE}),
+        violates(
+            "a private repository of somebody else", image(f"{ECR}:1".replace("123456789012", "9" * 12)), at={IMAGE}
+        ),
         passes("an image of the stack's repository", image("${repository.repositoryUrl}" + DIGEST)),
+        passes("another repository of the account", image(f"{ECR}2{DIGEST}")),
+        passes("one of another region", image(f"{ECR}:1".replace("ap-northeast-1", "eu-west-1"))),
+        unknown(
+            "whose account this is, is not known yet",
+            image(f"{ECR}2:1"),
+            not_evaluated={IMAGE},
+        ),
         passes("a repository that calls itself otherwise", image("localhost:4566/shop/app" + DIGEST, LOCAL)),
         passes("its name, while its URL is not known yet", image(f"{ECR}{DIGEST}"), preview=True),
         passes(
