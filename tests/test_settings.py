@@ -111,7 +111,7 @@ def test_contradictions_are_told_with_all_the_rest() -> None:
         "  - vpcCidr: got '10.0.0.0/28' with availabilityZoneCount 2, expected a prefix from /16 to /25; "
         "choose a larger range or fewer zones, each zone needs two subnets of at least /27\n"
         "  - taskMemoryMib: got 4096, expected 512, 1024 or 2048 MiB with taskCpuUnits 256; "
-        "change taskMemoryMib, or taskCpuUnits to 512 or 1024 or 2048"
+        "change taskMemoryMib, or use taskCpuUnits 512 or 1024 or 2048"
     )
 
 

@@ -300,7 +300,7 @@ def test_a_size_that_fargate_does_not_offer_is_refused() -> None:
     assert str(refused.value) == (
         "TaskDefinitionArgs cannot be used:\n"
         "  - memory_mib: got 4096, expected 512, 1024 or 2048 MiB with cpu_units 256; "
-        "change memory_mib, or cpu_units to 512 or 1024 or 2048"
+        "change memory_mib, or use cpu_units 512 or 1024 or 2048"
     )
 
 
