@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from picture.graph import UNKNOWN, Graph, Resource
-from picture.svg import Drawing, Rect, box_height, wrapped
+from ecs_policy.sentinels import UNKNOWN
+from picture.graph import Graph, Resource
+from picture.svg import PAD, Drawing, Rect, box_height, text_width, wrapped
 
 VPC = "aws:ec2/vpc:Vpc"
 SUBNET = "aws:ec2/subnet:Subnet"
@@ -37,8 +38,8 @@ FIREWALL = "aws:wafv2/webAcl:WebAcl"
 FIREWALLED = "aws:wafv2/webAclAssociation:WebAclAssociation"
 
 _MARGIN, _GAP, _ARROW = 16, 12, 34
-_ZONE_WIDTH, _SIDE_WIDTH = 226, 232
-_LANE, _NAT_WIDTH = 112, 100
+_ZONE_WIDTH, _SIDE_WIDTH, _CLIENT_WIDTH = 226, 232, 150
+_LANE, _NAT_WIDTH, _NAT_ARROW, _GATEWAY_WIDTH = 112, 100, 42, 140
 """Where in a zone arrows go down, right of the subnet's name and left of its NAT gateway."""
 
 _EVERYBODY = "0.0.0.0/0"
@@ -135,7 +136,7 @@ class _Picture:
     def draw(self) -> str:
         draw, graph = self.drawing, self.graph
         self._take(graph.of(INGRESS, EGRESS, ROUTE, ASSOCIATION, TABLE, SUBNET, VPC, GATEWAY, GROUP))
-        draw.text(_MARGIN, 32, f"{graph.project}, stack {graph.stack}", "head")
+        draw.text(_MARGIN, 32, f"{graph.project}, stack {graph.stack}", "head", draw.width - 2 * _MARGIN - _SIDE_WIDTH)
         draw.text(_MARGIN, 50, f"{graph.region}, from the resources of its preview", "note")
         clients, below = self._clients(62)
         vpc_top = below + _ARROW - 8
@@ -228,7 +229,7 @@ class _Picture:
                 together.setdefault((tuple(subnets), tuple(groups)), []).append(endpoint)
         for (subnets_of, groups_of), endpoints in together.items():
             names = ", ".join(_service_name(endpoint) for endpoint in endpoints)
-            yield Thing(f"Interface endpoints: {names}", [], endpoints, list(subnets_of), list(groups_of))
+            yield Thing("Interface endpoints", [names], endpoints, list(subnets_of), list(groups_of))
 
     def _where(self, resource: Resource, subnets: str, groups: str) -> tuple[list[str], list[str]]:
         return (
@@ -275,17 +276,25 @@ class _Picture:
         ranges = sorted({path.source for path in self.paths if not path.source.startswith("urn:")})
         found: dict[str, Rect] = {}
         x = self.inner.x + 7 + _LANE - 60
-        for addresses in ranges:
-            found[addresses] = Rect(x, top, 150, 30)
+        places = max(1, int((self.inner.right - x + _GAP) / (_CLIENT_WIDTH + _GAP)))
+        shown = ranges if len(ranges) <= places else ranges[: places - 1]
+        for addresses in shown:
+            found[addresses] = Rect(x, top, _CLIENT_WIDTH, 30)
             draw.box(found[addresses], "everybody" if addresses == _EVERYBODY else addresses)
-            x += 162
+            x += _CLIENT_WIDTH + _GAP
+        if others := ranges[len(shown) :]:
+            rest = Rect(x, top, _CLIENT_WIDTH, 30)
+            found |= dict.fromkeys(others, rest)
+            draw.rect(rest, "box")
+            draw.text(rest.x + PAD, rest.y + 19, f"{len(others)} more", "title", whole=", ".join(others))
+            x += _CLIENT_WIDTH + _GAP
         bottom = top + 30
         for association in graph.of(FIREWALLED):
             acls = graph.used(association, "webAclArn", FIREWALL)
             rules = sum(len(acl.inputs.get("rules") or ()) for acl in acls)
             said = f"AWS WAF: {rules} rules" if acls else "AWS WAF: yours"
             rect = Rect(self.inner.x + 7 + _LANE - 60, bottom + 22, max(165, x - self.inner.x - 65), 30)
-            for at in found.values():
+            for at in dict.fromkeys(found.values()):
                 draw.line([(at.x + 60, at.bottom), (at.x + 60, rect.y)])
             draw.box(rect, said, style="guard")
             found = {addresses: Rect(at.x, rect.y, at.width, rect.height) for addresses, at in found.items()}
@@ -295,69 +304,94 @@ class _Picture:
 
     def _network(self, top: float, front: Drawing) -> float:
         """Zones, subnets and what is in them; returns where the VPC ends."""
-        draw, graph = self.drawing, self.graph
-        kinds = ("public", "private", "isolated")
-        rows: dict[tuple[int, int], dict[str, Resource]] = {}
-        filled: Counter[tuple[int, str]] = Counter()
-        for subnet in graph.of(SUBNET):
-            kind, zone = kinds.index(self._reach(subnet)), self._zone(subnet)
-            rows.setdefault((kind, filled[kind, zone]), {})[zone] = subnet
-            filled[kind, zone] += 1
         columns = {zone: self.inner.x + 7 + index * (self.zone_width + 10) for index, zone in enumerate(self.zones)}
         y = top + 62
         frames: list[tuple[Rect, str, Resource]] = []
-        for (kind, _), row in sorted(rows.items()):
+        for kind, row in self._rows():
             row_top = y
-            y += 40
-            here = {subnet.urn: zone for zone, subnet in row.items()}
-            for thing in self.things:
-                inside = [columns[here[urn]] for urn in thing.subnets if urn in here]
-                if inside:
-                    height = box_height(thing.lines)
-                    for first, last in _runs(sorted(inside), self.zone_width + 10):
-                        rect = Rect(first + 8, y, last + self.zone_width - 16 - first, height)
-                        thing.rects.append(rect)
-                        front.box(rect, thing.title, thing.lines, thing.style)
-                    self._take(thing.resources)
-                    y += height + _ARROW
-            nats = [
-                (nat, here[s.urn])
-                for nat in graph.of(NAT)
-                for s in graph.used(nat, "subnetId", SUBNET)
-                if s.urn in here
-            ]
-            if nats:
-                y -= _ARROW - _GAP
-                for nat, zone in nats:
-                    rect = Rect(columns[zone] + self.zone_width - 8 - _NAT_WIDTH, y, _NAT_WIDTH, 30)
-                    front.rect(rect, "box")
-                    front.text(rect.x + 10, rect.y + 19, "NAT gateway")
-                    thing = Thing("", [], [nat, *graph.used(nat, "allocationId", "aws:ec2/eip:Eip")], [], [nat.urn])
-                    thing.rects.append(rect)
-                    self.ends[nat.urn] = thing
-                    self._take(thing.resources)
-                y += 30 + _ARROW
+            here = {subnet.urn: columns[zone] for zone, subnet in row.items()}
+            y = self._row_of_things(y + 40, here, front)
+            y = self._row_of_nats(y, here, front)
             y = max(y - _ARROW + _GAP, row_top + 44)
             for zone, subnet in row.items():
-                rect = Rect(columns[zone], row_top, self.zone_width, y - row_top)
-                frames.append((rect, kinds[kind], subnet))
+                frames.append((Rect(columns[zone], row_top, self.zone_width, y - row_top), kind, subnet))
             y += 10
-        strip = self._gateway_endpoints(y + 16, front)
-        y = strip or y
+        bottom = self._gateway_endpoints(y + 16, front) or y
         self.gateway = self._internet_gateway(top, front)
-        vpc = Rect(self.inner.x, top, self.inner.width, y - top + 4)
+        vpc = Rect(self.inner.x, top, self.inner.width, bottom - top + 4)
+        self._frames(vpc, frames, columns, max((rect.bottom for rect, _, _ in frames), default=bottom), front)
+        return vpc.bottom
+
+    def _rows(self) -> Iterator[tuple[str, dict[str, Resource]]]:
+        """Subnets of one kind side by side, by zone; a zone's second subnet of a kind is in another row."""
+        kinds = ("public", "private", "isolated")
+        rows: dict[tuple[int, int], dict[str, Resource]] = {}
+        filled: Counter[tuple[int, str]] = Counter()
+        for subnet in self.graph.of(SUBNET):
+            kind, zone = kinds.index(self._reach(subnet)), self._zone(subnet)
+            rows.setdefault((kind, filled[kind, zone]), {})[zone] = subnet
+            filled[kind, zone] += 1
+        for (kind, _), row in sorted(rows.items()):
+            yield kinds[kind], row
+
+    def _row_of_things(self, y: float, here: Mapping[str, float], front: Drawing) -> float:
+        """What is in these subnets, each below the other across its zones; returns where the next would begin."""
+        for thing in self.things:
+            inside = sorted(here[urn] for urn in thing.subnets if urn in here)
+            if not inside:
+                continue
+            spans = list(_runs(inside, self.zone_width + 10))
+            narrowest = min(last - first for first, last in spans) + self.zone_width - 16
+            lines = [part for line in thing.lines for part in wrapped(line, narrowest - 2 * PAD)]
+            height = box_height(lines)
+            for first, last in spans:
+                rect = Rect(first + 8, y, last + self.zone_width - 16 - first, height)
+                thing.rects.append(rect)
+                front.box(rect, thing.title, lines, thing.style)
+            self._take(thing.resources)
+            y += height + _ARROW
+        return y
+
+    def _row_of_nats(self, y: float, here: Mapping[str, float], front: Drawing) -> float:
+        nats = [
+            (nat, here[subnet.urn])
+            for nat in self.graph.of(NAT)
+            for subnet in self.graph.used(nat, "subnetId", SUBNET)
+            if subnet.urn in here
+        ]
+        if not nats:
+            return y
+        y -= _ARROW - _GAP
+        for nat, column in nats:
+            rect = Rect(column + self.zone_width - 8 - _NAT_WIDTH, y, _NAT_WIDTH, 30)
+            front.rect(rect, "box")
+            front.text(rect.x + 10, rect.y + 19, "NAT gateway", "note")
+            thing = Thing("", [], [nat, *self.graph.used(nat, "allocationId", "aws:ec2/eip:Eip")], [], [nat.urn])
+            thing.rects.append(rect)
+            self.ends[nat.urn] = thing
+            self._take(thing.resources)
+        return y + 30 + _ARROW
+
+    def _frames(
+        self,
+        vpc: Rect,
+        frames: Iterable[tuple[Rect, str, Resource]],
+        columns: Mapping[str, float],
+        bottom: float,
+        front: Drawing,
+    ) -> None:
+        """The VPC, its zones and subnets: drawn behind what is in them."""
+        draw = self.drawing
         draw.rect(vpc, "vpc", 8)
-        said = ", ".join(f"VPC {each.inputs.get('cidrBlock')}" for each in graph.of(VPC))
-        draw.text(vpc.x + 10, vpc.y + 21, said)
+        said = ", ".join(f"VPC {each.inputs.get('cidrBlock')}" for each in self.graph.of(VPC))
+        draw.text(vpc.x + 10, vpc.y + 21, said, "note", vpc.width - 20 - _GATEWAY_WIDTH)
         for rect, reach, subnet in frames:
             draw.rect(rect, "public" if reach == "public" else "private")
             front.text(rect.x + 8, rect.y + 17, "no way out" if reach == "isolated" else reach, "title")
-            front.text(rect.x + 8, rect.y + 33, str(subnet.inputs.get("cidrBlock")), "note")
-        ends = max((rect.bottom for rect, _, _ in frames), default=y)
+            front.text(rect.x + 8, rect.y + 33, str(subnet.inputs.get("cidrBlock")), "note", _LANE - 8)
         for zone, x in columns.items():
-            draw.rect(Rect(x - 4, top + 34, self.zone_width + 8, ends - top - 30), "zone", 8)
-            front.text(x + 6, top + 52, zone, "note")
-        return vpc.bottom
+            draw.rect(Rect(x - 4, vpc.y + 34, self.zone_width + 8, bottom - vpc.y - 30), "zone", 8)
+            front.text(x + 6, vpc.y + 52, zone, "note", self.zone_width - 12)
 
     def _gateway_endpoints(self, y: float, front: Drawing) -> float:
         """Endpoints in route tables, below the subnets; returns where they end, 0 if there is none."""
@@ -365,7 +399,7 @@ class _Picture:
         x = self.inner.x + 15
         for endpoint in found:
             title = f"Gateway endpoint: {_service_name(endpoint)}"
-            rect = Rect(x, y, max(190.0, 8.5 * len(title)), 30)
+            rect = Rect(x, y, min(text_width(title, "title") + 2 * PAD, self.inner.right - 15 - x), 30)
             thing = Thing(title, [], [endpoint], [], [endpoint.urn], rects=[rect])
             front.box(rect, title)
             self.ends[endpoint.urn] = thing
@@ -376,9 +410,9 @@ class _Picture:
     def _internet_gateway(self, top: float, front: Drawing) -> Rect | None:
         if not self.graph.of(GATEWAY):
             return None
-        rect = Rect(self.inner.right - 140, top - 15, 130, 30)
+        rect = Rect(self.inner.right - _GATEWAY_WIDTH, top - 15, _GATEWAY_WIDTH - 10, 30)
         front.rect(rect, "box")
-        front.text(rect.x + 10, rect.y + 19, "Internet gateway")
+        front.text(rect.x + 10, rect.y + 19, "Internet gateway", "note")
         return rect
 
     # Who talks to whom.
@@ -397,7 +431,7 @@ class _Picture:
         for thing in (self.ends[nat.urn] for nat in self.graph.of(NAT)):
             if self.gateway:
                 (rect,) = thing.rects
-                x, y = rect.x + rect.width / 2, self.gateway.y + 26
+                x, y = rect.x + _NAT_ARROW, self.gateway.y + 26
                 if x >= self.gateway.x:
                     arrows.line([(x, rect.y), (x, self.gateway.bottom)], "way")
                 else:
@@ -423,10 +457,10 @@ class _Picture:
         y0, y1 = (source.bottom, target.y) if down else (source.y, target.bottom)
         said = _said(path.ports) + ("" if path.whole else " (one side only)")
         if x is not None:  # from outside: said before it passes zones and subnets
-            front.text(x + 8, y0 + 17, said, "says")
+            front.text(x + 8, y0 + 17, said, "says", self.inner.right - x - 8)
         else:
             x = self._lane(min(y0, y1), max(y0, y1), source, target)
-            front.text(x + 8, y1 - 13 if down else y1 + 21, said, "says")
+            front.text(x + 8, y1 - 13 if down else y1 + 21, said, "says", self.inner.right - x - 8)
         arrows.line([(x, y0), (x, y1)], "path" if path.whole else "path blocked")
 
     def _lane(self, top: float, bottom: float, *rects: Rect) -> float:
@@ -445,9 +479,9 @@ class _Picture:
         subnets = source.subnets
         for nat in self._nats(subnets):
             (rect,) = self.ends[nat.urn].rects
-            x = rect.x + rect.width / 2
+            x = rect.x + _NAT_ARROW
             arrows.line([(x, source.rects[0].y), (x, rect.bottom)])
-            front.text(x + 8, source.rects[0].y - 13, said, "says")
+            front.text(x + 8, source.rects[0].y - 13, said, "says", rect.right - x)
         if not self._nats(subnets):
             public = any(subnet.urn in subnets and self._reach(subnet) == "public" for subnet in self.graph.of(SUBNET))
             how = "by the internet gateway" if public else "but no route leads there"
@@ -462,12 +496,12 @@ class _Picture:
         right, below = top, [network + _GAP] * columns
         for heading, lines, resources in _beside(self.graph, self._short):
             self._take(resources)
-            shown = [part for line in lines for part in wrapped(line, _SIDE_WIDTH - 16)]
+            shown = [part for line in lines for part in wrapped(line, _SIDE_WIDTH - 2 * PAD)]
             if below == [network + _GAP] * columns and right + box_height(shown) <= network:
                 rect = Rect(self.drawing.width - _MARGIN - _SIDE_WIDTH, right, _SIDE_WIDTH, box_height(shown))
                 right = rect.bottom + 10
             else:
-                shown = [part for line in lines for part in wrapped(line, width - 16)]
+                shown = [part for line in lines for part in wrapped(line, width - 2 * PAD)]
                 column = below.index(min(below))
                 rect = Rect(_MARGIN + column * (width + _GAP), below[column], width, box_height(shown))
                 below[column] = rect.bottom + 10

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from picture.svg import Drawing, Rect, wrapped
+from picture.svg import LINE, PAD, Drawing, Rect, wrapped
 
 _MARGIN, _TOP, _GAP = 16, 62, 8
 _COLUMN, _ROW = 40.66, 33
@@ -20,7 +20,7 @@ _STYLES = 3
 def draw(body: Mapping[str, Any], title: str) -> str:
     """The dashboard as SVG. `body` is the dashboard's JSON, decoded."""
     drawing = Drawing(1000, title)
-    drawing.text(_MARGIN, 32, title, "head")
+    drawing.text(_MARGIN, 32, title, "head", drawing.width - 2 * _MARGIN)
     drawing.text(_MARGIN, 50, "Widgets and metrics are those of the dashboard; curves and states are samples.", "note")
     bottom = 0.0
     for widget in body["widgets"]:
@@ -28,12 +28,11 @@ def draw(body: Mapping[str, Any], title: str) -> str:
         frame = Rect(_MARGIN + x * _COLUMN, _TOP + y * _ROW, width * _COLUMN - _GAP, height * _ROW - _GAP)
         drawing.rect(frame, "box")
         properties = widget["properties"]
-        lines = wrapped(str(properties.get("title", "")), frame.width - 20, 15)
-        for index, line in enumerate(lines):
-            drawing.text(frame.x + 10, frame.y + 19 + 16 * index, line, "title")
-        inside = Rect(
-            frame.x + 10, frame.y + 12 + 16 * len(lines), frame.width - 20, frame.height - 20 - 16 * len(lines)
-        )
+        name, inner = str(properties.get("title", "")), frame.width - 2 * PAD
+        most = max(1, int((frame.height - 60) / LINE))
+        drawing.paragraph(frame.x + PAD, frame.y + 19, name, inner, most, "title")
+        below = LINE * min(most, len(wrapped(name, inner, "title")))
+        inside = Rect(frame.x + PAD, frame.y + 12 + below, inner, frame.height - 20 - below)
         _WIDGETS.get(widget["type"], _unknown)(drawing, inside, properties)
         bottom = max(bottom, frame.bottom)
     return drawing.svg(bottom + _MARGIN)
@@ -41,7 +40,7 @@ def draw(body: Mapping[str, Any], title: str) -> str:
 
 def _metric(drawing: Drawing, inside: Rect, properties: Mapping[str, Any]) -> None:
     axis = properties.get("yAxis", {}).get("left", {}).get("label", "")
-    drawing.text(inside.x, inside.y + 12, f"{axis}, sample", "note")
+    drawing.text(inside.x, inside.y + 12, f"{axis}, sample", "note", inside.width)
     metrics = properties["metrics"]
     legend = _LEGEND * len(metrics)
     plot = Rect(inside.x, inside.y + 18, inside.width, inside.height - legend - 22)
@@ -54,10 +53,9 @@ def _metric(drawing: Drawing, inside: Rect, properties: Mapping[str, Any]) -> No
         y = plot.bottom + 16 + _LEGEND * index
         drawing.rule(inside.x, y - 4, inside.x + 12, y - 4, f"curve {style}")
         options = line[-1] if isinstance(line[-1], Mapping) else {}
-        drawing.text(inside.x + 18, y, str(options.get("label", line[1])))
-        drawing.text(
-            inside.x + 18, y + 14, ", ".join(filter(None, (str(line[1]), str(options.get("stat", ""))))), "note"
-        )
+        said = ", ".join(filter(None, (str(line[1]), str(options.get("stat", "")))))
+        drawing.text(inside.x + 18, y, str(options.get("label", line[1])), "", inside.width - 18)
+        drawing.text(inside.x + 18, y + 14, said, "note", inside.width - 18)
 
 
 def _sample(plot: Rect, index: int) -> list[tuple[float, float]]:
@@ -76,18 +74,18 @@ def _alarm(drawing: Drawing, inside: Rect, properties: Mapping[str, Any]) -> Non
     for index, arn in enumerate(alarms):
         rect = Rect(inside.x + index * (width + _GAP), inside.y + 4, width, inside.height - 12)
         drawing.rect(rect, "public")
-        for at, part in enumerate(wrapped(str(arn).rpartition(":")[2], width - 16)):
-            drawing.text(rect.x + 8, rect.y + 20 + 16 * at, part)
-        drawing.text(rect.x + 8, rect.bottom - 10, "OK, sample", "note")
+        name = str(arn).rpartition(":")[2]
+        drawing.paragraph(rect.x + 8, rect.y + 20, name, width - 16, max(1, int((rect.height - 34) / LINE)))
+        drawing.text(rect.x + 8, rect.bottom - 10, "OK, sample", "note", width - 16)
 
 
 def _log(drawing: Drawing, inside: Rect, properties: Mapping[str, Any]) -> None:
-    for index, line in enumerate(wrapped(str(properties.get("query", "")), inside.width)):
-        drawing.text(inside.x, inside.y + 16 + 16 * index, line, "note")
+    most = max(1, int((inside.height - 8) / LINE))
+    drawing.paragraph(inside.x, inside.y + 16, str(properties.get("query", "")), inside.width, most, "note")
 
 
 def _unknown(drawing: Drawing, inside: Rect, _properties: Mapping[str, Any]) -> None:
-    drawing.text(inside.x, inside.y + 16, "a widget that this picture cannot draw", "note")
+    drawing.paragraph(inside.x, inside.y + 16, "a widget that this picture cannot draw", inside.width, 5, "note")
 
 
 _WIDGETS = {"metric": _metric, "alarm": _alarm, "log": _log}

@@ -6,8 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the engine writes a value that only the update will know."""
+from ecs_policy.sentinels import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -32,8 +32,29 @@ text { fill: #e6edf3 } .note { fill: #9198a1 } .page { fill: #0d1117; stroke: #3
 .grid { stroke: #3d444d } .line0 { stroke: #6cb0ff } .line1 { stroke: #ffab70 } .line2 { stroke: #7ee2a0 }
 }
 """
-_CHARACTER = 0.55
-"""Width of an average character, relative to the size of its font."""
+_SIZES = {"head": 16.0, "note": 12.0, "says": 12.0}
+"""Font size of each style of text that has another than 13."""
+_BOLD = ("head", "says", "title")
+_WIDTHS = {
+    character: width
+    for width, characters in {
+        0.30: "'IJijl",
+        0.36: " ,-./:;\\f|",
+        0.42: "!()[]rt",
+        0.55: '"*?L_`csz',
+        0.70: "ABCKRVXZ",
+        0.79: "&DGHNOQU",
+        0.84: "#+<=>^w~",
+        1.00: "%@MWm",
+    }.items()
+    for character in characters
+}
+"""Advance widths of DejaVu Sans, relative to its size: of the fonts that browsers choose here, the widest."""
+_OTHER, _FOREIGN, _BOLDER = 0.64, 1.0, 1.11
+
+
+LINE, PAD = 16, 10
+"""Height of a line, and what is free left and right of it in a box."""
 
 
 @dataclass(frozen=True)
@@ -63,16 +84,27 @@ class Drawing:
             f'rx="{radius}"/>'
         )
 
-    def text(self, x: float, y: float, said: str, style: str = "") -> None:
-        chosen = f' class="{style}"' if style else ""
-        self._parts.append(f'<text{chosen} x="{x:g}" y="{y:g}">{escape(printable(said))}</text>')
+    def text(self, x: float, y: float, said: str, style: str = "", width: float | None = None, whole: str = "") -> None:
+        """One line. What is wider than `width` is cut, and all of it, or else `whole`, is told on pointing at it."""
+        chosen, said = f' class="{style}"' if style else "", printable(said)
+        shown = said if width is None else _cut(said, width, style)
+        whole = printable(whole) or (said if shown != said else "")
+        title = f"<title>{escape(whole)}</title>" if whole else ""
+        self._parts.append(f'<text{chosen} x="{x:g}" y="{y:g}">{escape(shown)}{title}</text>')
+
+    def paragraph(self, x: float, y: float, said: str, width: float, most: int, style: str = "") -> None:
+        """The text in lines that fit the width, at most so many; the last one is cut where there are more."""
+        lines = wrapped(said, width, style)
+        for index, line in enumerate(lines[:most]):
+            cut = index == most - 1 and len(lines) > most
+            self.text(x, y + LINE * index, f"{line}…" if cut else line, style, width, said if cut else "")
 
     def box(self, rect: Rect, title: str, lines: Sequence[str] = (), style: str = "box") -> None:
         """A box with a title and lines below it; give it the height of `box_height`."""
         self.rect(rect, style)
-        self.text(rect.x + 10, rect.y + 19, title, "title")
+        self.text(rect.x + 10, rect.y + 19, title, "title", rect.width - 2 * PAD)
         for index, line in enumerate(lines):
-            self.text(rect.x + 10, rect.y + 37 + index * 16, line, "note")
+            self.text(rect.x + 10, rect.y + 37 + index * LINE, line, "note", rect.width - 2 * PAD)
 
     def line(self, points: Sequence[tuple[float, float]], style: str = "path") -> None:
         """An arrow along the points. Style: `path` or `way`, and `blocked` beside it."""
@@ -107,15 +139,39 @@ class Drawing:
 
 
 def box_height(lines: Sequence[str]) -> float:
-    return 30 + 16 * len(lines) + (2 if lines else 0)
+    return 30 + LINE * len(lines) + (2 if lines else 0)
 
 
-def wrapped(said: str, width: float, size: float = 12) -> list[str]:
-    """The text in lines that fit a width; a single word that does not is left whole."""
-    fitting = int(width / (size * _CHARACTER))
+def text_width(said: str, style: str = "") -> float:
+    """How wide the text is at most, in the style's size and weight."""
+    widths = (_WIDTHS.get(each, _OTHER if each.isascii() else _FOREIGN) for each in said)
+    return sum(widths) * _SIZES.get(style, 13.0) * (_BOLDER if style in _BOLD else 1.0)
+
+
+def _cut(said: str, width: float, style: str) -> str:
+    if text_width(said, style) <= width:
+        return said
+    end = len(said)
+    while end and text_width(f"{said[:end]}…", style) > width:
+        end -= 1
+    return f"{said[:end]}…"
+
+
+def wrapped(said: str, width: float, style: str = "note") -> list[str]:
+    """The text in lines that fit a width. A word that is wider breaks behind a sign, or else anywhere."""
     lines = [""]
     for word in said.split():
-        if lines[-1] and len(lines[-1]) + 1 + len(word) > fitting:
+        rest = word
+        if lines[-1] and text_width(f"{lines[-1]} {rest}", style) > width:
             lines.append("")
-        lines[-1] = f"{lines[-1]} {word}".strip()
+        while text_width(f"{lines[-1]} {rest}".strip(), style) > width and len(rest) > 1:
+            end = len(rest) - 1
+            while end > 1 and text_width(rest[:end], style) > width:
+                end -= 1
+            sign = max(rest.rfind(each, 0, end) for each in "-./_:")
+            end = sign + 1 if sign > 0 else end
+            lines[-1] = rest[:end]
+            rest = rest[end:]
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {rest}".strip()
     return lines

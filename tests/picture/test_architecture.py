@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
-from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from picture.__main__ import main
+from ecs_policy.sentinels import UNKNOWN
 from picture.architecture import Path as Allowed
 from picture.architecture import draw, paths
-from picture.graph import UNKNOWN, Graph
+from picture.graph import Graph
 
 SVG = "{http://www.w3.org/2000/svg}"
 GROUP = "aws:ec2/securityGroup:SecurityGroup"
@@ -209,14 +206,3 @@ def test_a_stack_whose_name_would_be_an_attribute_stays_text() -> None:
     drawn = draw(Graph(_named(plan(*SMALL), "n", 'x" onload="alert(1)')))
     assert "onload" not in ElementTree.fromstring(drawn).attrib
     assert 'stack x" onload="alert(1)' in ElementTree.fromstring(drawn).attrib["aria-label"]
-
-
-def test_the_picture_of_a_saved_plan(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    saved, drawn = tmp_path / "plan.json", tmp_path / "pictures" / "dev.svg"
-    saved.write_text(json.dumps(plan(*SMALL)))
-    assert main([str(saved), str(drawn)]) == 0
-    assert "shop, stack dev" in words(drawn.read_text())
-    assert main([str(tmp_path / "absent.json"), str(drawn)]) == 2
-    assert re.search(
-        r"PLAN: got .*absent.json, expected a plan of `pulumi preview --save-plan`", capsys.readouterr().err
-    )
