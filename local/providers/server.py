@@ -2,8 +2,8 @@
 # mypy: disable-error-code="import-untyped"
 """What every local provider has in common: the part of the provider protocol that is the same for all, and serving it.
 
-A provider is a `Provider` subclass (in threads: a call may block) or a servicer of the SDK with
-`AttachesInLoop` (in the event loop). Both listen on a loopback port that the engine attaches to.
+A provider is a `Provider` subclass (in threads: a call may block) or a servicer of the SDK (in the event loop). Both
+listen on a loopback port that the engine attaches to.
 """
 
 from __future__ import annotations
@@ -90,14 +90,6 @@ def answers_errors(method: Method) -> Method:
             context.abort(grpc.StatusCode.INTERNAL, str(internal_error(error)))
 
     return answered  # type: ignore[return-value]
-
-
-class AttachesInLoop:
-    """Lets the engine attach to one of the SDK's own servicers, which lack the method."""
-
-    async def Attach(self, request: plugin_pb2.PluginAttach, context: grpc.ServicerContext) -> empty_pb2.Empty:
-        self._engine_address = request.address
-        return empty_pb2.Empty()
 
 
 class Provider(provider_pb2_grpc.ResourceProviderServicer):

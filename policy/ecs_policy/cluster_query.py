@@ -2,10 +2,9 @@
 
     attribute:ecs.instance-type =~ g2.* and attribute:ecs.availability-zone != us-east-1d
 
-`parse` gives a tree, `format_query` writes it back, `mentions` lists its subjects, `evaluate` asks it of an instance.
+`parse` gives a tree, `mentions` lists its subjects, `evaluate` asks it of an instance.
 
-Where AWS's page is silent this module is strict in writing and lenient in reading: a mixture of `and` and `or` without
-brackets is read with `and` first, but `format_query` always writes the brackets.
+Where AWS's page is silent this module is lenient: a mixture of `and` and `or` without brackets is read `and` first.
 
 Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/cluster-query-language.html
 """
@@ -265,37 +264,6 @@ def _argument_problem(subject: str, operator: str, value: str) -> str | None:
             "a date such as `2018-06-18`, `2018-06-18T22:28:28`, `2018-06-18T22:28:28Z` or `2018-06-18T22:28:28+00:00`"
         )
     return None
-
-
-def format_query(query: Query) -> str:
-    """The expression in one spelling: operators as signs, `and`, `or` and `not` as words, all brackets written.
-
-    A value may hold one kind of quote, not both: the language has no way to write that.
-    """
-    if isinstance(query, Comparison):
-        return _format_comparison(query)
-    if isinstance(query, Not):
-        return f"not({format_query(query.operand)})"
-    joint = " and " if isinstance(query, And) else " or "
-    return joint.join(
-        f"({format_query(part)})" if isinstance(part, And | Or) else format_query(part) for part in query.operands
-    )
-
-
-def _format_comparison(query: Comparison) -> str:
-    if not query.arguments:
-        return f"{query.subject} {query.operator}"
-    if query.operator in ("in", "!in"):
-        values = ", ".join(_quoted(value, _BARE_IN_LIST) for value in query.arguments)
-        return f"{query.subject} {query.operator} [{values}]"
-    return f"{query.subject} {query.operator} {_quoted(query.arguments[0], _BARE)}"
-
-
-def _quoted(value: str, bare: re.Pattern[str]) -> str:
-    if bare.fullmatch(value):
-        return value
-    quote = "'" if "'" not in value else '"'
-    return f"{quote}{value}{quote}"
 
 
 def mentions(query: Query) -> frozenset[str]:

@@ -31,9 +31,6 @@ TASK_SIZES: Mapping[int, tuple[int, ...]] = MappingProxyType(
 WINDOWS_CPUS = (1024, 2048, 4096)
 """Task CPU sizes (units) for Windows containers."""
 
-PLATFORM_1_4_CPUS = (8192, 16384, 32768)
-"""Task CPU sizes (units) that need platform version 1.4.0 or later."""
-
 EPHEMERAL_STORAGE_GIB = (21, 200)
 """Least and greatest `ephemeralStorage.sizeInGib` (without it: 20 GiB). Linux, platform version 1.4.0 or later."""
 

@@ -55,11 +55,6 @@ def instance_type_names() -> list[str]:
     return list(_types())
 
 
-def instance_types_source() -> str:
-    """Where the table comes from, and when it was read."""
-    return str(_table()["source"])
-
-
 @cache
 def _types() -> dict[str, InstanceType]:
     return {name: InstanceType(*row) for name, row in _table()["types"].items()}

@@ -17,10 +17,10 @@ from ecs_policy.cluster_query import (
     Query,
     QueryError,
     evaluate,
-    format_query,
     mentions,
     parse,
 )
+from tests.policy.query_text import format_query
 
 ZONE = "attribute:ecs.availability-zone"
 TYPE = "attribute:ecs.instance-type"

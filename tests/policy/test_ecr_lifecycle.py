@@ -14,10 +14,10 @@ from ecs_policy.ecr_lifecycle import (
     LifecyclePolicy,
     LifecyclePolicyError,
     can_expire,
-    evaluate,
     parse_policy,
     tolerated_pushes,
 )
+from tests.policy.ecr_expiry import evaluate
 
 Json = dict[str, Any]
 
