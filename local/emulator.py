@@ -24,6 +24,7 @@ import docker.errors
 from local import docker_engine, lock, paths
 from local.console import UserError, step
 from local.key import Key
+from local.machine import process_started
 
 HOST = "127.0.0.1"
 FIRST_PORT = 4566
@@ -116,7 +117,7 @@ class Emulator:
 def running() -> Emulator | None:
     """The emulator that this checkout started, if it is alive."""
     recorded = Emulator.read(_RECORD)
-    if recorded and _started_ticks(recorded.pid) == recorded.started_ticks:
+    if recorded and process_started(recorded.pid) == recorded.started_ticks:
         return recorded
     return None
 
@@ -126,18 +127,6 @@ def needed() -> Emulator:
     if found := running():
         return found
     raise UserError("the local stack is not running; run `make up`")
-
-
-def _started_ticks(pid: int) -> int:
-    """When the process started; 0 where it is gone. With the pid it names a process for good."""
-    with contextlib.suppress(OSError):
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-        return 0 if fields[0] == "Z" else int(fields[19])
-    if sys.platform != "linux":
-        with contextlib.suppress(OSError):
-            os.kill(pid, 0)
-            return 1
-    return 0
 
 
 def ensure(region: str) -> Emulator:
@@ -235,7 +224,7 @@ def launch(data: Path, log: Path, port: int, region: str) -> tuple[subprocess.Po
     assert process.stdin
     with process.stdin as told:
         told.write(json.dumps({"port": port, **vars(key)}).encode() + b"\n")
-    return process, Emulator(process.pid, _started_ticks(process.pid), region, port, key)
+    return process, Emulator(process.pid, process_started(process.pid) or 0, region, port, key)
 
 
 def _answers(port: int) -> bool:
@@ -252,16 +241,16 @@ def stop(*, layers: bool = False) -> None:
     With `layers` nothing stays of its builds either.
     """
     pid, ticks = _recorded_process()
-    if pid and _started_ticks(pid) == ticks:
+    if pid and process_started(pid) == ticks:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
-        while _started_ticks(pid) and time.monotonic() < deadline:
+        while process_started(pid) and time.monotonic() < deadline:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(pid, os.WNOHANG)
             time.sleep(0.05)
         with contextlib.suppress(ProcessLookupError):
-            if _started_ticks(pid):
+            if process_started(pid):
                 os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(docker.errors.DockerException):
         if client := docker_engine.running():

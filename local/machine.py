@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -127,13 +129,17 @@ def _is_offered(package: str) -> bool:
 
 
 def process_started(pid: int) -> int | None:
-    """When process `pid` started, in clock ticks since boot, which with the id names it for good; None: not running."""
-    try:
+    """When process `pid` started, in clock ticks since boot, which with the id names it for good; None: not running.
+    Where the system does not tell, 1."""
+    with contextlib.suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return None
-    state, started = fields[0], fields[19]
-    return None if state in "ZX" else int(started)
+        state, started = fields[0], fields[19]
+        return None if state in "ZX" else int(started)
+    if sys.platform != "linux":
+        with contextlib.suppress(OSError):
+            os.kill(pid, 0)
+            return 1
+    return None
 
 
 def process_name(pid: int) -> str:

@@ -33,6 +33,7 @@ from components import interrupt
 from local import console, emulator, paths
 from local.console import Step, UserError
 from local.engine import Engine
+from risk.preview import without_colours
 
 POLICY_PACK = paths.ROOT / "policy"
 LOCAL = "local"
@@ -243,7 +244,7 @@ class Report:
         console.say(f"  {console.paint(sign, colour)} {_name(metadata.urn)}{changed}{seconds}")
 
     def _diagnose(self, diagnostic: events.DiagnosticEvent) -> None:
-        text = _plain(diagnostic.message).strip()
+        text = without_colours(diagnostic.message)
         if diagnostic.ephemeral or diagnostic.severity == "info":
             self.shown.note(text.splitlines()[-1] if text else "")
         elif diagnostic.severity == "error" and not text.startswith(_ECHOES):
@@ -313,14 +314,6 @@ def _camel_case(name: str) -> str:
 
 def _verb(op: str) -> str:
     return {"create": "creating", "update": "updating", "delete": "deleting", "replace": "replacing"}.get(op, op)
-
-
-def _plain(message: str) -> str:
-    """Without the colour directives of the engine, such as `<{%reset%}>`."""
-    while "<{%" in message:
-        before, _, rest = message.partition("<{%")
-        message = before + rest.partition("%}>")[2]
-    return message
 
 
 class LocalStack:

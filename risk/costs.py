@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from risk.preview import UNKNOWN, Change, Preview, section
+from ecs_policy.sentinels import UNKNOWN
+from risk.preview import Change, Preview, section
 
 HOURS = 730
 """In a month, as AWS reckons."""

@@ -9,7 +9,8 @@ from enum import Enum
 from typing import Any, Final
 
 from ecs_policy.deployment_bounds import format_seconds
-from risk.preview import UNKNOWN, Change, Preview, section
+from ecs_policy.sentinels import UNKNOWN
+from risk.preview import Change, Preview, section
 from risk.rollout import rollout
 
 CREATED: Final = "created"

@@ -21,13 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from risk.preview import UNKNOWN
-
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_RESOURCE = "5cf8f73096256a8f31e491e813e4eb8e"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the protocol's marker, not a password
-"""How the engine marks a value that is a resource, and one that is a secret.
-https://github.com/pulumi/pulumi/blob/master/sdk/go/common/resource/sig/sig.go"""
+from ecs_policy.sentinels import REFERENCE, SECRET, SIGNATURE, UNKNOWN
 
 
 def make_followable(file: Path) -> None:
@@ -39,12 +33,12 @@ def make_followable(file: Path) -> None:
         goal = planned.get("goal") or {}
         if "outputDiff" in goal:
             goal["outputDiff"] = _left_open(goal["outputDiff"], _is_future_resource)
-    plan["resourcePlans"] = _left_open(plan["resourcePlans"], lambda value: value.get(_SIGNATURE) == _SECRET)
+    plan["resourcePlans"] = _left_open(plan["resourcePlans"], lambda value: value.get(SIGNATURE) == SECRET)
     file.write_text(json.dumps(plan))
 
 
 def _is_future_resource(value: Mapping[str, Any]) -> bool:
-    return value.get(_SIGNATURE) == _RESOURCE and not value.get("id")
+    return value.get(SIGNATURE) == REFERENCE and not value.get("id")
 
 
 def _left_open(value: Any, matches: Callable[[Mapping[str, Any]], bool]) -> Any:

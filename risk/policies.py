@@ -16,9 +16,10 @@ from ecs_policy.configuration import SETTINGS
 from ecs_policy.model import resource
 from ecs_policy.pack import Doubt, Settings, together
 from ecs_policy.rule import Enforcement, all_rules
+from ecs_policy.sentinels import UNKNOWN
 from ecs_policy.stack import Resource, Stack
 from ecs_policy.values import Problem
-from risk.preview import UNKNOWN, Remark, section
+from risk.preview import Remark, section
 
 if TYPE_CHECKING:
     from pulumi.automation.events import EngineEvent, StepEventStateMetadata

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
 Action: TypeAlias = Literal["same", "create", "update", "replace", "delete"]
 
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""How the engine writes a value that only the update will know."""
-
 _ACTIONS: Mapping[str, Action] = {
     "same": "same",
     "read": "same",
@@ -106,7 +103,7 @@ def read(events: Iterable[EngineEvent]) -> Preview:
         elif event.policy_event:
             remarks[_remark(event.policy_event)] = None
         elif event.diagnostic_event and event.diagnostic_event.severity == "error":
-            errors.append(_plain(event.diagnostic_event.message))
+            errors.append(without_colours(event.diagnostic_event.message))
         elif event.summary_event:
             complete = True
     changes = tuple(_change(found) for found in steps.values() if _is_resource(found))
@@ -152,10 +149,10 @@ def _gone_first(operations: list[str]) -> bool:
 
 
 def _remark(event: PolicyEvent) -> Remark:
-    return Remark(event.enforcement_level, event.policy_name, event.resource_urn or "", _plain(event.message))
+    return Remark(event.enforcement_level, event.policy_name, event.resource_urn or "", without_colours(event.message))
 
 
-def _plain(message: str) -> str:
+def without_colours(message: str) -> str:
     """Without the colour directives of the engine, such as `<{%reset%}>`."""
     while "<{%" in message:
         before, _, rest = message.partition("<{%")

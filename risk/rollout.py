@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from ecs_policy.deployment_bounds import Deployment, DeploymentError, bounds, format_seconds
 from ecs_policy.model import MetricAlarm, Service, TargetGroup, TaskDefinition, resource
+from ecs_policy.sentinels import UNKNOWN
 from ecs_policy.service_rollout import (
     TASK_START_SECONDS,
     alarms_place,
@@ -21,7 +22,7 @@ from ecs_policy.service_rollout import (
 )
 from ecs_policy.stack import Resource, Stack
 from ecs_policy.values import NotEvaluated, Value
-from risk.preview import UNKNOWN, Change, Preview
+from risk.preview import Change, Preview
 
 R = TypeVar("R", bound=Resource)
 A = TypeVar("A")

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 import yaml
 
+from local import engine
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
@@ -381,3 +383,16 @@ def test_what_aws_says_in_a_job_is_no_command_to_the_runner(target: str) -> None
     )
     assert at_home == ""
     assert re.fullmatch(r"::stop-commands::[0-9a-f]{32}\n", on_github)
+
+
+def test_every_job_has_the_engine_that_runs_here() -> None:
+    wanted = {
+        str(step["with"]["pulumi-version"])
+        for workflow in WORKFLOWS
+        for step in _steps(workflow)
+        if "pulumi-version" in step.get("with", {})
+    }
+    assert wanted == {engine.VERSION}
+    built = (ROOT / "local" / "engine_build" / "go.mod").read_text()
+    assert f"require github.com/pulumi/pulumi/pkg/v3 v{engine.VERSION}\n" in built
+    assert f" {engine.VERSION.rpartition('.')[0]} or newer" in (ROOT / "README.md").read_text()

@@ -13,23 +13,8 @@ from typing import Any, Final
 
 from google.protobuf import struct_pb2
 
-SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
-SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a marker, no secret
-OUTPUT_SIGNATURE: Final = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
-REFERENCE_SIGNATURE: Final = "5cf8f73096256a8f31e491e813e4eb8e"
-
-UNKNOWN_TEXTS: Final = frozenset(
-    {
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",  # of a string, and of anything whose type is not told
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",  # bool
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",  # number
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",  # array
-        "030794c1-ac77-496b-92df-f27374a8bd58",  # asset
-        "e48ece36-62e2-4504-bad9-02848725956a",  # archive
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",  # object
-    }
-)
-UNKNOWN_TEXT: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+from ecs_policy.sentinels import OUTPUT, REFERENCE, SECRET, SENTINELS, SIGNATURE
+from ecs_policy.sentinels import UNKNOWN as UNKNOWN_TEXT
 
 
 class Unknown:
@@ -63,7 +48,7 @@ def from_struct(struct: struct_pb2.Struct) -> dict[str, Any]:
 def from_value(value: struct_pb2.Value) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "string_value":
-        return UNKNOWN if value.string_value in UNKNOWN_TEXTS else value.string_value
+        return UNKNOWN if value.string_value in SENTINELS else value.string_value
     if kind == "number_value":
         number = value.number_value
         return int(number) if number.is_integer() else number
@@ -73,13 +58,13 @@ def from_value(value: struct_pb2.Value) -> Any:
         return [from_value(item) for item in value.list_value.values]
     if kind == "struct_value":
         fields = value.struct_value.fields
-        signature = fields[SIGNATURE_KEY].string_value if SIGNATURE_KEY in fields else None
-        if signature == SECRET_SIGNATURE:
+        signature = fields[SIGNATURE].string_value if SIGNATURE in fields else None
+        if signature == SECRET:
             return Secret(from_value(fields["value"]))
-        if signature == OUTPUT_SIGNATURE:
+        if signature == OUTPUT:
             inner = from_value(fields["value"]) if "value" in fields else UNKNOWN
             return Secret(inner) if "secret" in fields and fields["secret"].bool_value else inner
-        if signature == REFERENCE_SIGNATURE:
+        if signature == REFERENCE:
             return from_value(fields["id"]) if "id" in fields else from_value(fields["urn"])
         return from_struct(value.struct_value)
     return None
@@ -95,7 +80,7 @@ def to_value(value: Any) -> struct_pb2.Value:
     if isinstance(value, Unknown):
         return struct_pb2.Value(string_value=UNKNOWN_TEXT)
     if isinstance(value, Secret):
-        wrapped = {SIGNATURE_KEY: to_value(SECRET_SIGNATURE), "value": to_value(value.value)}
+        wrapped = {SIGNATURE: to_value(SECRET), "value": to_value(value.value)}
         return struct_pb2.Value(struct_value=struct_pb2.Struct(fields=wrapped))
     if isinstance(value, bool):
         return struct_pb2.Value(bool_value=value)

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ecs_policy.model import resource
+from ecs_policy.sentinels import SIGNATURE, UNKNOWN
 from ecs_policy.stack import Resource, Stack
 
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
 _REDACTED = "[secret]"
 """What the engine writes in place of a secret that is not to be read."""
 
@@ -42,7 +41,7 @@ class _UnknownElse(dict[str, Any]):
     """Outputs of what does not exist yet: what is not written is not known, rather than absent."""
 
     def get(self, key: str, default: Any = None) -> Any:  # noqa: ARG002 dict's signature
-        return super().get(key, _UNKNOWN)
+        return super().get(key, UNKNOWN)
 
 
 def read(text: str, name: str) -> Read:
@@ -154,10 +153,10 @@ def _resources(entries: Iterable[Mapping[str, Any]], by_urn: Mapping[str, Mappin
 def _opened(value: Any) -> Any:
     """The value with its secrets readable where the file has them in plain, else unknown."""
     if isinstance(value, dict):
-        if _SIGNATURE in value and "plaintext" in value:
-            return {_SIGNATURE: value[_SIGNATURE], "value": json.loads(value["plaintext"])}
+        if SIGNATURE in value and "plaintext" in value:
+            return {SIGNATURE: value[SIGNATURE], "value": json.loads(value["plaintext"])}
         opened = {key: _opened(each) for key, each in value.items()}
         return _UnknownElse(opened) if isinstance(value, _UnknownElse) else opened
     if isinstance(value, list):
         return [_opened(each) for each in value]
-    return _UNKNOWN if value == _REDACTED else value
+    return UNKNOWN if value == _REDACTED else value

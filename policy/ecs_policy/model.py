@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any
 
 from ecs_policy.image_reference import parse_image
+from ecs_policy.sentinels import SENTINELS
 from ecs_policy.shapes import Shape, canonical, shape_of
 from ecs_policy.stack import KINDS, Resource, names_of
-from ecs_policy.values import SENTINELS, UNKNOWN, NotEvaluated, Value
+from ecs_policy.values import UNKNOWN, NotEvaluated, Value
 
 
 @cache
@@ -25,11 +26,6 @@ def resource(*, type: str, **facts: Any) -> Resource:  # noqa: A002 the engine's
     """The view that fits the type."""
     token = canonical_type(type)
     return KINDS.get(token, Resource)(type=token, **facts)
-
-
-def known_types() -> list[str]:
-    """Every type token that has a view."""
-    return sorted(KINDS)
 
 
 class Cluster(Resource):

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ecs_policy.log_retention import RETENTION_DAYS
 from ecs_policy.model import LoadBalancer, LogGroup, Repository
-from ecs_policy.rules.logs import RETENTION_DAYS
 from ecs_policy.stack import Resource
 
 Changes = Mapping[str, Any]

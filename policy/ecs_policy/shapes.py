@@ -13,7 +13,8 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
-from ecs_policy.values import SENTINELS, Step, is_unknown, unwrapped
+from ecs_policy.sentinels import SENTINELS
+from ecs_policy.values import Step, is_unknown, unwrapped
 
 REQUIRED, LIMIT, FORM, WORD, KEY = "required", "limit", "form", "word", "key"
 

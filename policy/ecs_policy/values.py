@@ -11,6 +11,8 @@ import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from ecs_policy.sentinels import OUTPUT, SECRET, SENTINELS, SIGNATURE
+
 if TYPE_CHECKING:
     from ecs_policy.stack import Resource
 
@@ -18,23 +20,7 @@ R = TypeVar("R", bound="Resource")
 A = TypeVar("A")
 B = TypeVar("B")
 
-SENTINELS = frozenset(
-    {
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        "04da6b54-80e4-46f7-96ec-b56ff0331ba9",
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
-"""What the engine sends in place of an unknown boolean, number, string, list, asset, archive or object."""
 _SENTINEL_LENGTH = 36
-
-_SIGNATURE = "4dabf18193072939515e22adb298388d"
-_SECRET = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 the protocol's marker, not a password
-_OUTPUT = "d0e6a833031e9bbcd3f4e8bde6ca49a4"
 
 _OF_THE_BRIDGE = "__defaults"
 """A key that Pulumi's bridge to Terraform keeps in objects of a state, for itself."""
@@ -149,7 +135,7 @@ def is_unknown(raw: Any) -> bool:
 
 def unwrapped(raw: Any) -> Any:
     """Plain data without the engine's wrapping of secrets and outputs."""
-    while type(raw) is dict and _SIGNATURE in raw and raw[_SIGNATURE] in (_SECRET, _OUTPUT):
+    while type(raw) is dict and SIGNATURE in raw and raw[SIGNATURE] in (SECRET, OUTPUT):
         raw = raw.get("value", UNKNOWN)
     return raw
 
@@ -165,11 +151,11 @@ class Value:
     __slots__ = ("_parsed", "path", "raw", "resource", "secret")
 
     def __init__(self, resource: Resource, path: tuple[Step, ...], raw: Any, secret: bool = False) -> None:
-        while type(raw) is dict and _SIGNATURE in raw:
-            signature = raw[_SIGNATURE]
-            if signature == _SECRET or (signature == _OUTPUT and raw.get("secret")):
+        while type(raw) is dict and SIGNATURE in raw:
+            signature = raw[SIGNATURE]
+            if signature == SECRET or (signature == OUTPUT and raw.get("secret")):
                 secret = True
-            elif signature != _OUTPUT:
+            elif signature != OUTPUT:
                 break  # an asset, an archive or a reference to a resource: left as it is
             raw = raw.get("value", UNKNOWN)
         if raw is None:
@@ -303,7 +289,7 @@ class Value:
         if not isinstance(self.raw, dict):
             return self.text()
         text = json.dumps(_without_defaults(self.raw))
-        if is_unknown(text) or _SIGNATURE in text:
+        if is_unknown(text) or SIGNATURE in text:
             raise self.not_evaluated("is not known yet")
         return Hidden(text) if self.secret else text
 

@@ -19,6 +19,7 @@ from local import __main__ as cli
 from local import console, emulator, engine, lock, paths, stack
 from local.console import UserError
 from local.key import Key
+from local.machine import process_started
 
 Usage = namedtuple("Usage", "total used free")
 
@@ -183,7 +184,7 @@ def test_a_broken_state_is_named(tmp_path: Path) -> None:
 
 
 def test_an_emulator_is_known_by_pid_and_start_time(tmp_path: Path) -> None:
-    me = emulator.Emulator(os.getpid(), emulator._started_ticks(os.getpid()), "ap-northeast-1", 4570, Key.new())
+    me = emulator.Emulator(os.getpid(), process_started(os.getpid()) or 0, "ap-northeast-1", 4570, Key.new())
     me.write(tmp_path / "emulator.json")
     assert emulator.running() == me
     dataclasses.replace(me, started_ticks=1).write(tmp_path / "emulator.json")

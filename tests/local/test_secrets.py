@@ -21,9 +21,10 @@ import pytest
 from pulumi.automation.events import EngineEvent
 
 from ecs_policy.pack import SETTINGS
+from ecs_policy.sentinels import UNKNOWN
 from local import paths, stack
 from risk.policies import remarks
-from risk.preview import UNKNOWN, Remark, read
+from risk.preview import Remark, read
 from tests.local import language_host
 from tests.local.checkout import Result, copy_checkout
 

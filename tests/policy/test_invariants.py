@@ -15,11 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ecs_policy.model import known_types
 from ecs_policy.pack import SETTINGS, Analyzer
 from ecs_policy.remedies import REMEDIES
 from ecs_policy.rule import all_rules, rule_named
-from ecs_policy.values import SENTINELS
+from ecs_policy.sentinels import SENTINELS
+from ecs_policy.stack import KINDS
 from tests.policy import good_stacks
 from tests.policy.example import Example, all_examples
 from tests.policy.stacks import UNKNOWN, Resources, evaluate, joined, outcomes, requests, secret
@@ -70,7 +70,7 @@ ANY_JSON = st.recursive(
 
 
 def _properties_by_type() -> dict[str, set[str]]:
-    found = {token: {"name", "arn"} for token in known_types()}
+    found = {token: {"name", "arn"} for token in sorted(KINDS)}
     for stack in [*GOOD.values(), *(example.resources for _, example in EXAMPLES)]:
         for written in stack.values():
             found.setdefault(written["type"], {"name"}).update(written.get("properties", {}))

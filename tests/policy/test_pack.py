@@ -15,7 +15,8 @@ from pulumi_policy import EnforcementLevel
 from ecs_policy import pack
 from ecs_policy.pack import ACKNOWLEDGED, SETTINGS, Analyzer, policies, sendable, violation_text
 from ecs_policy.rule import Enforcement, Level, all_rules
-from ecs_policy.values import SENTINELS, Problem, Quote
+from ecs_policy.sentinels import SENTINELS
+from ecs_policy.values import Problem, Quote
 from tests.policy import good_stacks
 from tests.policy.example import container, service, target_group, task_definition
 from tests.policy.examples.update_timeout import made_by

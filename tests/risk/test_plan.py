@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from ecs_policy.sentinels import UNKNOWN
 from risk.plan import main
-from risk.preview import UNKNOWN
 
 NETWORK = "urn:pulumi:dev::shop::awsx:ec2:Vpc::network"
 SIGNATURE = "4dabf18193072939515e22adb298388d"

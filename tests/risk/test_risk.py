@@ -18,10 +18,11 @@ from markdown_it import MarkdownIt
 from pulumi.automation.events import EngineEvent
 
 from components.printable import printable
+from ecs_policy.sentinels import UNKNOWN
 from risk import render
 from risk.__main__ import main
 from risk.effects import Effect, effects
-from risk.preview import UNKNOWN, Action, Change, Preview
+from risk.preview import Action, Change, Preview
 from risk.report import Finding, Report, assess
 from tests.risk.changes import CHANGES
 from tests.risk.record import RECORDINGS

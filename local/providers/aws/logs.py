@@ -5,14 +5,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from ecs_policy.log_retention import RETENTION_DAYS
 from local.providers.aws import schema
 from local.providers.aws.resource import Call, Resource, Values, ignoring, tag_changes
 from local.providers.aws.schema import integer, output, policy, string
-
-RETENTION_DAYS = (
-    0, 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731,
-    1096, 1827, 2192, 2557, 2922, 3288, 3653,
-)  # fmt: skip
 
 
 class LogGroup(Resource):
@@ -21,7 +17,7 @@ class LogGroup(Resource):
     properties = {
         "arn": output(),
         "name": string(computed=True, replaces=True, pattern=r"[\w./#-]{1,512}"),
-        "retentionInDays": integer(default=0, allowed=RETENTION_DAYS),
+        "retentionInDays": integer(default=0, allowed=(0, *RETENTION_DAYS)),
     }
 
     def create(self, call: Call, new: Values) -> str:

@@ -6,34 +6,11 @@ from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
+from ecs_policy.log_retention import RETENTION_DAYS
 from ecs_policy.model import Container, LogGroup
 from ecs_policy.rule import Level, Option, Problem, Quote, Severity, resource_rule, stack_rule
 from ecs_policy.values import quoted, readable
 
-RETENTION_DAYS = (
-    1,
-    3,
-    5,
-    7,
-    14,
-    30,
-    60,
-    90,
-    120,
-    150,
-    180,
-    365,
-    400,
-    545,
-    731,
-    1096,
-    1827,
-    2192,
-    2557,
-    2922,
-    3288,
-    3653,
-)
 _PUT_RETENTION = "https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"
 
 
