@@ -130,6 +130,51 @@ def _as_sent(value: Any) -> Any:
     return [_as_sent(each) for each in value if each is not None] if isinstance(value, list) else value
 
 
+VALUES: dict[str, list[Any]] = {
+    "boolean": [True],
+    "integer": [-(2**40), -1, 0, 1, 5, 10**6],
+    "list": [[]],
+    "long": [-1, 0, 1, 5, 10**6],
+    "string": ["", "x", "x" * 40, "x" * 300, "x" * 70_000],
+}
+
+
+@pytest.mark.parametrize(("token", "service", "operation"), [(t, *each) for t, each in names.OPERATIONS.items()])
+def test_what_botocore_refuses_of_a_parameter_the_table_refuses(token: str, service: str, operation: str) -> None:
+    """In each call, with values about and beyond the limits, but for references and what other rules hold."""
+    shape, model = shape_of(token), SERVICES[service].operation_model(operation).input_shape
+    asked = [each for each in _parameters() if each.operation == operation and each.property]
+    assert shape is not None
+    assert asked
+    taken = []
+    for each in asked:
+        of_model, held = _of_model(model, each.member), HELD.get(operation, {}).get(each.property, ("", ""))
+        for value in VALUES.get(of_model.type_name, ()):
+            refused = ParamValidator().validate(value, of_model).has_errors()
+            ours = _of_table(shape, each.property)
+            if refused and not held[1] and each.note != "a reference" and not (ours and walk(ours, value)):
+                taken.append(each.member)
+    assert set(taken) <= {"repositoryName"}  # in PutLifecyclePolicy a reference
+
+
+def _of_model(shape: Any, path: str) -> Any:
+    for name in path.split("."):
+        while shape.type_name == "list":
+            shape = shape.member
+        shape = shape.members[name]
+    return shape
+
+
+def _of_table(shape: Shape, path: str) -> Shape | None:
+    """None where the table asks nothing."""
+    found: Shape | None = shape
+    for name in path.split("."):
+        while found is not None and found.element is not None:
+            found = found.element
+        found = None if found is None else found.fields.get(name)
+    return found
+
+
 @pytest.mark.parametrize(("token", "service", "operation"), [(t, *each) for t, each in names.OPERATIONS.items()])
 def test_every_range_and_word_of_the_models_is_in_the_table_or_held(token: str, service: str, operation: str) -> None:
     found = {each.member: each for each in _parameters() if each.operation == operation}

@@ -1,4 +1,4 @@
-"""The way of a client's request to the load balancer: what AWS's page on clients that cannot connect lists."""
+"""The way of a client's request to the load balancer: what AWS's page on clients that cannot connect lists; ACLs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ from ecs_policy.model import (
     NetworkAcl,
     NetworkAclAssociation,
     NetworkAclRule,
+    Service,
     Subnet,
     Vpc,
 )
 from ecs_policy.network import WHOLE_INTERNET, WayOut, lets_anybody, way_out
-from ecs_policy.reach import groups_of, labels
+from ecs_policy.reach import groups_of, labels, sides
 from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
 from ecs_policy.stack import Resource
-from ecs_policy.values import NotEvaluated, quoted
+from ecs_policy.values import NotEvaluated, independently, quoted
 
 _TROUBLE = (
     "https://docs.aws.amazon.com/elasticloadbalancing/latest/application/load-balancer-troubleshooting.html"
@@ -26,6 +27,7 @@ _TROUBLE = (
 )
 _EPHEMERAL = 49152
 """A port of clients that every range of ephemeral ports has. AWS's page names 1024 to 65535."""
+_HTTPS, _NFS = 443, 2049
 _UDP = ("QUIC", "UDP")
 _NUMBERS = {"tcp": ("tcp", "6", "-1", "all"), "udp": ("udp", "17", "-1", "all")}
 
@@ -136,6 +138,47 @@ def clients_pass_acl(listener: Listener) -> Iterator[Problem]:
                     f"a network ACL of {subnet.label} that {way}, which {acl.label} does not",
                     f"add an {direction} rule for {'that port' if direction == 'ingress' else 'ports 1024 to 65535'}",
                 )
+
+
+@stack_rule(
+    "CP-04 tasks-pass-acl",
+    on=Service,
+    title="Network ACLs of the tasks' subnets let through what the tasks need, and the answers",
+    why="A network ACL keeps no state. Images, logs and ECS itself are reached over HTTPS, files over NFS; the load "
+    "balancer sends to the port of the container.",
+    beyond="Ways of the application itself, and which networks an ACL names: that anybody passes is enough.",
+    level=Level.FAILS,
+    severity=Severity.CRITICAL,
+    source="https://docs.aws.amazon.com/vpc/latest/userguide/vpc-network-acls.html",
+)
+def tasks_pass_acl(service: Service) -> Iterator[Problem]:
+    stack = service.stack
+    task_definition = service.task_definition if stack.all(NetworkAcl) else None
+    if task_definition is None or "EXTERNAL" in service.launch_types:
+        return
+    needs = [("egress", _HTTPS, f"lets requests out on port {_HTTPS}"), ("ingress", _EPHEMERAL, "lets answers in")]
+    if any(each["efsVolumeConfiguration"].given for each in task_definition["volumes"].items()):
+        needs.append(("egress", _NFS, f"lets NFS out on port {_NFS}"))
+    ports = []
+    if task_definition.network_mode == "awsvpc":
+        ports = [port for each in service["loadBalancers"].items() if (port := each["containerPort"].number())]
+    if ports:
+        needs += [("ingress", int(port), f"lets the load balancer in on port {int(port)}") for port in ports]
+        needs.append(("egress", _EPHEMERAL, "lets answers out"))
+    for side in sides(service, task_definition):
+        subnets, sure = stack.possibly(side.subnets, Subnet)
+        for subnet in subnets if sure else ():
+            acl = _acl(subnet)
+            if acl is not None:
+                yield from independently(_lets(side.subnets, subnet, acl, *need) for need in needs)
+
+
+def _lets(place: Value, subnet: Subnet, acl: NetworkAcl, direction: str, port: int, what: str) -> Iterator[Problem]:
+    if not _passes(acl, direction, port, "tcp"):
+        yield place.problem(
+            f"a network ACL of {subnet.label} that {what}, which {acl.label} does not",
+            f"add an {direction} rule for {'ports 1024 to 65535' if port == _EPHEMERAL else 'that port'}",
+        )
 
 
 def _acl(subnet: Subnet) -> NetworkAcl | None:

@@ -20,7 +20,7 @@ _NFS = (2049, 2049)
     why="A task mounts before it starts, and stops when that fails. It finds the mount target of its own zone by the "
     "VPC's DNS, and talks to it on TCP port 2049, which both security groups must let through. An access "
     "point is of one file system.",
-    beyond="Network ACLs, and file system policies.",
+    beyond="File system policies, and network ACLs of the mount targets.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source="https://docs.aws.amazon.com/efs/latest/ug/troubleshooting-efs-mounting.html",

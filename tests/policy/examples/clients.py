@@ -1,7 +1,16 @@
 from typing import Any
 
 from tests.policy import good_stacks
-from tests.policy.example import missing, not_applicable, passes, resource, unknown, violates
+from tests.policy.example import (
+    missing,
+    not_applicable,
+    passes,
+    resource,
+    service,
+    task_definition,
+    unknown,
+    violates,
+)
 from tests.policy.good_stacks import mutant
 from tests.policy.stacks import Resources
 from tests.policy.stacks import unknown as not_known
@@ -82,6 +91,22 @@ def entry(number: int, first: Any, last: int, action: str = "allow", **more: Any
 
 ALL = {"ruleNo": 100, "protocol": "-1", "fromPort": 0, "toPort": 0, "action": "allow", "cidrBlock": "0.0.0.0/0"}
 ANSWERS = entry(100, 1024, 65535)
+
+
+def tasks(of_subnet: dict[str, Any] | None = None, **of_task: Any) -> Resources:
+    """Tasks on Fargate behind a load balancer, in a subnet with this network ACL."""
+    return {
+        **VPC,
+        **({"acl": of_subnet} if of_subnet else {}),
+        "app": task_definition(requiresCompatibilities=["FARGATE"], networkMode="awsvpc", **of_task),
+        "web": service(
+            launchType="FARGATE",
+            taskDefinition="${app.arn}",
+            networkConfiguration={"subnets": ["${subnet.id}"], "securityGroups": ["${group.id}"]},
+            loadBalancers=[{"containerName": "app", "containerPort": 8080}],
+        ),
+    }
+
 
 EXAMPLES = {
     "CP-01": [
@@ -172,6 +197,55 @@ EXAMPLES = {
         unknown("subnets of another stack", front(HTTPS, subnets=["subnet-9"]), not_evaluated={"alb.subnets[0]"}),
         not_applicable("no load balancer", VPC),
     ],
+    "CP-04": [
+        violates(
+            "no way out",
+            tasks(acl(ingress=[ALL], egress=[entry(1, 49152, 65535)])),
+            at={"web.networkConfiguration.subnets"},
+            says=(
+                "Service 'web' networkConfiguration.subnets: got [\"subnet-subnet\"], expected a network ACL of Subnet "
+                "'subnet' that lets requests out on port 443, which NetworkAcl 'acl' does not; add an egress rule for "
+                "that port"
+            ),
+        ),
+        violates(
+            "answers do not get in, nor does the load balancer",
+            tasks(acl(ingress=[entry(1, 443, 443)], egress=[ALL])),
+            at={"web.networkConfiguration.subnets"},
+        ),
+        violates(
+            "the load balancer's port is denied first",
+            tasks(acl(ingress=[entry(1, 8080, 8080, "deny"), ALL], egress=[ALL])),
+            at={"web.networkConfiguration.subnets"},
+            preview=True,
+        ),
+        violates(
+            "no files",
+            tasks(
+                acl(ingress=[ALL], egress=[entry(1, 443, 443), entry(2, 49152, 65535)]),
+                volumes=[{"name": "files", "efsVolumeConfiguration": {"fileSystemId": "fs-1"}}],
+            ),
+            at={"web.networkConfiguration.subnets"},
+        ),
+        passes("everything", tasks(acl(ingress=[ALL], egress=[ALL]))),
+        passes(
+            "just what it takes",
+            tasks(
+                acl(
+                    ingress=[entry(1, 8080, 8080), entry(2, 1024, 65535)],
+                    egress=[entry(1, 443, 443), entry(2, 1024, 65535)],
+                )
+            ),
+        ),
+        passes("an ACL of other subnets", tasks(acl(ingress=[], egress=[], subnetIds=["subnet-9"]))),
+        missing("no ACL: AWS's own lets everything through", tasks()),
+        unknown(
+            "an entry that is not known yet",
+            tasks(acl(ingress=[entry(1, not_known(), 65535)], egress=[ALL])),
+            not_evaluated={"acl.ingress[0].fromPort"},
+        ),
+        not_applicable("no service", {**VPC, "acl": acl(ingress=[], egress=[])}),
+    ],
     "CP-03": [
         violates(
             "requests do not get in",
@@ -250,6 +324,17 @@ EXAMPLES = {
 }
 
 MUTANTS = {
+    "CP-04": [
+        mutant(
+            "no answers",
+            {
+                **good_stacks.FARGATE,
+                "acl": acl(ingress=[ALL], egress=[ALL], subnetIds=["${privateA.id}", "${privateC.id}"]),
+            },
+            "acl",
+            ingress=[entry(1, 8080, 8080)],
+        )
+    ],
     "CP-01": [
         mutant(
             "another port",

@@ -290,6 +290,12 @@ EXAMPLES = {
             sessions(policy(allow("kms:Encrypt", KEY_ARN)), kmsKeyId="${key.keyId}"),
             at={"app.taskRoleArn"},
         ),
+        violates(
+            "in a first preview",
+            sessions(READS, kmsKeyId="${key.arn}"),
+            at={"app.taskRoleArn"},
+            preview=True,
+        ),
         passes("the task role may decrypt", sessions(READS_AND_DECRYPTS, kmsKeyId="${key.arn}")),
         passes("sessions without a key", sessions(READS, logging="DEFAULT")),
         passes(

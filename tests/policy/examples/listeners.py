@@ -454,6 +454,18 @@ EXAMPLES = {
             at={"group."},
             preview=True,
         ),
+        violates(
+            "behind one by weight, and another",
+            {
+                **HTTPS,
+                "other": ALB,
+                "group": target_group(protocol="HTTP"),
+                "spare": target_group(protocol="HTTP"),
+                "a": listener(port=80, defaultActions=forward("group", "spare")),
+                "b": listener("${other.arn}", port=80, defaultActions=FORWARDS),
+            },
+            at={"group."},
+        ),
         passes(
             "behind two listeners of one",
             {

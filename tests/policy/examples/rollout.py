@@ -127,6 +127,8 @@ EXAMPLES = {
             ),
         ),
         violates("one task, and room for 150 percent", scaled(1, 150, count=4), at={"web.deploymentMaximumPercent"}),
+        violates("three tasks, and room for 133 percent", scaled(3, 133), at={"web.deploymentMaximumPercent"}),
+        passes("three tasks, and room for 134 percent", scaled(3, 134)),
         passes("room for one more", scaled(2, 150)),
         passes("many tasks at least", scaled(10, 120)),
         passes("none at least", scaled(0, 120)),

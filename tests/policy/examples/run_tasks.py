@@ -215,6 +215,19 @@ EXAMPLES = {
                 **GATEWAY,
             },
         ),
+        passes(
+            "a NAT gateway",
+            {
+                **by_schedule(FARGATE, launchType="FARGATE", networkConfiguration=NETWORK),
+                **GATEWAY,
+                "nat": resource("aws:ec2/natGateway:NatGateway", connectivityType="public"),
+                "table": resource(
+                    "aws:ec2/routeTable:RouteTable",
+                    vpcId="${vpc.id}",
+                    routes=[{"cidrBlock": "0.0.0.0/0", "natGatewayId": "${nat.id}"}],
+                ),
+            },
+        ),
         passes("EC2", by_schedule(EC2, launchType="EC2")),
         missing("no network", by_event(FARGATE, launchType="FARGATE")),
         unknown(

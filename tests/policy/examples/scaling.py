@@ -216,6 +216,41 @@ EXAMPLES = {
         violates("of a service without load balancer", behind(LABEL, loadBalancers=[]), at={f"{METRIC}.resourceLabel"}),
         passes("its own", behind(LABEL)),
         passes("a service of another stack", {"policy": policy(**predefined(REQUESTS, resourceLabel=LABEL))}),
+        passes(
+            "the group that takes turns with its own",
+            {
+                **behind("app/alb/1/targetgroup/green/3"),
+                "green": {**target_group(), "outputs": {"arn": f"{ELB}:targetgroup/green/3"}},
+                **behind(
+                    "app/alb/1/targetgroup/green/3",
+                    loadBalancers=[
+                        {
+                            "targetGroupArn": "${group.arn}",
+                            "containerName": "app",
+                            "advancedConfiguration": {"alternateTargetGroupArn": "${green.arn}"},
+                        }
+                    ],
+                ),
+                "rule": resource(
+                    "aws:lb/listenerRule:ListenerRule",
+                    listenerArn="${listener.arn}",
+                    actions=[{"type": "forward", "targetGroupArn": "${green.arn}"}],
+                ),
+            },
+        ),
+        passes(
+            "one of two target groups",
+            {
+                **behind(
+                    LABEL,
+                    loadBalancers=[
+                        {"targetGroupArn": "${other.arn}", "containerName": "app"},
+                        {"targetGroupArn": "${group.arn}", "containerName": "app"},
+                    ],
+                ),
+                "other": {**target_group(), "outputs": {"arn": f"{ELB}:targetgroup/other/4"}},
+            },
+        ),
         passes("CPU", {"policy": policy(**predefined(CPU))}),
         missing("no label", {"policy": policy(**predefined(REQUESTS))}),
         unknown("an unknown label", behind(not_known()), not_evaluated={f"{METRIC}.resourceLabel"}),
