@@ -99,7 +99,7 @@ down: $(READY) ## Remove what `up` made; the layers of the image stay, for the n
 image: $(READY) ## Build the image alone; CACHE=folder keeps its layers for a Docker that has none
 	@$(BIN)/python -m local.image build $(if $(CACHE),--cache $(CACHE))
 
-newest-base: $(READY) ## Pin imageBase to the digest that its tag has in the registry today
+newest-base: $(READY) ## Pin image.base to the digest that its tag has in the registry today
 	@$(BIN)/python -m local.newest_base
 
 image-run: $(READY) ## Run the image alone as h4b-local-run on http://localhost:8080

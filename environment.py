@@ -1,16 +1,24 @@
 """`make environment NAME=staging FROM=dev`: a stack file for a new environment, every key with what it means."""
 
 import argparse
+import itertools
 import re
 import sys
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from settings import keys
+
 ROOT = Path(__file__).resolve().parent
-ITS_OWN = {"alarmEmail", "certificateArn", "domainName", "hostedZoneId", "permissionsBoundaryArn", "secrets"}
-"""Settings that are one environment's alone, whatever their value. repositoryName gets one of its own."""
+ITS_OWN = {
+    *("domain.name", "domain.hostedZoneId", "domain.certificateArn"),
+    *("alarms.email", "permissionsBoundaryArn", "secrets"),
+}
+"""Settings that are one environment's alone, whatever their value. image.repositoryName gets one of its own."""
+EDITORS = "# yaml-language-server: $schema=docs/stack-file.schema.json"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -47,21 +55,29 @@ def _stack_file(name: str, root: Path) -> Path:
 
 
 def reasons(stack: str, root: Path) -> list[tuple[str, list[str]]]:
-    """Why the stack differs: each comment of its file with the keys below it; empty for keys that have none."""
+    """Why the stack differs: each comment of its file with the settings below it, or in the group below it; empty for
+    settings that have none."""
     project = yaml.safe_load((root / "Pulumi.yaml").read_text())["name"]
     found: list[tuple[str, list[str]]] = [("", [])]
-    in_comment = False
+    groups: list[tuple[int, str]] = []
+    depth, in_comment = 0, False
     lines = _stack_file(stack, root).read_text().splitlines()
     for line in lines[lines.index("config:") + 1 :]:
-        text = line.strip()
+        text, indent = line.strip(), len(line) - len(line.lstrip())
         if text.startswith("#"):
             said = text.removeprefix("#").strip()
             found.append((f"{found[-1][0]} {said}" if in_comment else said, []))
-        elif not text:
+            depth = indent
+        elif not text or indent < depth:
             found.append(("", []))
-        elif key := re.match(r"  ([\w-]+:\w+):(?: |$)", line):
-            found[-1][1].append(key.group(1).removeprefix(f"{project}:"))
+            depth = 0
         in_comment = text.startswith("#")
+        if key := re.match(r"([\w-]+(:\w+)?):(?: |$)", text):
+            groups = [(above, name) for above, name in groups if above < indent]
+            groups.append((indent, key.group(1).removeprefix(f"{project}:")))
+            path = ".".join(name for _, name in groups)
+            if path in keys():
+                found[-1][1].append(path)
     return [each for each in found if each[1]]
 
 
@@ -99,34 +115,57 @@ def without(key: str, value: Any, left_out: dict[str, Any]) -> Any:
 def stack_file(name: str, source: str, root: Path) -> str:
     """The stack file: what `source` sets, a repository of its own, and as comments what is the source's alone and
     everything left at its default."""
-    declared = yaml.safe_load((root / "Pulumi.yaml").read_text())
-    project, schemas = declared["name"], declared["config"]
+    project = yaml.safe_load((root / "Pulumi.yaml").read_text())["name"]
     given = yaml.safe_load(_stack_file(source, root).read_text())["config"]
     values = {key.removeprefix(f"{project}:"): value for key, value in given.items()}
     left_out = {path: part for key, value in values.items() for path, part in own_parts(key, value).items()}
-    kept = {key: without(key, value, left_out) for key, value in values.items()}
-    values = {key: value for key, value in kept.items() if value is not None}
-    repository = values.get("repositoryName", schemas["repositoryName"]["default"])
-    values["repositoryName"] = f"{repository.removesuffix(f'-{source}')}-{name}"
+    rest = {key: without(key, value, left_out) for key, value in values.items()}
+    values = {key: value for key, value in rest.items() if value is not None}
+    image = values.setdefault("image", {})
+    repository = image.get("repositoryName", keys()["image.repositoryName"].default)
+    image["repositoryName"] = f"{repository.removesuffix(f'-{source}')}-{name}"
 
-    why = {key: [f"  # As {source}: {said}"] for said, keys in reasons(source, root) for key in keys if said}
-    why["repositoryName"] = ["  # Two stacks of an account cannot share a repository."]
-    lines = [f"# {name}: written from {source}. Say here what it is for.", "config:"]
-    for key, value in values.items():
-        if ":" in key:
-            lines += [*why.get(key, ()), f"  {key}: {_written(value)}"]
-    for key, schema in schemas.items():
-        if ":" in key:
-            continue
-        if key in values:
-            lines += ["", *_comment(schema), *why.get(key, ()), f"  {project}:{key}: {_written(values[key])}"]
+    # A reason stands once, above the first setting that it is for.
+    why: dict[str, str] = {}
+    for said, paths in reasons(source, root):
+        kept = [path for path in paths if ":" in path or _has(values, path)]
+        why |= {kept[0]: f"As {source}: {said}"} if said and kept else {}
+    why["image.repositoryName"] = "Two stacks of an account cannot share a repository."
+    lines = [EDITORS, f"# {name}: written from {source}. Say here what it is for.", "config:"]
+    for key in sorted(values, key=_order):
+        full = key if ":" in key else f"{project}:{key}"
+        lines += ([] if ":" in key else [""]) + _block(full, key, values[key], why, "  ")
+    left = [path for path in keys() if ":" not in path and not _has(values, path)]
     lines += ["", "  # What has its default:"]
-    left = [key for key in schemas if ":" not in key and key not in values]
-    lines += [f"  # {project}:{key}: {_written(schemas[key].get('default'))}" for key in left]
+    lines += [f"  # {path}: {_written(keys()[path].default)}" for path in left if keys()[path].default is not MISSING]
     if left_out:
         lines += ["", f"  # What is {source}'s alone: set what {name} has of its own."]
-        lines += [f"  # {_how_to_set(name, path, part)}" for path, part in left_out.items()]
+        lines += [f"  # {_how_to_set(name, f'{project}:{path}', part)}" for path, part in left_out.items()]
     return "\n".join(lines) + "\n"
+
+
+def _order(key: str) -> int:
+    tops = list(dict.fromkeys(path.partition(".")[0] for path in keys()))
+    return tops.index(key) if key in tops else -1
+
+
+def _has(values: dict[str, Any], path: str) -> bool:
+    value: Any = values
+    for step in path.split("."):
+        if not isinstance(value, dict) or step not in value:
+            return False
+        value = value[step]
+    return True
+
+
+def _block(shown: str, path: str, value: Any, why: dict[str, str], indent: str) -> list[str]:
+    """A setting with what it means and why it is so, or a group of them."""
+    if path not in keys() and isinstance(value, dict):
+        inner = [_block(name, f"{path}.{name}", each, why, f"{indent}  ") for name, each in value.items()]
+        return [f"{indent}{shown}:", *itertools.chain.from_iterable(inner)]
+    comments = [_first_sentence(keys()[path].description)] if path in keys() and ":" not in path else []
+    comments += [why[path]] if path in why else []
+    return [*(f"{indent}# {each}" for each in comments), f"{indent}{shown}: {_written(value)}"]
 
 
 def _how_to_set(name: str, path: str, part: Any) -> str:
@@ -143,9 +182,9 @@ def _is_encrypted(part: Any) -> bool:
     return isinstance(part, dict) and set(part) == {"secure"}
 
 
-def _comment(schema: dict[str, Any]) -> list[str]:
-    first, stop, _ = str(schema.get("description", "")).partition(". ")
-    return [f"  # {first}{stop.strip()}"]
+def _first_sentence(text: str) -> str:
+    first, stop, _ = text.partition(". ")
+    return f"{first}{stop.strip()}"
 
 
 def _written(value: Any) -> str:

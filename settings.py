@@ -1,149 +1,73 @@
 """The only reader of stack configuration: typed, checked as a whole before anything is created.
 
-Meaning and default of each key are in `Pulumi.yaml`; what a key may hold is in the component that uses it.
+What a person decides stands in groups. Each group, with its defaults and checks, belongs to the component that uses it;
+here they come together. `h4b-helloworld:scaling` with `maxCount` in a stack file is `Settings.scaling.max_count`.
 """
 
-import difflib
-import ipaddress
-import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal
 
 import pulumi
-from pulumi.runtime.config import CONFIG, get_config_env, get_config_secret_keys_env, is_config_secret
 
-from components.access_logs import AccessLogRetentionDays
-from components.alarms import EmailAddress, ErrorPercent, LatencyMilliseconds
+from components.alarms import AlarmChoices
 from components.arns import REGION, is_listed, partition_of, place_problem
-from components.autoscaling import (
-    MaxTaskCount,
-    RequestsPerTarget,
-    Schedule,
-    TargetPercent,
-    Timezone,
-    cause_problem,
-    count_problem,
-    most_tasks,
-    sleep_problem,
-)
-from components.capacity import (
-    InstanceCount,
-    InstanceType,
-    architecture_of,
-    instance_count_problem,
-    instance_type_problem,
-    is_measured,
-    room_problem,
-)
-from components.certificate import CertificateArn, DomainName, name_length_problem
+from components.autoscaling import ScalingChoices, count_problem, most_tasks, sleep_problem
+from components.capacity import InstanceChoices, architecture_of, instance_type_problem, is_measured, room_problem
+from components.certificate import DomainChoices
 from components.checks import (
-    Check,
     Contradiction,
-    check_of,
-    is_optional,
+    Names,
     listed,
     one_of,
     refuse,
-    required,
     shown,
-    takes_outputs,
-    text,
-    whole,
 )
-from components.cluster import ContainerInsights
+from components.cluster import ClusterArgs, ContainerInsights
 from components.container import (
+    ContainerChoices,
     ContainerHealthCheck,
-    ContainerUser,
     Environment,
-    HealthCheckCommand,
     Secret,
     SecretArns,
-    StopTimeoutSeconds,
     parse_secret,
     size_problem,
 )
-from components.deployment import (
-    Approval,
-    ApprovalStage,
-    ApprovalTimeoutMinutes,
-    BakeMinutes,
-    Deployment,
-    StepMinutes,
-    StepPercent,
-    Strategy,
-    approval_problem,
-    step_percent_problem,
-)
+from components.deployment import Deployment
 from components.firewall import FirewallChoice
-from components.image import CpuArchitecture, ImageBase, ImageVersion, KeepImages, RepositoryName
-from components.load_balancer import HTTPS_PORT, alias_problem, port_problem
-from components.log_retention import LogRetentionDays
-from components.migration import Command, TimeoutMinutes, overrides_problem
+from components.image import ImageChoices
+from components.load_balancer import HTTP_PORT, HTTPS_PORT, LoadBalancerChoices
+from components.migration import MigrationChoices, overrides_problem
 from components.network import (
     INSTANCE_ENDPOINT_SERVICES,
     SESSION_ENDPOINT_SERVICES,
     TASK_ENDPOINT_SERVICES,
-    AvailabilityZoneCount,
-    IngressCidrs,
-    NatGateways,
-    Port,
-    VpcCidr,
+    NetworkChoices,
     rules_problem,
-    vpc_size_problem,
 )
 from components.permissions_boundary import PermissionsBoundaryArn, bounded
-from components.placement import (
-    Constraint,
-    ConstraintTexts,
-    StrategyTexts,
-    parse_constraint,
-    parse_strategy,
-    placement_problem,
-    type_problem,
-)
-from components.placement import Strategy as PlacementStrategy
+from components.placement import PlacementChoices, placement_problem, type_problem
 from components.roles import STACK, STACK_MEANT, taken_from_bootstrap
-from components.route import DeregistrationDelaySeconds, HealthCheckPath, TargetType
+from components.route import TargetGroupChoices, TargetType
 from components.service import (
     CapacityShare,
-    DesiredCount,
-    HealthCheckGracePeriodSeconds,
-    LaunchType,
-    TaskStartSeconds,
+    FargateChoices,
+    ServiceChoices,
     default_grace_seconds,
     grace_problem,
 )
-from components.task_definition import (
-    EphemeralStorageGib,
-    NetworkMode,
-    TaskCpuUnits,
-    TaskMemoryMib,
-    fargate_size_problem,
-    network_mode_problem,
-    secrets_problem,
-)
-from ecs_policy.values import Hidden, plain
-
-_PRIVATE_NETWORKS = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
-"""https://datatracker.ietf.org/doc/html/rfc1918"""
+from components.task_definition import TaskChoices, fargate_size_problem, network_mode_problem, secrets_problem
+from ecs_policy.values import plain
+from reading import Key, Reading, configuration_of_the_stack, encrypted_paths, key_of, keys_in, secure_paths, text_of
 
 Region = Annotated[str, REGION]
-HostedZoneId = Annotated[
-    str, text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 hosted zone", fix="copy the id from Route 53, it starts with Z")
+DeployedBy = Annotated[
+    Literal["administrator", "github"], one_of("administrator", "github", fix="choose who deploys the stack")
 ]
-LoadBalancerScheme = Annotated[
-    Literal["internet-facing", "internal"],
-    one_of("internet-facing", "internal", fix="choose who can reach the load balancer"),
-]
-Weight = Annotated[int, whole(0, 1000, fix="choose the part of the tasks relative to the other weight")]
-Base = Annotated[int, whole(0, 100_000, fix="choose how many tasks come before the weights")]
 
-_INTEGER = re.compile(r"0|-?[1-9][0-9]{0,17}")
-"""One notation, in the digits that everybody reads."""
-_LONGEST_KEY = 100
 _LONGEST_BUCKET_NAME = 63 - len("-access-logs-1a2b3c4")
 """https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html"""
 _PROJECT = re.compile(r"[a-z][a-z0-9-]{0,12}[a-z0-9]")
@@ -153,107 +77,120 @@ _RESERVED = ("aws", "ecs", "fargate", "internal-")
 """How names of capacity providers and of load balancers may not begin.
 https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_CreateCapacityProvider.html
 https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_CreateLoadBalancer.html"""
-DeployedBy = Annotated[
-    Literal["administrator", "github"], one_of("administrator", "github", fix="choose who deploys the stack")
-]
+_NONE_FROM_ELSEWHERE = "a load balancer takes none from elsewhere"
 
-ForcedDeployment = Annotated[
-    str, text(r"[ -~]{1,200}", "1 to 200 printable characters", fix="write a date or a reason, such as 2026-11-28")
-]
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkSettings(NetworkChoices):
+    """The VPC: its addresses, its zones, and the way out."""
+
+    vpc_endpoints: bool = False
+    """Whether the AWS services that the stack uses have endpoints in the VPC, in every zone: ECR and CloudWatch Logs,
+    with secrets Secrets Manager or SSM, with EC2 those of the ECS agent, with ECS Exec that of the sessions. Without
+    NAT gateways the tasks reach these, S3, and nothing else at all. What is cheaper: docs/network-costs.md."""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [*super().contradictions(), Contradiction(("nat_gateways", "vpc_endpoints"), self._way_out_problem)]
+
+    def _way_out_problem(self) -> str | None:
+        if self.nat_gateways != "none" or self.vpc_endpoints:
+            return None
+        nat_gateways, vpc_endpoints = self.called("nat_gateways"), self.called("vpc_endpoints")
+        return (
+            f"{nat_gateways}: got 'none' with {vpc_endpoints} false, expected a way to ECR and CloudWatch Logs, "
+            f"without which no task starts; set {vpc_endpoints} to true, or {nat_gateways} to single"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmSettings(AlarmChoices):
+    """CloudWatch alarms, and who is told."""
+
+    enabled: bool = True
+    """Whether there are alarms on errors, latency, unhealthy targets and missing tasks; a deployment that sets one off
+    is rolled back."""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [*super().contradictions(), Contradiction(("email", "enabled"), self._email_problem)]
+
+    def _email_problem(self) -> str | None:
+        if self.email is None or self.enabled:
+            return None
+        email, enabled = self.called("email"), self.called("enabled")
+        return (
+            f"{email}: got {shown(self.email)} with {enabled} false, expected nobody while alarms are disabled; "
+            f"remove {email}, or set {enabled} to true"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """The configuration of one stack. Field `desired_count` is key `desiredCount`, and so on.
+    """The configuration of one stack.
 
     Where a field may be None, the key's empty value (`""`, `0`) says so. Where a field takes Outputs, the key may be
-    secret; of an object with one secret in it, which is all that Pulumi tells a program, every value is.
+    secret; of an object with one secret in it, which is all that Pulumi tells a program, every such value is.
     """
 
     region: Region
-    image_version: ImageVersion
-    image_base: ImageBase
-    repository_name: RepositoryName
-    keep_images: KeepImages
-    vpc_cidr: VpcCidr
-    availability_zone_count: AvailabilityZoneCount
-    nat_gateways: NatGateways
-    vpc_endpoints: bool
-    flow_log_retention_days: LogRetentionDays | None
-    allowed_ingress_cidrs: IngressCidrs
-    container_insights: ContainerInsights
-    launch_type: LaunchType
-    fargate_spot_weight: Weight
-    fargate_on_demand_weight: Weight
-    fargate_on_demand_base: Base
-    instance_type: InstanceType
-    min_instances: InstanceCount
-    max_instances: InstanceCount
-    load_balancer_scheme: LoadBalancerScheme
-    listener_port: Port
-    certificate_arn: CertificateArn | None
-    domain_name: DomainName | None
-    hosted_zone_id: HostedZoneId | None
-    firewall: FirewallChoice
-    access_log_retention_days: AccessLogRetentionDays | None
-    health_check_path: HealthCheckPath
-    deregistration_delay_seconds: DeregistrationDelaySeconds
-    cpu_architecture: CpuArchitecture
-    task_cpu_units: TaskCpuUnits
-    task_memory_mib: TaskMemoryMib
-    container_port: Port
-    container_user: ContainerUser
-    network_mode: NetworkMode
-    environment: Environment
-    secrets: SecretArns
-    health_check_command: HealthCheckCommand | None
-    stop_timeout_seconds: StopTimeoutSeconds
-    ephemeral_storage_gib: EphemeralStorageGib | None
-    execute_command: bool
-    log_retention_days: LogRetentionDays
-    desired_count: DesiredCount
-    placement_strategies: StrategyTexts
-    placement_constraints: ConstraintTexts
-    task_start_seconds: TaskStartSeconds
-    rollback_on_interrupt: bool
-    force_new_deployment: ForcedDeployment | None
-    health_check_grace_period_seconds: HealthCheckGracePeriodSeconds | None
-    migration_command: Command | None
-    migration_timeout_minutes: TimeoutMinutes
-    deployment_strategy: Strategy
-    deployment_step_percent: StepPercent
-    deployment_step_minutes: StepMinutes
-    deployment_bake_minutes: BakeMinutes
-    approval_stage: ApprovalStage | None
-    approval_timeout_minutes: ApprovalTimeoutMinutes
-    max_count: MaxTaskCount | None
-    scaling_cpu_percent: TargetPercent | None
-    scaling_memory_percent: TargetPercent | None
-    scaling_requests_per_target: RequestsPerTarget | None
-    scaling_schedule: Schedule
-    scaling_timezone: Timezone
-    alarms: bool
-    alarm_error_percent: ErrorPercent
-    alarm_latency_milliseconds: LatencyMilliseconds
-    alarm_email: EmailAddress | None
-    dashboard: bool
-    permissions_boundary_arn: PermissionsBoundaryArn | None
-    deployed_by: DeployedBy
-    deletion_protection: bool
+    """The AWS region."""
+
+    image: ImageChoices
+    network: NetworkSettings
+    load_balancer: LoadBalancerChoices
+    domain: DomainChoices
+
+    firewall: FirewallChoice = "managed"
+    """AWS WAF web ACL of the load balancer. `managed`: one with AWS's managed rules and a limit for each client, which
+    logs what it blocks. An ARN: a web ACL of yours, of this region. `none`: everything gets through."""
+
+    container_insights: ContainerInsights = ClusterArgs.container_insights
+    """Container Insights of the cluster: `enhanced` (per container), `enabled` (per service and task) or `disabled`.
+    Billed per metric."""
+
+    service: ServiceChoices
+    fargate: FargateChoices
+    instances: InstanceChoices
+    placement: PlacementChoices
+    task: TaskChoices
+    container: ContainerChoices
+
+    environment: Environment = field(default_factory=dict)
+    """Environment variables of the application. Everybody who may read task definitions reads them, also those that
+    were set with --secret, which keeps them out of state, plan, logs and reports only."""
+
+    secrets: SecretArns = field(default_factory=dict)
+    """Environment variables that ECS fetches when a task starts, each with the ARN of a Secrets Manager secret (a field
+    of it is `<arn>:<field>::`) or of an SSM parameter. The tasks' execution role may read just these."""
+
+    target_group: TargetGroupChoices
+    deployment: Deployment
+    migration: MigrationChoices
+    scaling: ScalingChoices
+    alarms: AlarmSettings
+
+    dashboard: bool = True
+    """Whether there is a CloudWatch dashboard."""
+
+    permissions_boundary_arn: PermissionsBoundaryArn | None = None
+    """IAM policy that no role that the stack makes can exceed. Empty: none. With deployedBy github the roles have a
+    boundary of their own."""
+
+    deployed_by: DeployedBy = "administrator"
+    """Who deploys the stack. `administrator` may make IAM roles. `github` deploys with the role that `make bootstrap`
+    made for the stack: it takes the IAM roles that were made then, and leaves the VPC's default security group, which
+    nothing uses, as AWS makes it."""
+
+    deletion_protection: bool = True
+    """Whether load balancer, repository and access logs refuse to be deleted. Set false and run `pulumi up` before
+    `pulumi destroy`."""
 
     @classmethod
     def load(cls) -> "Settings":
         """The settings of the current stack. Raises `ArgumentError` that lists every problem."""
-        configuration, secret = _configuration()
-        values: dict[str, Any] = {}
-        problems: dict[str, str | None] = {}
-        for name, (key, annotation) in _keys().items():
-            read = _read_secret if key in secret else _read
-            values[name], problems[key] = read(key, annotation, configuration.get(key))
-        problems |= _unknown_keys(configuration)
-        problems |= _names()
-        refuse(f"The configuration in Pulumi.{pulumi.get_stack()}.yaml", problems, _contradictions(values))
-        settings = cls(**{name: _as_output(value) for name, value in values.items()})
+        project, stack = pulumi.get_project(), pulumi.get_stack()
+        reading = Reading(cls, project, *configuration_of_the_stack(), encrypted_paths(stack))
+        refuse(f"The configuration in Pulumi.{stack}.yaml", _found(reading, project, stack), ())
+        settings: Settings = reading.settings(with_outputs=True)
         for told in settings._unchecked():
             pulumi.log.warn(told)
         return settings
@@ -262,8 +199,9 @@ class Settings:
         """What may well be right, and is newer than what is known here."""
         if not is_listed(self.region):
             yield f"aws:region: {self.region} is not known to this version of boto3; it is taken as it is"
-        if self.on_instances and not is_measured(self.instance_type):
-            yield f"instanceType: what {self.instance_type} has is not known here; not checked: whether tasks fit on it"
+        type_ = self.instances.instance_type
+        if self.service.is_on_instances and not is_measured(type_):
+            yield f"instances.instanceType: what {type_} has is not known here; not checked: whether tasks fit on it"
 
     @property
     def name(self) -> str:
@@ -295,15 +233,9 @@ class Settings:
         return re.sub(r"[^a-z0-9-]", "-", self.family.lower())[:_LONGEST_BUCKET_NAME]
 
     @property
-    def is_internal(self) -> bool:
-        """Whether the load balancer is for the VPC alone."""
-        return self.load_balancer_scheme == "internal"
-
-    @property
     def listener_ports(self) -> tuple[int, ...]:
         """The ports on which the load balancer listens."""
-        is_encrypted = self.certificate_arn is not None or self.domain_name is not None
-        return (self.listener_port, HTTPS_PORT) if is_encrypted else (self.listener_port,)
+        return (HTTP_PORT, HTTPS_PORT) if self.domain.is_encrypted else (HTTP_PORT,)
 
     @property
     def has_firewall(self) -> bool:
@@ -318,12 +250,12 @@ class Settings:
     @property
     def endpoint_services(self) -> tuple[str, ...]:
         """The AWS services with an endpoint in the VPC: those that the other settings use."""
-        if not self.vpc_endpoints:
+        if not self.network.vpc_endpoints:
             return ()
         return (
             *TASK_ENDPOINT_SERVICES,
-            *(INSTANCE_ENDPOINT_SERVICES if self.on_instances else ()),
-            *(SESSION_ENDPOINT_SERVICES if self.execute_command else ()),
+            *(INSTANCE_ENDPOINT_SERVICES if self.service.is_on_instances else ()),
+            *(SESSION_ENDPOINT_SERVICES if self.service.execute_command else ()),
             *sorted({each.ENDPOINT_SERVICE for each in self.container_secrets.values()}),
         )
 
@@ -340,48 +272,23 @@ class Settings:
     @property
     def build_args(self) -> dict[str, str]:
         """What the Dockerfile is told."""
-        return {"BASE_IMAGE": self.image_base}
-
-    @property
-    def on_instances(self) -> bool:
-        """Whether the cluster has instances."""
-        return self.launch_type == "EC2"
-
-    @property
-    def own_addresses(self) -> bool:
-        """Whether each task has an address of its own."""
-        return self.network_mode == "awsvpc"
+        return {"BASE_IMAGE": self.image.base}
 
     @property
     def target_type(self) -> TargetType:
         """What the load balancer sends requests to: tasks, or ports of instances."""
-        return "ip" if self.own_addresses else "instance"
+        return "ip" if self.task.has_own_address else "instance"
 
     @property
     def is_scaled(self) -> bool:
         """Whether something else than a deployment decides how many tasks run."""
-        return self.max_count is not None
+        return self.scaling.max_count is not None
 
     def capacity(self, ec2_capacity_provider_name: pulumi.Input[str] | None) -> list[CapacityShare]:
         """How the tasks are divided among capacity providers; empty where all of them are on ordinary Fargate."""
         if ec2_capacity_provider_name is not None:
             return [CapacityShare(provider=ec2_capacity_provider_name)]
-        if not self.fargate_spot_weight:
-            return []
-        return [
-            CapacityShare(provider="FARGATE", base=self.fargate_on_demand_base, weight=self.fargate_on_demand_weight),
-            CapacityShare(provider="FARGATE_SPOT", weight=self.fargate_spot_weight),
-        ]
-
-    @property
-    def strategies(self) -> list[PlacementStrategy]:
-        """Which instance a task gets."""
-        return [parse_strategy(each) for each in self.placement_strategies]
-
-    @property
-    def constraints(self) -> list[Constraint]:
-        """Which instances a task may get."""
-        return [parse_constraint(each) for each in self.placement_constraints]
+        return self.fargate.shares
 
     @property
     def container_secrets(self) -> dict[str, Secret]:
@@ -389,149 +296,164 @@ class Settings:
         return {name: parse_secret(arn) for name, arn in self.secrets.items()}
 
     @property
-    def container_health_check(self) -> ContainerHealthCheck | None:
-        """How ECS knows that the application is well."""
-        return None if self.health_check_command is None else ContainerHealthCheck(command=self.health_check_command)
-
-    @property
     def execute_command_log_days(self) -> int | None:
         """How long sessions are kept: as long as the log."""
-        return self.log_retention_days if self.execute_command else None
+        return self.task.log_retention_days if self.service.execute_command else None
+
+    def contradictions(self, project: str, stack: str) -> list[Contradiction]:
+        """What may be wrong between settings of several groups, or between a setting and the stack."""
+        ec2, fargate = ("service.launch_type", "EC2"), ("service.launch_type", "FARGATE")
+        return [
+            self._between(_secret_partition_problem, secrets="secrets", region="region"),
+            self._between(
+                _secret_region_problem, secrets="secrets", nat_gateways="network.nat_gateways", region="region"
+            ),
+            *(
+                self._between(place_problem, value=path, region="region", why=_NONE_FROM_ELSEWHERE)
+                for path in ("domain.certificate_arn", "firewall")
+            ),
+            self._between(
+                place_problem,
+                value="permissions_boundary_arn",
+                region="region",
+                why="IAM takes no policy of another",
+                whole_partition=True,
+            ),
+            self._between(_boundary_problem, arn="permissions_boundary_arn", deployed_by="deployed_by"),
+            Contradiction(("deployed_by",), lambda: _stack_of_github_problem(self.deployed_by, stack)),
+            Contradiction(
+                ("load_balancer.allowed_ingress_cidrs", "domain"),
+                lambda: rules_problem(
+                    self.load_balancer.allowed_ingress_cidrs, self.listener_ports, self.load_balancer.called
+                ),
+            ),
+            self._between(fargate_size_problem, fargate, cpu_units="task.cpu_units", memory_mib="task.memory_mib"),
+            self._between(count_problem, min_count="service.desired_count", max_count="scaling.max_count"),
+            self._between(_sleep_problem, min_count="service.desired_count", scaling="scaling"),
+            self._between(_insights_problem, insights="container_insights", alarms="alarms.enabled"),
+            self._between(
+                _network_mode_problem, requires_compatibilities="service.launch_type", network_mode="task.network_mode"
+            ),
+            self._between(
+                _placement_problem,
+                launch_type="service.launch_type",
+                placement_strategies="placement.strategies",
+                placement_constraints="placement.constraints",
+            ),
+            self._between(
+                _type_problem,
+                ec2,
+                placement_constraints="placement.constraints",
+                instance_type="instances.instance_type",
+                cpu_architecture="task.cpu_architecture",
+            ),
+            Contradiction(
+                (
+                    "service.health_check_grace_period_seconds",
+                    "service.task_start_seconds",
+                    "container.health_check_command",
+                ),
+                self._grace_problem,
+            ),
+            self._between(
+                instance_type_problem,
+                ec2,
+                instance_type="instances.instance_type",
+                cpu_architecture="task.cpu_architecture",
+            ),
+            Contradiction(
+                ("service", "instances", "task", "placement", "scaling", "deployment.strategy"), self._room_problem
+            ),
+            self._between(_spot_problem, ec2, spot_percent="fargate.spot_percent", launch_type="service.launch_type"),
+            self._between(
+                _storage_problem, ec2, storage_gib="task.ephemeral_storage_gib", launch_type="service.launch_type"
+            ),
+            self._between(_environment_problem, environment="environment", secrets="secrets"),
+            Contradiction(
+                ("environment", "secrets", "container.health_check_command"),
+                lambda: size_problem(self.environment, self.secrets, self._words),
+            ),
+            Contradiction(
+                ("secrets",),
+                lambda: secrets_problem([":".join(arn.split(":")[:7]) for arn in self.secrets.values()]),
+            ),
+            Contradiction(("migration.command",), lambda: self._migration_problem(project)),
+            self._between(
+                _requests_problem,
+                requests="scaling.requests_per_target",
+                max_count="scaling.max_count",
+                strategy="deployment.strategy",
+            ),
+        ]
+
+    def _between(
+        self, problem: Callable[..., str | None], only: tuple[str, str] | None = None, /, **of: Any
+    ) -> Contradiction:
+        """What `problem` has against the values at these paths, which its messages call by them; with `only`, where
+        the setting at that path has that value."""
+        at = {name: path for name, path in of.items() if name not in ("why", "whole_partition")}
+        others = {name: each for name, each in of.items() if name not in at}
+
+        def ask() -> str | None:
+            if only and self._at(only[0]) != only[1]:
+                return None
+            return problem(
+                **{name: self._at(path) for name, path in at.items()},
+                **others,
+                called=lambda name: key_of(at[name]) if name in at else name,
+            )
+
+        return Contradiction((*at.values(), *((only[0],) if only else ())), ask)
+
+    def _at(self, path: str) -> Any:
+        value: Any = self
+        for name in path.split("."):
+            value = getattr(value, name)
+        return value
+
+    def _grace_problem(self) -> str | None:
+        seconds = self.service.health_check_grace_period_seconds
+        start = ContainerHealthCheck.start_period_seconds if self.container.health_check_command else 0
+        return grace_problem(
+            default_grace_seconds(self.service.task_start_seconds) if seconds is None else seconds,
+            start,
+            self.service.called("health_check_grace_period_seconds"),
+        )
+
+    def _room_problem(self) -> str | None:
+        instances, task = self.instances, self.task
+        if not self.service.is_on_instances or architecture_of(instances.instance_type) != task.cpu_architecture:
+            return None
+        if instances.max_size < max(1, instances.min_size):
+            return None
+        most, max_count = self.service.desired_count, self.scaling.max_count
+        if max_count is not None:
+            most = most_tasks(max(most, max_count), self.scaling.schedule)
+        groups = {"instance_type": "instances", "max_size": "instances"}
+        return room_problem(
+            instances.instance_type,
+            instances.max_size,
+            task.cpu_units,
+            task.memory_mib,
+            tasks=most,
+            surplus=most if self.deployment.shifts_traffic else 1,
+            own_addresses=task.has_own_address,
+            apart="distinctInstance" in self.placement.constraints,
+            called=lambda name: key_of(f"{groups.get(name, 'task')}.{name}"),
+        )
 
     @property
-    def deployment(self) -> Deployment:
-        """How a new revision takes over."""
-        approval = None
-        if self.approval_stage is not None:
-            approval = Approval(stage=self.approval_stage, timeout_minutes=self.approval_timeout_minutes)
-        return Deployment(
-            strategy=self.deployment_strategy,
-            step_percent=self.deployment_step_percent,
-            step_minutes=self.deployment_step_minutes,
-            bake_minutes=self.deployment_bake_minutes,
-            approval=approval,
-        )
+    def _words(self) -> list[str]:
+        command: Any = self.container.health_check_command
+        return [plain(command)] if command else []
+
+    def _migration_problem(self, project: str) -> str | None:
+        command: Any = self.migration.command
+        return None if command is None else overrides_problem(project, command, self.migration.called("command"))
 
 
-def _keys() -> dict[str, tuple[str, object]]:
-    """Field name to configuration key and type."""
-    return {field.name: (key_of(field.name), field.type) for field in fields(Settings)}
-
-
-def key_of(field_name: str) -> str:
-    """The configuration key of a field of `Settings`."""
-    if field_name == "region":
-        return "aws:region"
-    first, *rest = field_name.split("_")
-    return first + "".join(map(str.capitalize, rest))
-
-
-def _configuration() -> tuple[dict[str, str], set[str]]:
-    """All configuration of the stack, and which keys hold a secret; the project's keys without their prefix."""
-    prefix = f"{pulumi.get_project()}:"
-    everything = {**get_config_env(), **CONFIG.get()}
-    secret = {name for name in everything if is_config_secret(name)} | set(get_config_secret_keys_env())
-    return (
-        {name.removeprefix(prefix): value for name, value in everything.items()},
-        {name.removeprefix(prefix) for name in secret},
-    )
-
-
-def _read(key: str, annotation: object, given: str | None) -> tuple[Any, str | None]:
-    """The value of a key, or what is wrong with it."""
-    check = check_of(annotation)
-    base = getattr(required(annotation), "__origin__", annotation) if check else annotation
-    if base is bool:
-        check = Check("true or false", "choose one of the two", lambda value: isinstance(value, bool))
-    assert check is not None, f"{key} has no check"
-    try:
-        value = _parsed(base, given)
-    except (ValueError, RecursionError):
-        value = given
-    if is_optional(annotation) and (value == () or value == (0 if base is int else "")):
-        return None, None
-    return value, check.refusal(key, _shown(check, value)) if check.problem(key, value) else None
-
-
-def _shown(check: Check, value: Any) -> str:
-    """The value for a message; of an object where none belongs, which `config set --path` makes, only the names."""
-    try:
-        decoded = json.loads(value) if isinstance(value, str) else None
-    except (ValueError, RecursionError):
-        decoded = None
-    return shown(decoded) if isinstance(decoded, (dict, list)) else check.shown(value)
-
-
-def _read_secret(key: str, annotation: object, given: str | None) -> tuple[Any, str | None]:
-    """The value of a secret key, which prints as `[secret]`, or what is wrong with it, which does not show it."""
-    check = check_of(annotation)
-    if check is None or not takes_outputs(annotation):
-        return None, (
-            f"{key}: got a secret, expected a value that may be seen, as names, plans and logs show it; "
-            "set it again with --plaintext"
-        )
-    value, problem = _read(key, annotation, given)
-    return _hidden(value), problem and check.refusal(key, "a secret that is something else")
-
-
-def _hidden(value: Any) -> Any:
-    if isinstance(value, str):
-        return Hidden(value)
-    if isinstance(value, Mapping):
-        return {name: _hidden(each) for name, each in value.items()}
-    return tuple(map(_hidden, value)) if isinstance(value, tuple) else value
-
-
-def _as_output(value: Any) -> Any:
-    """The value for a resource: what is hidden stays secret there."""
-    if isinstance(value, Hidden):
-        return pulumi.Output.secret(plain(value))
-    if isinstance(value, Mapping):
-        return {name: _as_output(each) for name, each in value.items()}
-    if isinstance(value, tuple) and any(isinstance(each, Hidden) for each in value):
-        return pulumi.Output.secret([plain(each) for each in value])
-    return value
-
-
-def _parsed(base: object, given: str | None) -> object:
-    if given is None:
-        return None
-    if takes_outputs(base) and get_origin(base) is not Mapping:
-        base = get_args(base)[0]  # of `pulumi.Input[T]` the T
-    if base is bool:
-        return {"true": True, "false": False}.get(given, given)
-    if base is int:
-        return int(given) if _INTEGER.fullmatch(given) else given
-    if get_origin(base) is Mapping:
-        return json.loads(given)
-    if get_origin(base) is Sequence:
-        items = json.loads(given)
-        return tuple(items) if isinstance(items, list) else items
-    return given
-
-
-def _unknown_keys(configuration: Iterable[str]) -> dict[str, str]:
-    known = [key for key, _ in _keys().values()]
-    problems = {}
-    for key in sorted(set(configuration) - set(known)):
-        if key.startswith("aws:"):
-            problems[key] = (
-                f"{key}: got a setting of Pulumi's default provider, expected aws:region alone: the program makes "
-                "its own; remove it, credentials come from the environment (AWS_PROFILE, AWS_ACCESS_KEY_ID)"
-            )
-            continue
-        if ":" in key:
-            continue  # configuration of other providers and of Pulumi itself
-        alike = difflib.get_close_matches(key, known, n=1) if len(key) <= _LONGEST_KEY else []
-        fix = f"did you mean {alike[0]}?" if alike else "remove it"
-        # The value is not shown: it may be a secret.
-        problems[key] = f"{listed([key])}: got an unknown key, expected one of those in Pulumi.yaml; {fix}"
-    return problems
-
-
-def _names() -> dict[str, str]:
+def _names(project: str, stack: str) -> dict[str, str]:
     """What is wrong with the names of project and stack, of which those of the resources are made."""
-    project, stack = pulumi.get_project(), pulumi.get_stack()
     problems = {}
     if not _PROJECT.fullmatch(project) or project.startswith(_RESERVED):
         problems["project"] = (
@@ -547,359 +469,146 @@ def _names() -> dict[str, str]:
     return problems
 
 
-def _contradictions(values: Mapping[str, Any]) -> list[Contradiction]:
-    def between(problem: Callable[..., str | None], *names: str) -> Contradiction:
-        keys = tuple(map(key_of, names))
-        return Contradiction(keys, lambda: problem(*(values[name] for name in names), *keys))
-
-    return [
-        between(vpc_size_problem, "vpc_cidr", "availability_zone_count"),
-        between(_way_out_problem, "nat_gateways", "vpc_endpoints"),
-        between(_clients_problem, "allowed_ingress_cidrs", "load_balancer_scheme"),
-        between(_secret_partition_problem, "secrets", "region"),
-        between(_secret_region_problem, "secrets", "nat_gateways", "region"),
-        between(_certificate_port_problem, "listener_port", "certificate_arn", "domain_name"),
-        between(_certificate_problem, "domain_name", "certificate_arn", "hosted_zone_id"),
-        between(_name_length_problem, "domain_name", "certificate_arn"),
-        between(_alias_problem, "domain_name", "hosted_zone_id"),
-        between(_certificate_place_problem, "certificate_arn", "region"),
-        between(_firewall_place_problem, "firewall", "region"),
-        between(_boundary_place_problem, "permissions_boundary_arn", "region"),
-        between(_boundary_problem, "permissions_boundary_arn", "deployed_by"),
-        between(_stack_of_github_problem, "deployed_by"),
-        between(_rules_problem, "allowed_ingress_cidrs", "listener_port", "certificate_arn", "domain_name"),
-        between(_fargate_size_problem, "launch_type", "task_cpu_units", "task_memory_mib"),
-        between(_count_problem, "desired_count", "max_count"),
-        between(_sleep_problem, "desired_count", "max_count", "scaling_schedule"),
-        between(_schedule_problem, "scaling_schedule", "max_count"),
-        between(
-            _cause_problem,
-            *("scaling_cpu_percent", "scaling_memory_percent", "scaling_requests_per_target", "scaling_schedule"),
-            "max_count",
-        ),
-        between(_insights_problem, "container_insights", "alarms"),
-        between(_email_problem, "alarm_email", "alarms"),
-        between(_network_mode_problem, "launch_type", "network_mode"),
-        between(_placement_problem, "launch_type", "placement_strategies", "placement_constraints"),
-        between(_type_constraint_problem, "launch_type", "placement_constraints", "instance_type", "cpu_architecture"),
-        between(_grace_problem, "health_check_grace_period_seconds", "health_check_command", "task_start_seconds"),
-        between(_instance_type_problem, "launch_type", "instance_type", "cpu_architecture"),
-        between(_instance_count_problem, "launch_type", "min_instances", "max_instances"),
-        between(
-            _room_problem,
-            *("launch_type", "instance_type", "cpu_architecture", "min_instances", "max_instances", "task_cpu_units"),
-            *("task_memory_mib", "network_mode", "placement_constraints", "desired_count", "max_count"),
-            *("scaling_schedule", "deployment_strategy"),
-        ),
-        between(_spot_problem, "launch_type", "fargate_spot_weight", "fargate_on_demand_weight"),
-        between(_storage_problem, "launch_type", "ephemeral_storage_gib"),
-        between(step_percent_problem, "deployment_strategy", "deployment_step_percent"),
-        between(approval_problem, "deployment_strategy", "approval_stage"),
-        between(_environment_problem, "environment", "secrets"),
-        between(_definition_problem, "environment", "secrets", "health_check_command"),
-        between(_secrets_problem, "secrets"),
-        between(_migration_problem, "migration_command"),
-        between(_requests_problem, "scaling_requests_per_target", "max_count", "deployment_strategy"),
-    ]
-
-
-def _certificate_port_problem(
-    listener_port: int, certificate_arn: str | None, domain_name: str | None, key: str, *_: str
-) -> str | None:
-    return port_problem(listener_port, certificate_arn is not None or domain_name is not None, key)
-
-
-def _certificate_problem(
-    domain_name: str | None,
-    certificate_arn: str | None,
-    hosted_zone_id: str | None,
-    domain_name_key: str,
-    certificate_arn_key: str,
-    hosted_zone_id_key: str,
-) -> str | None:
-    if domain_name is None or certificate_arn is not None or hosted_zone_id is not None:
-        return None
-    return (
-        f"{domain_name_key}: got {domain_name!r} without {certificate_arn_key} and {hosted_zone_id_key}, "
-        f"expected one of the two; set {hosted_zone_id_key} to have a certificate issued, or {certificate_arn_key}"
-    )
-
-
-def _alias_problem(domain_name: str | None, hosted_zone_id: str | None, *keys: str) -> str | None:
-    return alias_problem(domain_name, hosted_zone_id is not None, *keys)
-
-
-def _name_length_problem(domain_name: str | None, certificate_arn: str | None, key: str, _: str) -> str | None:
-    return None if domain_name is None or certificate_arn is not None else name_length_problem(domain_name, key)
-
-
-_NONE_FROM_ELSEWHERE = "a load balancer takes none from elsewhere"
-
-
-def _certificate_place_problem(arn: str | None, region: str, key: str, region_key: str) -> str | None:
-    return None if arn is None else place_problem(key, arn, region, region_key, why=_NONE_FROM_ELSEWHERE)
-
-
-def _firewall_place_problem(firewall: str, region: str, key: str, region_key: str) -> str | None:
-    is_arn = firewall.startswith("arn:")
-    return place_problem(key, firewall, region, region_key, why=_NONE_FROM_ELSEWHERE) if is_arn else None
-
-
-def _boundary_place_problem(arn: str | None, region: str, key: str, region_key: str) -> str | None:
-    if arn is None:
-        return None
-    return place_problem(key, arn, region, region_key, why="IAM takes no policy of another", whole_partition=True)
-
-
-def _boundary_problem(arn: str | None, deployed_by: str, key: str, deployed_by_key: str) -> str | None:
+def _boundary_problem(arn: str | None, deployed_by: str, called: Names) -> str | None:
     if arn is None or deployed_by != "github":
         return None
     return (
-        f"{key}: got {arn!r} with {deployed_by_key} github, expected nothing; remove it, "
+        f"{called('arn')}: got {arn!r} with {called('deployed_by')} github, expected nothing; remove it, "
         "the roles that make bootstrap made have a boundary"
     )
 
 
-def _stack_of_github_problem(deployed_by: str, key: str) -> str | None:
-    if deployed_by != "github" or re.fullmatch(STACK, pulumi.get_stack()):
+def _stack_of_github_problem(deployed_by: str, stack: str) -> str | None:
+    if deployed_by != "github" or re.fullmatch(STACK, stack):
         return None
     return (
-        f"{key}: got github for stack {pulumi.get_stack()!r}, expected a stack named by {STACK_MEANT}; "
+        f"deployedBy: got github for stack {stack!r}, expected a stack named by {STACK_MEANT}; "
         "choose another name, or deploy it as administrator"
     )
 
 
-def _rules_problem(
-    cidrs: Sequence[str], listener_port: int, certificate_arn: str | None, domain_name: str | None, key: str, *_: str
-) -> str | None:
-    is_encrypted = certificate_arn is not None or domain_name is not None
-    return rules_problem(cidrs, (listener_port, HTTPS_PORT) if is_encrypted else (listener_port,), key)
-
-
-def _fargate_size_problem(launch_type: str, cpu_units: int, memory_mib: int, _: str, *keys: str) -> str | None:
-    return fargate_size_problem(cpu_units, memory_mib, *keys) if launch_type == "FARGATE" else None
-
-
-def _definition_problem(
-    environment: Mapping[str, str], secrets: Mapping[str, str], health_check: str | None, key: str, *_: str
-) -> str | None:
-    return size_problem(environment, secrets, [health_check or ""], key)
-
-
-def _secrets_problem(secrets: Mapping[str, str], key: str) -> str | None:
-    return secrets_problem([":".join(arn.split(":")[:7]) for arn in secrets.values()], key)
-
-
-def _migration_problem(command: Sequence[str] | None, key: str) -> str | None:
-    return None if command is None else overrides_problem(pulumi.get_project(), command, key)
-
-
-def _way_out_problem(
-    nat_gateways: str, vpc_endpoints: bool, nat_gateways_key: str, vpc_endpoints_key: str
-) -> str | None:
-    if nat_gateways != "none" or vpc_endpoints:
-        return None
-    return (
-        f"{nat_gateways_key}: got 'none' with {vpc_endpoints_key} false, expected a way to ECR and CloudWatch Logs, "
-        f"without which no task starts; set {vpc_endpoints_key} to true, or {nat_gateways_key} to single"
-    )
-
-
-def _clients_problem(cidrs: Sequence[str], scheme: str, cidrs_key: str, scheme_key: str) -> str | None:
-    def is_private(cidr: str) -> bool:
-        return any(ipaddress.IPv4Network(cidr).subnet_of(private) for private in _PRIVATE_NETWORKS)
-
-    if scheme == "internal" or not all(map(is_private, cidrs)):
-        return None
-    return (
-        f"{cidrs_key}: got {listed(cidrs)} with {scheme_key} internet-facing, expected public addresses, since "
-        f"nobody comes from a private one over the internet; set {scheme_key} to internal, or name the clients' public "
-        "networks"
-    )
-
-
-def _secret_partition_problem(secrets: Mapping[str, str], region: str, secrets_key: str, region_key: str) -> str | None:
+def _secret_partition_problem(secrets: Mapping[str, str], region: str, called: Names) -> str | None:
     ours = partition_of(region)
     abroad = sorted(name for name, arn in secrets.items() if arn.split(":")[1] != ours)
     if not abroad:
         return None
     return (
-        f"{secrets_key}: got {listed(abroad)} of another partition with {region_key} {region}, expected secrets of "
-        f"{ours}, since no role reaches into another; keep them there"
+        f"{called('secrets')}: got {listed(abroad)} of another partition with {called('region')} {region}, expected "
+        f"secrets of {ours}, since no role reaches into another; keep them there"
     )
 
 
-def _secret_region_problem(
-    secrets: Mapping[str, str], nat_gateways: str, region: str, secrets_key: str, nat_gateways_key: str, _: str
-) -> str | None:
+def _secret_region_problem(secrets: Mapping[str, str], nat_gateways: str, region: str, called: Names) -> str | None:
     abroad = sorted(name for name, arn in secrets.items() if arn.split(":")[3] != region)
     if nat_gateways != "none" or not abroad:
         return None
     return (
-        f"{secrets_key}: got {listed(abroad)} of another region with {nat_gateways_key} none, expected secrets of "
-        f"{region}, since VPC endpoints lead nowhere else; replicate them to {region}, or give the VPC a NAT gateway"
+        f"{called('secrets')}: got {listed(abroad)} of another region with {called('nat_gateways')} none, expected "
+        f"secrets of {region}, since VPC endpoints lead nowhere else; replicate them to {region}, or give the VPC a "
+        "NAT gateway"
     )
 
 
-def _count_problem(desired_count: int, max_count: int | None, *keys: str) -> str | None:
-    return None if max_count is None else count_problem(desired_count, max_count, *keys)
-
-
-def _sleep_problem(desired_count: int, max_count: int | None, schedule: Sequence[str], *keys: str) -> str | None:
-    return None if max_count is None else sleep_problem(desired_count, schedule, keys[0], keys[2])
-
-
-def _schedule_problem(
-    schedule: Sequence[str], max_count: int | None, schedule_key: str, max_count_key: str
-) -> str | None:
-    if not schedule or max_count is not None:
+def _sleep_problem(min_count: int, scaling: ScalingChoices, called: Names) -> str | None:
+    if scaling.max_count is None:
         return None
-    return (
-        f"{schedule_key}: got a schedule without {max_count_key}, expected none while nothing scales; "
-        f"set {max_count_key} or remove {schedule_key}"
-    )
+    names = {"schedule": scaling.called("schedule"), "min_count": called("min_count")}
+    return sleep_problem(min_count, scaling.schedule, names.__getitem__)
 
 
-def _cause_problem(
-    cpu_percent: int | None,
-    memory_percent: int | None,
-    requests_per_target: int | None,
-    schedule: Sequence[str],
-    max_count: int | None,
-    *keys: str,
-) -> str | None:
-    if max_count is None:
-        return None
-    return cause_problem(cpu_percent, memory_percent, requests_per_target, schedule, *keys[:-1])
-
-
-def _insights_problem(insights: str, alarms: bool, insights_key: str, alarms_key: str) -> str | None:
+def _insights_problem(insights: str, alarms: bool, called: Names) -> str | None:
     if not alarms or insights != "disabled":
         return None
     return (
-        f"{insights_key}: got 'disabled' with {alarms_key} true, expected enhanced or enabled, which count running "
-        f"tasks; change {insights_key} or set {alarms_key} to false"
+        f"{called('insights')}: got 'disabled' with {called('alarms')} true, expected enhanced or enabled, which count "
+        f"running tasks; change {called('insights')} or set {called('alarms')} to false"
     )
 
 
-def _email_problem(email: str | None, alarms: bool, email_key: str, alarms_key: str) -> str | None:
-    if email is None or alarms:
-        return None
-    return (
-        f"{email_key}: got {shown(email)} with {alarms_key} false, expected nobody while there is nothing to tell; "
-        f"remove {email_key}, or set {alarms_key} to true"
-    )
-
-
-def _network_mode_problem(launch_type: str, network_mode: str, _launch_type_key: str, key: str) -> str | None:
-    problem = network_mode_problem([launch_type], network_mode, key)
-    return problem and problem.replace("requires_compatibilities", _launch_type_key)
+def _network_mode_problem(requires_compatibilities: str, network_mode: str, called: Names) -> str | None:
+    return network_mode_problem([requires_compatibilities], network_mode, called)
 
 
 def _placement_problem(
-    launch_type: str, strategies: Sequence[str], constraints: Sequence[str], _: str, *keys: str
+    launch_type: str, placement_strategies: Sequence[str], placement_constraints: Sequence[str], called: Names
 ) -> str | None:
-    return placement_problem(
-        launch_type,
-        [parse_strategy(each) for each in strategies],
-        [parse_constraint(each) for each in constraints],
-        *keys,
-    )
+    placement = PlacementChoices(strategies=placement_strategies, constraints=placement_constraints)
+    return placement_problem(launch_type, placement.parsed_strategies, placement.parsed_constraints, called)
 
 
-def _type_constraint_problem(
-    launch_type: str, constraints: Sequence[str], instance_type: str, cpu_architecture: str, _: str, *keys: str
+def _type_problem(
+    placement_constraints: Sequence[str], instance_type: str, cpu_architecture: str, called: Names
 ) -> str | None:
-    if launch_type != "EC2":
-        return None
-    return type_problem([parse_constraint(each) for each in constraints], instance_type, cpu_architecture, *keys[:2])
+    constraints = PlacementChoices(constraints=placement_constraints).parsed_constraints
+    return type_problem(constraints, instance_type, cpu_architecture, called)
 
 
-def _grace_problem(
-    seconds: int | None, health_check: str | None, task_start_seconds: int, key: str, *_: str
-) -> str | None:
-    start = ContainerHealthCheck.start_period_seconds if health_check else 0
-    return grace_problem(default_grace_seconds(task_start_seconds) if seconds is None else seconds, start, key)
-
-
-def _instance_type_problem(
-    launch_type: str, instance_type: str, cpu_architecture: str, _: str, *keys: str
-) -> str | None:
-    return instance_type_problem(instance_type, cpu_architecture, *keys) if launch_type == "EC2" else None
-
-
-def _instance_count_problem(launch_type: str, min_instances: int, max_instances: int, _: str, *keys: str) -> str | None:
-    return instance_count_problem(min_instances, max_instances, *keys) if launch_type == "EC2" else None
-
-
-def _room_problem(
-    launch_type: str,
-    instance_type: str,
-    cpu_architecture: str,
-    min_instances: int,
-    max_instances: int,
-    cpu_units: int,
-    memory_mib: int,
-    network_mode: str,
-    constraints: Sequence[str],
-    desired_count: int,
-    max_count: int | None,
-    schedule: Sequence[str],
-    strategy: str,
-    *keys: str,
-) -> str | None:
-    if launch_type != "EC2" or architecture_of(instance_type) != cpu_architecture or max_instances < min_instances:
-        return None
-    most = desired_count if max_count is None else most_tasks(max(desired_count, max_count), schedule)
-    return room_problem(
-        instance_type,
-        max_instances,
-        cpu_units,
-        memory_mib,
-        tasks=most,
-        surplus=1 if strategy == "ROLLING" else most,
-        own_addresses=network_mode == "awsvpc",
-        apart="distinctInstance" in constraints,
-        arguments=dict(
-            zip(("instance_type", "max_instances", "cpu_units", "memory_mib"), (keys[1], *keys[4:7]), strict=True)
-        ),
-    )
-
-
-def _spot_problem(launch_type: str, spot: int, on_demand: int, launch_type_key: str, *keys: str) -> str | None:
-    spot_key, on_demand_key = keys
-    if launch_type == "EC2" and spot:
-        return (
-            f"{spot_key}: got {spot} with {launch_type_key} EC2, expected 0; remove it, or run the service on FARGATE"
-        )
-    if launch_type == "FARGATE" and not spot and not on_demand:
-        return f"{on_demand_key}: got 0 with {spot_key} 0, expected one above 0; choose where the tasks are to run"
-    return None
-
-
-def _storage_problem(launch_type: str, storage_gib: int | None, launch_type_key: str, key: str) -> str | None:
-    if launch_type != "EC2" or storage_gib is None:
+def _spot_problem(spot_percent: int, launch_type: str, called: Names) -> str | None:
+    if not spot_percent:
         return None
     return (
-        f"{key}: got {storage_gib} with {launch_type_key} EC2, expected 0; remove it, on EC2 the disk is the instance's"
+        f"{called('spot_percent')}: got {spot_percent} with {called('launch_type')} {launch_type}, expected 0; "
+        "remove it, or run the service on FARGATE"
     )
 
 
-def _requests_problem(
-    requests: int | None, max_count: int | None, strategy: str, requests_key: str, _: str, strategy_key: str
-) -> str | None:
+def _storage_problem(storage_gib: int | None, launch_type: str, called: Names) -> str | None:
+    if storage_gib is None:
+        return None
+    return (
+        f"{called('storage_gib')}: got {storage_gib} with {called('launch_type')} {launch_type}, expected 0; "
+        "remove it, on EC2 the disk is the instance's"
+    )
+
+
+def _requests_problem(requests: int | None, max_count: int | None, strategy: str, called: Names) -> str | None:
     if requests is None or max_count is None or strategy == "ROLLING":
         return None
     return (
-        f"{requests_key}: got {requests} with {strategy_key} {strategy}, expected 0, since requests are counted "
-        f"by target group and the tasks change theirs; scale by something else, or set {strategy_key} to ROLLING"
+        f"{called('requests')}: got {requests} with {called('strategy')} {strategy}, expected 0, since requests are "
+        "counted by target group and the tasks change theirs; scale by something else, or set "
+        f"{called('strategy')} to ROLLING"
     )
 
 
-def _environment_problem(
-    environment: Mapping[str, str], secrets: Mapping[str, str], environment_key: str, secrets_key: str
-) -> str | None:
+def _environment_problem(environment: Mapping[str, str], secrets: Mapping[str, str], called: Names) -> str | None:
     twice = sorted(environment.keys() & secrets.keys())
     if not twice:
         return None
-    return f"{secrets_key}: got {listed(twice)}, expected names that {environment_key} does not have; keep each in one"
+    return (
+        f"{called('secrets')}: got {listed(twice)}, expected names that {called('environment')} does not have; "
+        "keep each in one"
+    )
+
+
+@cache
+def keys() -> Mapping[str, Key]:
+    """Every setting by its path, in order."""
+    return {key.path: key for key in keys_in(Settings)}
+
+
+def _found(reading: Reading, project: str, stack: str) -> dict[str, str | None]:
+    return reading.found(lambda settings: settings.contradictions(project, stack)) | _names(project, stack)
+
+
+def effective(project: str, configuration: Mapping[str, Any]) -> dict[str, Any]:
+    """What a stack file's `config` means, unchecked: every setting by its path, with the default where there is one."""
+    values: dict[str, Any] = {}
+    for path, key in keys().items():
+        value: Any = configuration
+        steps = path.split(".") if ":" in path else f"{project}:{path}".split(".")
+        for step in steps:
+            value = value.get(step) if isinstance(value, Mapping) else None
+        default = None if key.default is MISSING else key.default
+        values[path] = default if value is None else value
+    return values
+
+
+def problems(project: str, stack: str, configuration: Mapping[str, Any]) -> list[str]:
+    """What is wrong with a stack file's `config`, before any engine runs."""
+    prefix = f"{project}:"
+    texts = {str(key).removeprefix(prefix): text_of(value) for key, value in configuration.items()}
+    encrypted = {path.removeprefix(prefix) for path in secure_paths(configuration)}
+    secret = {key for key in texts if any(path == key or path.startswith((f"{key}.", f"{key}[")) for path in encrypted)}
+    reading = Reading(Settings, project, texts, secret, encrypted, has_ciphertexts=True)
+    return [problem for problem in _found(reading, project, stack).values() if problem]

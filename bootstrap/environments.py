@@ -11,10 +11,11 @@ import yaml
 
 from bootstrap.permissions import Environment
 from components.roles import STACK, STACK_MEANT
+from settings import effective
 
 ROOT = Path(__file__).resolve().parent.parent
 
-_NAMED = ("repositoryName", "domainName", "hostedZoneId", "firewall")
+_NAMED = ("image.repositoryName", "domain.name", "domain.hostedZoneId", "firewall")
 """Keys of a stack file that become part of what its roles may do."""
 
 
@@ -32,11 +33,11 @@ def describe(stack: str, *, account: str, region: str, partition: str = "aws", r
         account=account,
         region=region,
         partition=partition,
-        repository_name=str(values["repositoryName"]),
-        domain_name=str(values["domainName"]),
-        hosted_zone_id=str(values["hostedZoneId"]),
+        repository_name=str(values["image.repositoryName"]),
+        domain_name=str(values["domain.name"]),
+        hosted_zone_id=str(values["domain.hostedZoneId"]),
         web_acl_arn=firewall if firewall.startswith("arn:") else "",
-        has_endpoints=bool(values["vpcEndpoints"]),
+        has_endpoints=bool(values["network.vpcEndpoints"]),
     )
 
 
@@ -81,6 +82,5 @@ def _problems(file: str, values: Mapping[str, Any], region: str) -> list[str]:
 def _read(stack: str, root: Path) -> tuple[str, dict[str, Any]]:
     declared = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))
     project: str = declared["name"]
-    values = {key: schema.get("default", "") for key, schema in declared["config"].items()}
     given = yaml.safe_load((root / f"Pulumi.{stack}.yaml").read_text(encoding="utf-8"))["config"]
-    return project, values | {key.removeprefix(f"{project}:"): value for key, value in given.items()}
+    return project, effective(project, given)

@@ -31,21 +31,27 @@ _PERIOD_SECONDS = 60
 
 
 @dataclass(frozen=True, kw_only=True)
-class AlarmsArgs(Arguments):
+class AlarmChoices(Arguments):
+    """When there is an alarm, and who is told."""
+
+    error_percent: ErrorPercent = 5
+    """Percentage of requests answered with 5xx, by a task or by the load balancer, from which on it is an alarm."""
+
+    latency_milliseconds: LatencyMilliseconds = 1000
+    """p99 latency in milliseconds that is an alarm."""
+
+    email: EmailAddress | None = None
+    """Who gets a mail at each alarm and its end, after confirming a first mail. Empty: nobody, subscribe to the topic
+    yourself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AlarmsArgs(AlarmChoices):
     """Arguments of `Alarms`."""
 
     load_balancer_arn_suffix: pulumi.Input[str]
     target_group_arn_suffixes: Sequence[pulumi.Input[str]]
     """The target groups of the service: one, or the two between which its deployments shift traffic."""
-
-    error_percent: ErrorPercent = 5
-    """Requests in a hundred answered with 5xx, by a task or by the load balancer, from which on it is an alarm."""
-
-    latency_milliseconds: LatencyMilliseconds = 1000
-    """Time to answer that one request in a hundred may exceed; from there on it is an alarm."""
-
-    email: EmailAddress | None = None
-    """Who gets a mail at each alarm and its end, after confirming a first mail. Default: nobody, the topic alone."""
 
 
 class Alarms(pulumi.ComponentResource):

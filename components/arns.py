@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.session import get_session
 
-from components.checks import Check
+from components.checks import Check, Names, as_is
 
 ACCOUNT = "[0-9]{12}"
 UUID = "[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
@@ -73,9 +73,12 @@ REGION = Check(
 
 
 def place_problem(
-    argument: str, value: str, region: str, region_argument: str, *, why: str, whole_partition: bool = False
+    value: str | None, region: str, called: Names = as_is, *, why: str, whole_partition: bool = False
 ) -> str | None:
     """Why an ARN is of the wrong region, or with `whole_partition` of the wrong partition; None where it is not."""
+    if value is None or not value.startswith("arn:"):
+        return None
+    argument, region_argument = called("value"), called("region")
     _, partition, _, where, _ = value.split(":", 4)
     ours = partition_of(region)
     if partition != ours:

@@ -8,7 +8,7 @@ from typing import Annotated
 import pulumi
 import pulumi_aws as aws
 
-from components.checks import Arguments, Check, Contradiction, each, whole
+from components.checks import Arguments, Check, Contradiction, Names, as_is, each, whole
 from ecs_policy.schedules import is_schedule, time_zones
 
 TaskCount = Annotated[int, whole(0, 5000, fix="choose how many tasks there are to be")]
@@ -18,7 +18,12 @@ RequestsPerTarget = Annotated[
     int, whole(1, 1_000_000, fix="choose the requests that a task answers in a minute at its best load")
 ]
 Timezone = Annotated[
-    str, Check("an IANA time zone", "name one, for instance Asia/Tokyo", lambda value: value in time_zones())
+    str,
+    Check(
+        "an IANA time zone",
+        "name one, for instance Asia/Tokyo",
+        lambda value: isinstance(value, str) and value in time_zones(),
+    ),
 ]
 """https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PutScheduledAction.html"""
 
@@ -47,43 +52,30 @@ Schedule = Annotated[
     ),
 ]
 
-_CAUSES = ("cpu_percent", "memory_percent", "requests_per_target", "schedule")
 _SCALE_OUT_SECONDS = 60
 _SCALE_IN_SECONDS = 300
 
 
 @dataclass(frozen=True, kw_only=True)
-class AutoscalingArgs(Arguments):
-    """Arguments of `Autoscaling`."""
+class ScalingChoices(Arguments):
+    """Autoscaling: how many tasks run, by load and by the clock."""
 
-    cluster_name: pulumi.Input[str]
-    service_name: pulumi.Input[str]
-
-    min_count: TaskCount
-    """Tasks that run when nothing is to be done, 0 to 5000. No metric starts a task where none runs: 0 needs a
-    `schedule` that ends it.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-autoscaling-targettracking.html"""
-
-    max_count: MaxTaskCount
-    """Tasks that run at most, 1 to 5000."""
+    max_count: MaxTaskCount | None = None
+    """Maximum number of tasks when autoscaling; 0 disables autoscaling."""
 
     cpu_percent: TargetPercent | None = 60
-    """CPU load of the service to hold, in percent of what its tasks have, 10 to 90; None: not looked at."""
+    """Target CPU utilization in percent of the tasks' CPU; 0 does not scale by it."""
 
     memory_percent: TargetPercent | None = 75
-    """Memory use of the service to hold, in percent of what its tasks have, 10 to 90; None: not looked at."""
+    """Target memory utilization in percent of the tasks' memory; 0 does not scale by it."""
 
     requests_per_target: RequestsPerTarget | None = None
-    """Requests in a minute that each task is to get; None: not looked at. Needs `target_group_label`.
+    """Target requests in a minute for each task; 0 does not scale by them.
     https://docs.aws.amazon.com/autoscaling/application/APIReference/API_PredefinedMetricSpecification.html"""
 
-    target_group_label: pulumi.Input[str] | None = None
-    """Where requests are counted: `<load balancer's ARN suffix>/<target group's ARN suffix>`."""
-
     schedule: Schedule = ()
-    """What changes `min_count` and `max_count` by the clock, each `<when> <least>-<most>`; when is `cron(...)`,
-    `rate(...)` or `at(...)`. `cron(0 20 * * ? *) 0-0` stops everything at eight in the evening. The limits then belong
-    to the schedule: `min_count` and `max_count` hold from the start to its first action, deployments leave them.
+    """Minimum and maximum number of tasks by the clock, as `cron(0 20 * * ? *) 0-0`. The schedule then owns the limits:
+    changes of the number of tasks and of the maximum no longer reach a running service.
     https://docs.aws.amazon.com/autoscaling/application/userguide/scheduled-scaling-using-cron-expressions.html"""
 
     timezone: Timezone = "UTC"
@@ -91,16 +83,60 @@ class AutoscalingArgs(Arguments):
 
     def contradictions(self) -> list[Contradiction]:
         return [
+            Contradiction(("schedule", "max_count"), self._schedule_problem),
+            Contradiction(
+                ("cpu_percent", "memory_percent", "requests_per_target", "schedule", "max_count"), self._cause_problem
+            ),
+        ]
+
+    def _schedule_problem(self) -> str | None:
+        if not self.schedule or self.max_count is not None:
+            return None
+        schedule, max_count = self.called("schedule"), self.called("max_count")
+        return (
+            f"{schedule}: got a schedule without {max_count}, expected none while nothing scales; "
+            f"set {max_count} or remove {schedule}"
+        )
+
+    def _cause_problem(self) -> str | None:
+        """Why nothing would ever scale; None when something does."""
+        causes = ("cpu_percent", "memory_percent", "requests_per_target", "schedule")
+        if self.max_count is None or any(getattr(self, each) for each in causes):
+            return None
+        first, *others = map(self.called, causes)
+        return (
+            f"{first}: got nothing, as have {', '.join(others[:-1])} and {others[-1]}, expected at least one of them; "
+            "say what to scale by"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AutoscalingArgs(ScalingChoices):
+    """Arguments of `Autoscaling`."""
+
+    cluster_name: pulumi.Input[str]
+    service_name: pulumi.Input[str]
+
+    min_count: TaskCount
+    """Tasks that run when nothing is to be done, 0 to 5000. No metric starts a task where none runs: 0 needs a
+    `schedule` that ends it. With a schedule, `min_count` and `max_count` hold from the start to its first action.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-autoscaling-targettracking.html"""
+
+    target_group_label: pulumi.Input[str] | None = None
+    """Where requests are counted: `<load balancer's ARN suffix>/<target group's ARN suffix>`. Needed with
+    `requests_per_target`."""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [
+            Contradiction(("max_count",), self._missing_problem),
             Contradiction(("min_count", "max_count"), lambda: count_problem(self.min_count, self.max_count)),
             Contradiction(("min_count", "schedule"), lambda: sleep_problem(self.min_count, self.schedule)),
-            Contradiction(
-                _CAUSES,
-                lambda: cause_problem(
-                    self.cpu_percent, self.memory_percent, self.requests_per_target, self.schedule, *_CAUSES
-                ),
-            ),
+            *super().contradictions(),
             Contradiction(("requests_per_target",), self._label_problem),
         ]
+
+    def _missing_problem(self) -> str | None:
+        return None if self.max_count is not None else "max_count: got nothing, expected a number of tasks; set it"
 
     def _label_problem(self) -> str | None:
         if self.requests_per_target is None or self.target_group_label is not None:
@@ -127,6 +163,7 @@ class Autoscaling(pulumi.ComponentResource):
     def __init__(self, name: str, args: AutoscalingArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(self.TYPE, name, None, opts)
 
+        assert args.max_count is not None  # else they are refused
         target = aws.appautoscaling.Target(
             name,
             service_namespace="ecs",
@@ -190,15 +227,14 @@ class Autoscaling(pulumi.ComponentResource):
         )
 
 
-def count_problem(
-    min_count: int, max_count: int, min_count_argument: str = "min_count", max_count_argument: str = "max_count"
-) -> str | None:
+def count_problem(min_count: int, max_count: int | None, called: Names = as_is) -> str | None:
     """Why these limits cannot be, in the caller's names of the two arguments; None when they can."""
-    if min_count <= max_count:
+    if max_count is None or min_count <= max_count:
         return None
+    least, most = called("min_count"), called("max_count")
     return (
-        f"{max_count_argument}: got {max_count} with {min_count_argument} {min_count}, "
-        f"expected at least {min_count}; raise {max_count_argument} or lower {min_count_argument}"
+        f"{most}: got {max_count} with {least} {min_count}, expected at least {min_count}; "
+        f"raise {most} or lower {least}"
     )
 
 
@@ -207,30 +243,13 @@ def most_tasks(max_count: int, schedule: Sequence[str]) -> int:
     return max([max_count, *(int(parts["high"]) for parts in map(_ACTION.fullmatch, schedule) if parts)])
 
 
-def sleep_problem(
-    min_count: int, schedule: Sequence[str], min_count_argument: str = "min_count", schedule_argument: str = "schedule"
-) -> str | None:
+def sleep_problem(min_count: int, schedule: Sequence[str], called: Names = as_is) -> str | None:
     """Why no task would ever start, in the caller's names of the two arguments; None when one does."""
     wakes = any(parts and int(parts["low"]) for parts in map(_ACTION.fullmatch, schedule))
     if min_count or wakes:
         return None
     return (
-        f"{min_count_argument}: got 0 without anything in {schedule_argument} that raises it, expected at least 1, "
-        f"since no metric starts a task where none runs; raise {min_count_argument}, or wake the service by "
-        f"{schedule_argument}"
+        f"{called('min_count')}: got 0 without anything in {called('schedule')} that raises it, expected at least 1, "
+        f"since no metric starts a task where none runs; raise {called('min_count')}, or wake the service by "
+        f"{called('schedule')}"
     )
-
-
-def cause_problem(
-    cpu_percent: int | None,
-    memory_percent: int | None,
-    requests_per_target: int | None,
-    schedule: Sequence[str],
-    cpu_percent_argument: str,
-    *other_arguments: str,
-) -> str | None:
-    """Why nothing would ever scale, in the caller's names of the arguments; None when something does."""
-    if cpu_percent or memory_percent or requests_per_target or schedule:
-        return None
-    others = f"{', '.join(other_arguments[:-1])} and {other_arguments[-1]}"
-    return f"{cpu_percent_argument}: got nothing, as have {others}, expected at least one of them; say what to scale by"

@@ -11,12 +11,13 @@ import pulumi
 import pulumi_aws as aws
 from botocore.session import get_session
 
-from components.checks import Arguments, Check, Contradiction, whole
+from components.checks import Arguments, Check, Contradiction, Names, as_is, whole
 from components.documents import Documents
 from components.image import CpuArchitecture
 from components.roles import role
 from components.security_groups import HTTPS, Group, connect, let_out
-from ecs_policy.instance_types import instance_type, instance_type_names
+from ecs_policy.instance_types import instance_type as known_type
+from ecs_policy.instance_types import instance_type_names
 
 _TYPE = re.compile(
     r"(?P<family>[a-z]{1,5}[0-9]{1,2}[a-z0-9]*(-[a-z0-9]+)*)"
@@ -29,7 +30,7 @@ def _can_exist(value: object) -> bool:
     """Whether AWS has the type, or may have it since: one of a family that nothing here knows."""
     if not isinstance(value, str):
         return False
-    if instance_type(value) is not None or value in _named_types():
+    if known_type(value) is not None or value in _named_types():
         return True
     named = _TYPE.fullmatch(value)
     return named is not None and named["family"] not in {each.partition(".")[0] for each in instance_type_names()}
@@ -68,7 +69,34 @@ _ARM = re.compile(r"(a1|[a-z]+[0-9]+g[a-z]*)(-[a-z0-9]+)?\..*|im4gn\..*|is4gen\.
 
 
 @dataclass(frozen=True, kw_only=True)
-class InstancesArgs(Arguments):
+class InstanceChoices(Arguments):
+    """With EC2, the instances: an auto scaling group that grows and shrinks with the tasks."""
+
+    instance_type: InstanceType = "t3.medium"
+    """EC2 instance type. Its processor is that of the tasks.
+    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html"""
+
+    min_size: InstanceCount = 0
+    """Instances that stay even without tasks. With 0 the first task waits some minutes for one."""
+
+    max_size: InstanceCount = 4
+    """Maximum number of instances. A deployment needs room for the new tasks beside the old ones."""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [Contradiction(("min_size", "max_size"), self._size_problem)]
+
+    def _size_problem(self) -> str | None:
+        least = max(1, self.min_size)
+        if self.max_size >= least:
+            return None
+        return (
+            f"{self.called('max_size')}: got {self.max_size} with {self.called('min_size')} {self.min_size}, "
+            f"expected at least {least}; change one of the two"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstancesArgs(InstanceChoices):
     """Which instances a cluster has."""
 
     vpc_id: pulumi.Input[str]
@@ -77,19 +105,8 @@ class InstancesArgs(Arguments):
     subnet_ids: pulumi.Input[Sequence[pulumi.Input[str]]]
     """Private subnets with a way to ECS, ECR and CloudWatch Logs; instances get no public address."""
 
-    instance_type: InstanceType
-    """EC2 instance type, of the processor that `cpu_architecture` names.
-    https://docs.aws.amazon.com/ec2/latest/instancetypes/instance-types.html"""
-
     cpu_architecture: CpuArchitecture
     """Processor of the instances: `X86_64` or `ARM64`, the one of the tasks."""
-
-    max_instances: InstanceCount
-    """Most instances that ECS may start. A deployment needs room for the new tasks beside the old ones."""
-
-    min_instances: InstanceCount = 0
-    """Instances that stay even without tasks. 0 costs nothing while nothing runs; the first task then waits some
-    minutes."""
 
     load_balancer_security_group_id: pulumi.Input[str] | None = None
     """Security group of the load balancer, for tasks in network mode bridge: it gets through to the ports that Docker
@@ -107,10 +124,7 @@ class InstancesArgs(Arguments):
                 ("instance_type", "cpu_architecture"),
                 lambda: instance_type_problem(self.instance_type, self.cpu_architecture),
             ),
-            Contradiction(
-                ("min_instances", "max_instances"),
-                lambda: instance_count_problem(self.min_instances, self.max_instances),
-            ),
+            *super().contradictions(),
         ]
 
 
@@ -199,8 +213,8 @@ class Ec2Capacity(pulumi.ComponentResource):
         group = aws.autoscaling.Group(
             name,
             vpc_zone_identifiers=instances.subnet_ids,
-            min_size=instances.min_instances,
-            max_size=instances.max_instances,
+            min_size=instances.min_size,
+            max_size=instances.max_size,
             launch_template=aws.autoscaling.GroupLaunchTemplateArgs(
                 id=template.id, version=template.latest_version.apply(str)
             ),
@@ -254,30 +268,25 @@ class Ec2Capacity(pulumi.ComponentResource):
         return group_id
 
 
-def instance_type_problem(
-    name: str,
-    cpu_architecture: str,
-    instance_type_argument: str = "instance_type",
-    cpu_architecture_argument: str = "cpu_architecture",
-) -> str | None:
+def instance_type_problem(instance_type: str, cpu_architecture: str, called: Names = as_is) -> str | None:
     """Why this instance type cannot run tasks for that processor, in the caller's names; None when it can."""
-    found = architecture_of(name)
+    found = architecture_of(instance_type)
     if found == cpu_architecture:
         return None
     if found is None:
         return (
-            f"{instance_type_argument}: got {name!r}, which is a Mac, expected a type on which ECS runs Linux; "
-            "choose another type"
+            f"{called('instance_type')}: got {instance_type!r}, which is a Mac, expected a type on which ECS runs "
+            "Linux; choose another type"
         )
     return (
-        f"{instance_type_argument}: got {name!r}, which is {found}, expected a type with the "
-        f"{cpu_architecture} of {cpu_architecture_argument}; change one of the two"
+        f"{called('instance_type')}: got {instance_type!r}, which is {found}, expected a type with the "
+        f"{cpu_architecture} of {called('cpu_architecture')}; change one of the two"
     )
 
 
 def architecture_of(name: str) -> str | None:
     """`X86_64` or `ARM64` of an instance type, by its name where the table does not have it; None for a Mac."""
-    known = instance_type(name)
+    known = known_type(name)
     if known is not None:
         return known.cpu_architecture
     if name.startswith("mac"):
@@ -287,12 +296,12 @@ def architecture_of(name: str) -> str | None:
 
 def is_measured(name: str) -> bool:
     """Whether it is known what an instance type has."""
-    return instance_type(name) is not None
+    return known_type(name) is not None
 
 
 def room_problem(
-    name: str,
-    max_instances: int,
+    instance_type: str,
+    max_size: int,
     cpu_units: int,
     memory_mib: int,
     *,
@@ -300,27 +309,26 @@ def room_problem(
     surplus: int,
     own_addresses: bool,
     apart: bool,
-    arguments: Mapping[str, str],
+    called: Names = as_is,
 ) -> str | None:
     """Why the instances have no room for the service's tasks; None where they have, or where that is not known.
 
     `tasks` is the most that there can be, `surplus` how many more a deployment starts beside them. With
     `own_addresses` (awsvpc) each task takes a network interface beside the instance's own; the account setting
-    awsvpcTrunking, which brings more, is not reckoned with. `apart`: no two tasks share an instance. `arguments` gives
-    the caller's name of `instance_type`, `max_instances`, `cpu_units` and `memory_mib`.
+    awsvpcTrunking, which brings more, is not reckoned with. `apart`: no two tasks share an instance.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/container-instance-eni.html
     """
     limits = {"distinctInstance allows": 1} if apart else {}
-    type_ = instance_type(name)
+    type_ = known_type(instance_type)
     if type_ is not None:
         if cpu_units > type_.cpu_units:
             return (
-                f"{arguments['cpu_units']}: got {cpu_units} with {arguments['instance_type']} {name}, expected at most "
-                f"{type_.cpu_units}, which the type has; choose a larger type or a smaller task"
+                f"{called('cpu_units')}: got {cpu_units} with {called('instance_type')} {instance_type}, expected at "
+                f"most {type_.cpu_units}, which the type has; choose a larger type or a smaller task"
             )
         if memory_mib > type_.surely_free_memory_mib:
             return (
-                f"{arguments['memory_mib']}: got {memory_mib} with {arguments['instance_type']} {name}, expected at "
+                f"{called('memory_mib')}: got {memory_mib} with {called('instance_type')} {instance_type}, expected at "
                 f"most {type_.surely_free_memory_mib} of its {type_.installed_memory_mib} MiB, the system takes the "
                 "rest; choose a larger type or a smaller task"
             )
@@ -332,28 +340,13 @@ def room_problem(
         return None
     cause, on_each = min(limits.items(), key=lambda limit: limit[1])
     needed = -(-(tasks + surplus) // on_each)
-    if needed <= max_instances:
+    if needed <= max_size:
         return None
-    most = arguments["max_instances"]
+    most = called("max_size")
     return (
-        f"{most}: got {max_instances} with {arguments['instance_type']} {name}, expected at least {needed}, since "
+        f"{most}: got {max_size} with {called('instance_type')} {instance_type}, expected at least {needed}, since "
         f"{cause} {on_each} on each, of {tasks} tasks and {surplus} that a deployment starts beside them; raise "
         f"{most}, or choose a larger type"
-    )
-
-
-def instance_count_problem(
-    min_instances: int,
-    max_instances: int,
-    min_instances_argument: str = "min_instances",
-    max_instances_argument: str = "max_instances",
-) -> str | None:
-    """Why there cannot be that many instances, in the caller's names of the arguments; None when there can."""
-    if max_instances >= max(1, min_instances):
-        return None
-    return (
-        f"{max_instances_argument}: got {max_instances} with {min_instances_argument} {min_instances}, "
-        f"expected at least {max(1, min_instances)}; change one of the two"
     )
 
 

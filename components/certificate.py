@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.arns import ACCOUNT, UUID, arn
-from components.checks import Arguments, Contradiction, shown, text
+from components.checks import Arguments, Contradiction, Names, as_is, shown, text
 
 DomainName = Annotated[
     str,
@@ -29,11 +29,59 @@ CertificateArn = Annotated[
     ),
 ]
 
+HostedZoneId = Annotated[
+    str, text(r"Z[A-Z0-9]{1,31}", "the id of a Route 53 hosted zone", fix="copy the id from Route 53, it starts with Z")
+]
+
 _LONGEST_FIRST_NAME = 64
 """ACM takes no longer name as a certificate's first, which is its common name.
 https://docs.aws.amazon.com/acm/latest/APIReference/API_RequestCertificate.html"""
 
 _RECORD_TTL_SECONDS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class DomainChoices(Arguments):
+    """The domain name of the service and its certificate."""
+
+    name: DomainName | None = None
+    """Domain name of the service. Empty: the load balancer's own DNS name is used and HTTPS is not available."""
+
+    hosted_zone_id: HostedZoneId | None = None
+    """Public Route 53 hosted zone of the name: the name is pointed to the load balancer there, and proven for the
+    certificate. Empty: the name is in other hands, set a certificate."""
+
+    certificate_arn: CertificateArn | None = None
+    """Certificate of this region in ACM, for HTTPS. Empty: one is issued if there are a name and a hosted zone, else
+    everything is plain HTTP."""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [
+            Contradiction(("name", "certificate_arn", "hosted_zone_id"), self._certificate_problem),
+            Contradiction(("name", "certificate_arn"), self._length_problem),
+            Contradiction(
+                ("name", "hosted_zone_id"),
+                lambda: alias_problem(self.name, self.hosted_zone_id is not None, self.called),
+            ),
+        ]
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether clients come by HTTPS."""
+        return self.certificate_arn is not None or self.name is not None
+
+    def _certificate_problem(self) -> str | None:
+        if self.name is None or self.certificate_arn is not None or self.hosted_zone_id is not None:
+            return None
+        zone, certificate = self.called("hosted_zone_id"), self.called("certificate_arn")
+        return (
+            f"{self.called('name')}: got {self.name!r} without {certificate} and {zone}, "
+            f"expected one of the two; set {zone} to have a certificate issued, or {certificate}"
+        )
+
+    def _length_problem(self) -> str | None:
+        is_issued = self.name is not None and self.certificate_arn is None
+        return name_length_problem(self.name or "", self.called("name")) if is_issued else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,11 +135,21 @@ class Certificate(pulumi.ComponentResource):
         self.register_outputs({"arn": self.arn})
 
 
-def name_length_problem(domain_name: str, domain_name_argument: str = "domain_name") -> str | None:
-    """Why ACM issues no certificate for the name, in the caller's name of the argument; None when it does."""
+def alias_problem(name: str | None, has_hosted_zone: bool, called: Names = as_is) -> str | None:
+    """Why the hosted zone is of no use, in the caller's names of the two arguments; None when it is."""
+    if not has_hosted_zone or name is not None:
+        return None
+    return (
+        f"{called('name')}: got nothing with {called('hosted_zone_id')}, expected a name in that zone; "
+        f"set {called('name')} or remove {called('hosted_zone_id')}"
+    )
+
+
+def name_length_problem(domain_name: str, called: str = "domain_name") -> str | None:
+    """Why ACM issues no certificate for the name, which the caller calls so; None when it does."""
     if len(domain_name) <= _LONGEST_FIRST_NAME:
         return None
     return (
-        f"{domain_name_argument}: got {shown(domain_name)} of {len(domain_name)} characters, expected at most "
+        f"{called}: got {shown(domain_name)} of {len(domain_name)} characters, expected at most "
         f"{_LONGEST_FIRST_NAME} where ACM issues the certificate; choose a shorter name, or bring a certificate"
     )

@@ -8,7 +8,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import PurePath
-from typing import Any, get_args, get_origin
+from typing import Any, ClassVar, get_args, get_origin
 
 import pulumi
 
@@ -31,6 +31,9 @@ class Check:
     shown: Callable[[object], str] = dataclasses.field(default=lambda value: shown(value))
     """How a message quotes a value that is not allowed."""
 
+    schema: Mapping[str, Any] = dataclasses.field(default_factory=dict, compare=False)
+    """The same as far as JSON Schema can say it, for editors."""
+
     def problem(self, argument: str, value: object) -> str | None:
         """The message about a value that is not allowed, or None."""
         return None if self.accepts(value) else self.refusal(argument, self.shown(value))
@@ -46,6 +49,7 @@ def whole(low: int, high: int, *, fix: str) -> Check:
         f"a whole number from {low} to {high}",
         fix,
         lambda value: isinstance(value, int) and not isinstance(value, bool) and low <= value <= high,
+        schema={"type": "integer", "minimum": low, "maximum": high},
     )
 
 
@@ -55,13 +59,18 @@ def one_of(*allowed: int | str, fix: str) -> Check:
         f"one of {', '.join(map(str, allowed))}",
         fix,
         lambda value: not isinstance(value, bool) and isinstance(value, (int, str)) and value in allowed,
+        schema={"enum": list(allowed)},
     )
 
 
 def text(pattern: str, expected: str, *, fix: str) -> Check:
     """A string that matches `pattern` as a whole."""
     compiled = re.compile(pattern)
-    return Check(expected, fix, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None)
+    # Editors read ECMAScript's patterns, which have no \\Z.
+    schema = {"type": "string", "pattern": f"^(?:{pattern.replace(chr(92) + 'Z', '$')})$"}
+    return Check(
+        expected, fix, lambda value: isinstance(value, str) and compiled.fullmatch(value) is not None, schema=schema
+    )
 
 
 def cidr(shortest: int, longest: int, *, fix: str, not_in: Iterable[str] = ()) -> Check:
@@ -96,7 +105,9 @@ def each(check: Check, *, at_least: int = 1, at_most: int = 5000) -> Check:
 
     size = "not empty and without repetition" if at_least else "without repetition"
     limit = f", of at most {at_most}" if at_most < 5000 else ", of"
-    return Check(f"a list, {size}{limit}: {check.expected}", check.fix, accepts)
+    items: dict[str, Any] = {"items": dict(check.schema)} if check.schema else {}
+    schema = {"type": "array", "uniqueItems": True, "minItems": at_least, "maxItems": at_most, **items}
+    return Check(f"a list, {size}{limit}: {check.expected}", check.fix, accepts, schema=schema)
 
 
 def is_plain(value: str) -> bool:
@@ -168,6 +179,21 @@ def required(annotation: object) -> object:
     return members[0] if is_optional(annotation) and len(members) == 1 else annotation
 
 
+Names = Callable[[str], str]
+"""An argument's own name to the one by which the caller knows it."""
+
+
+def key_of(path: str) -> str:
+    """Where a field stands in a stack file: `scaling.maxCount` for `scaling.max_count`."""
+    words = (name.split("_") for name in path.split("."))
+    return ".".join(first + "".join(map(str.capitalize, rest)) for first, *rest in words)
+
+
+def as_is(name: str) -> str:
+    """The name of an argument for who gives it in Python."""
+    return name
+
+
 class ArgumentError(pulumi.RunError):
     """Arguments that cannot be used: the caller's mistake, so Pulumi prints the text alone, without stack trace."""
 
@@ -198,6 +224,17 @@ class Arguments:
 
     Their modules do without `from __future__ import annotations`, which would make the types plain strings.
     """
+
+    stands_at: ClassVar[str | None] = None
+    """The path in a stack file, where that said it."""
+
+    def called(self, name: str) -> str:
+        """How messages name a field: `cpu_percent`, or `scaling.cpuPercent` where a stack file said it."""
+        return name if self.stands_at is None else f"{self.stands_at}.{key_of(name)}"
+
+    def chosen(self, of: type) -> dict[str, Any]:
+        """The values of the fields that `of` has, for arguments that take them all."""
+        return {field.name: getattr(self, field.name) for field in fields(of)}
 
     def __post_init__(self) -> None:
         own: Any = self

@@ -171,6 +171,9 @@ def _is_secret(text: str) -> bool:
         return False
 
 
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
 def _variables(expected: str, accepts: Callable[[str], bool], *, fix: str) -> Check:
     """Variables with values that no message shows: one may be a password, wherever it was meant to go."""
 
@@ -189,10 +192,14 @@ def _variables(expected: str, accepts: Callable[[str], bool], *, fix: str) -> Ch
         fix,
         lambda value: next(problems(value), None) is None,
         lambda value: listed(list(problems(value))),
+        schema={
+            "type": "object",
+            "propertyNames": {"pattern": f"^{_VARIABLE.pattern}$"},
+            "additionalProperties": {"type": "string"},
+        },
     )
 
 
-_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 Environment = Annotated[
     Mapping[str, pulumi.Input[str]],
     _variables("a string", is_plain, fix="quote values that are no strings; none holds a zero byte"),
@@ -253,6 +260,30 @@ class RestartPolicy(Arguments):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ContainerChoices(Arguments):
+    """The container of the application."""
+
+    port: Port = 80
+    """Port on which the application listens."""
+
+    user: ContainerUser = "33:33"
+    """User and group id that the application runs as, not root. 33 is www-data, the image's own user."""
+
+    health_check_command: HealthCheckCommand | None = None
+    """Shell command in the container that ends with 0 when the application is well. Empty: the load balancer alone
+    decides.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_HealthCheck.html"""
+
+    stop_timeout_seconds: StopTimeoutSeconds = 30
+    """Seconds from the stop signal to the kill. More than the application needs to finish its requests."""
+
+    @property
+    def health_check(self) -> ContainerHealthCheck | None:
+        """How ECS knows that the application is well."""
+        return None if self.health_check_command is None else ContainerHealthCheck(command=self.health_check_command)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Container(Arguments):
     """One container. It runs as an unprivileged user, without any Linux capability, on a read-only root file system.
 
@@ -305,7 +336,7 @@ class Container(Arguments):
     restart: RestartPolicy | None = None
     """Whether it is started again in its place when it ends. Default: no."""
 
-    stop_timeout_seconds: StopTimeoutSeconds = 30
+    stop_timeout_seconds: StopTimeoutSeconds = ContainerChoices.stop_timeout_seconds
     """Seconds from the stop signal to the kill, 2 to 120. Longer than what it needs to stop gracefully."""
 
     def contradictions(self) -> list[Contradiction]:
@@ -335,7 +366,7 @@ def size_problem(
     environment: Mapping[str, object],
     secrets: Mapping[str, str],
     commands: Sequence[str] = (),
-    environment_argument: str = "environment",
+    called: str = "environment",
 ) -> str | None:
     """Why a task definition with all these variables and words is more than ECS registers, in the caller's name of
     `environment`; None when it is not. Values that are not known yet count nothing.
@@ -351,7 +382,7 @@ def size_problem(
     if size + _ELSEWHERE <= _LONGEST_TASK_DEFINITION:
         return None
     return (
-        f"{environment_argument}: got {size} bytes of variables, secrets and commands, expected at most "
+        f"{called}: got {size} bytes of variables, secrets and commands, expected at most "
         f"{_LONGEST_TASK_DEFINITION - _ELSEWHERE} in a task definition; keep large values in a parameter or a file"
     )
 

@@ -37,41 +37,58 @@ class Approval(Arguments):
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/pause-lifecycle-hooks.html"""
 
     stage: ApprovalStage
-    """Where to pause. `POST_TEST_TRAFFIC_SHIFT`: the new revision answers test requests and no others."""
+    """Where a deployment, and Pulumi with it, waits for an approval; how to give it: docs/deployments.md. ROLLING knows
+    PRE_SCALE_UP and POST_SCALE_UP only. With POST_TEST_TRAFFIC_SHIFT the new revision answers test requests and no
+    others."""
 
     timeout_minutes: ApprovalTimeoutMinutes = 60
-    """Minutes after which the deployment is rolled back, 1 to 20160 (14 days)."""
+    """Minutes after which a deployment without approval rolls back."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Deployment(Arguments):
-    """How the service goes from one revision to the next.
+    """How a new revision takes over.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs_service-options.html"""
 
     strategy: Strategy = "ROLLING"
-    """`ROLLING`: new tasks replace old ones. `BLUE_GREEN`: all traffic shifts at once to a second set of tasks.
-    `LINEAR`: in equal steps. `CANARY`: a first share, then the rest. All but the first need a `TrafficShift`."""
+    """`ROLLING` replaces task by task; the others start a second set of tasks and shift the traffic to it, `BLUE_GREEN`
+    at once, `LINEAR` in equal steps, `CANARY` a first share and then the rest. When to choose which:
+    docs/deployments.md."""
 
     step_percent: StepPercent = 10
-    """`LINEAR`: share of the traffic that each step shifts, 3 to 100. `CANARY`: the first share, 1 to 100."""
+    """Share of the traffic that a step of LINEAR shifts, 3 at least, or the first share of CANARY."""
 
     step_minutes: StepMinutes = 5
-    """`LINEAR`: minutes between two steps, 0 to 1440. `CANARY`: minutes until the rest follows."""
+    """Minutes between two steps of LINEAR, or until the rest of CANARY follows."""
 
     bake_minutes: BakeMinutes = 5
-    """All but `ROLLING`: minutes that the old tasks stay ready for a way back after all traffic shifted, 0 to 1440."""
+    """Minutes that the old tasks stay ready for a rollback once all traffic has shifted. Not with ROLLING."""
 
     approval: Approval | None = None
-    """Where the deployment pauses for somebody's agreement. Pulumi waits, too. Default: nowhere."""
+    """Where the deployment pauses for an approval. Pulumi waits, too. Default: nowhere."""
 
     def contradictions(self) -> list[Contradiction]:
         return [
-            Contradiction(("strategy", "step_percent"), lambda: step_percent_problem(self.strategy, self.step_percent)),
-            Contradiction(
-                ("strategy",),
-                lambda: approval_problem(self.strategy, None if self.approval is None else self.approval.stage),
-            ),
+            Contradiction(("strategy", "step_percent"), self._step_percent_problem),
+            Contradiction(("strategy", "approval"), self._approval_problem),
         ]
+
+    def _step_percent_problem(self) -> str | None:
+        if self.strategy != "LINEAR" or self.step_percent >= _LEAST_LINEAR_PERCENT:
+            return None
+        return (
+            f"{self.called('step_percent')}: got {self.step_percent} with {self.called('strategy')} LINEAR, expected a "
+            f"whole number from {_LEAST_LINEAR_PERCENT} to 100; choose larger steps"
+        )
+
+    def _approval_problem(self) -> str | None:
+        stage = None if self.approval is None else self.approval.stage
+        if self.strategy != "ROLLING" or stage is None or stage in _ROLLING_STAGES:
+            return None
+        return (
+            f"{self.called('approval.stage')}: got {stage!r} with {self.called('strategy')} ROLLING, expected one of "
+            f"{', '.join(_ROLLING_STAGES)}; choose one of them, or a strategy that shifts traffic"
+        )
 
     @property
     def shifts_traffic(self) -> bool:
@@ -115,33 +132,6 @@ class TrafficShift:
 
     role_arn: pulumi.Input[str]
     """Role with which ECS does so."""
-
-
-def step_percent_problem(
-    strategy: str,
-    step_percent: int,
-    strategy_argument: str = "strategy",
-    step_percent_argument: str = "step_percent",
-) -> str | None:
-    """Why the share does not go with the strategy, in the caller's names of the arguments; None when it does."""
-    if strategy != "LINEAR" or step_percent >= _LEAST_LINEAR_PERCENT:
-        return None
-    return (
-        f"{step_percent_argument}: got {step_percent} with {strategy_argument} LINEAR, expected a whole number from "
-        f"{_LEAST_LINEAR_PERCENT} to 100; choose larger steps"
-    )
-
-
-def approval_problem(
-    strategy: str, stage: str | None, strategy_argument: str = "strategy", stage_argument: str = "approval.stage"
-) -> str | None:
-    """Why the pause does not go with the strategy, in the caller's names of the arguments; None when it does."""
-    if strategy != "ROLLING" or stage is None or stage in _ROLLING_STAGES:
-        return None
-    return (
-        f"{stage_argument}: got {stage!r} with {strategy_argument} ROLLING, expected one of "
-        f"{', '.join(_ROLLING_STAGES)}; choose one of them, or a strategy that shifts traffic"
-    )
 
 
 def _pause(approval: Approval) -> aws.ecs.ServiceDeploymentConfigurationLifecycleHookArgs:

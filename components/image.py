@@ -139,6 +139,24 @@ KeepImages = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
+class ImageChoices(Arguments):
+    """The image and its repository."""
+
+    version: ImageVersion = "0.0.1"
+    """Release version, the readable first part of the image tag. A new one rebuilds, on the newest base image where the
+    base has no digest. Set a new one, too, to go back to files that were pushed before under the same version: ECR
+    refuses to push a tag twice."""
+
+    base: ImageBase = "ubuntu:24.04"
+    """Base image of the Dockerfile, Debian or Ubuntu. A tag is whatever its registry has on the day of the build; with
+    a digest behind it, which `make newest-base` writes, it is the same for everybody until the next one."""
+
+    repository_name: RepositoryName = "ecr-h4b-helloworld"
+    """Name of the ECR repository. Stacks in the same account and region need different names.
+    https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
 class AppImageArgs(Arguments):
     """Arguments of `AppImage`."""
 

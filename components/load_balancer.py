@@ -1,14 +1,25 @@
 """The load balancer: the only door to the tasks."""
 
+import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Annotated, Literal
 
 import pulumi
 import pulumi_aws as aws
 
-from components.certificate import DomainName
-from components.checks import Arguments, Contradiction
-from components.network import Port
+from components.access_logs import AccessLogRetentionDays, AccessLogsArgs
+from components.certificate import DomainName, alias_problem
+from components.checks import Arguments, Contradiction, listed, one_of
+from components.network import IngressCidrs, Port
+
+Scheme = Annotated[
+    Literal["internet-facing", "internal"],
+    one_of("internet-facing", "internal", fix="choose who can reach the load balancer"),
+]
+
+_PRIVATE_NETWORKS = [ipaddress.IPv4Network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")]
+"""https://datatracker.ietf.org/doc/html/rfc1918"""
 
 HTTPS_PORT = 443
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
@@ -16,10 +27,46 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-Res-PQ-2025-09"
 the policy that AWS recommends as of November 2026.
 https://docs.aws.amazon.com/elasticloadbalancing/latest/application/describe-ssl-policies.html"""
 
-_HTTP_PORT = 80
+HTTP_PORT = 80
 _HSTS = f"max-age={365 * 24 * 60 * 60}"
 """Browsers that were here once use HTTPS for a year whatever a link says.
 https://datatracker.ietf.org/doc/html/rfc6797"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoadBalancerChoices(Arguments):
+    """The load balancer: who may reach it, and how long its log is kept."""
+
+    scheme: Scheme = "internet-facing"
+    """Who can reach it: `internet-facing` has public addresses, `internal` private ones only. A change replaces it."""
+
+    allowed_ingress_cidrs: IngressCidrs
+    """IPv4 networks that may reach the load balancer; 0.0.0.0/0 is everybody. Without default, so that opening is a
+    decision."""
+
+    access_log_retention_days: AccessLogRetentionDays | None = AccessLogsArgs.retention_days
+    """Days that the load balancer's log of every request is kept in S3; 0 keeps no log."""
+
+    @property
+    def is_internal(self) -> bool:
+        """Whether the load balancer is for the VPC alone."""
+        return self.scheme == "internal"
+
+    def contradictions(self) -> list[Contradiction]:
+        return [Contradiction(("allowed_ingress_cidrs", "scheme"), self._clients_problem)]
+
+    def _clients_problem(self) -> str | None:
+        def is_private(cidr: str) -> bool:
+            return any(ipaddress.IPv4Network(cidr).subnet_of(private) for private in _PRIVATE_NETWORKS)
+
+        if self.is_internal or not all(map(is_private, self.allowed_ingress_cidrs)):
+            return None
+        scheme = self.called("scheme")
+        return (
+            f"{self.called('allowed_ingress_cidrs')}: got {listed(self.allowed_ingress_cidrs)} with {scheme} "
+            "internet-facing, expected public addresses, since an internet-facing load balancer never sees private "
+            f"source addresses; set {scheme} to internal, or name the clients' public networks"
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +80,7 @@ class LoadBalancerArgs(Arguments):
     """Security group that lets clients in to `listener_port` (and 443 with a certificate) and requests out to the
     tasks."""
 
-    listener_port: Port
+    listener_port: Port = HTTP_PORT
     """TCP port for plain HTTP. With a certificate it only redirects to HTTPS, on 443."""
 
     certificate_arn: pulumi.Input[str] | None = None
@@ -63,7 +110,14 @@ class LoadBalancerArgs(Arguments):
             Contradiction(
                 ("listener_port",), lambda: port_problem(self.listener_port, self.certificate_arn is not None)
             ),
-            Contradiction(("domain_name",), lambda: alias_problem(self.domain_name, self.hosted_zone_id is not None)),
+            Contradiction(
+                ("domain_name",),
+                lambda: alias_problem(
+                    self.domain_name,
+                    self.hosted_zone_id is not None,
+                    lambda name: "domain_name" if name == "name" else name,
+                ),
+            ),
         ]
 
 
@@ -166,30 +220,13 @@ class LoadBalancer(pulumi.ComponentResource):
         )
 
 
-def port_problem(
-    listener_port: int, has_certificate: bool, listener_port_argument: str = "listener_port"
-) -> str | None:
-    """Why plain HTTP cannot have this port, in the caller's name of the argument; None when it can."""
+def port_problem(listener_port: int, has_certificate: bool) -> str | None:
+    """Why plain HTTP cannot have this port; None when it can."""
     if not has_certificate or listener_port != HTTPS_PORT:
         return None
     return (
-        f"{listener_port_argument}: got {HTTPS_PORT} with a certificate, expected a port other than {HTTPS_PORT}, "
-        f"where HTTPS is; change it to {_HTTP_PORT}, from where clients are redirected to HTTPS"
-    )
-
-
-def alias_problem(
-    domain_name: str | None,
-    has_hosted_zone: bool,
-    domain_name_argument: str = "domain_name",
-    hosted_zone_id_argument: str = "hosted_zone_id",
-) -> str | None:
-    """Why the hosted zone is of no use, in the caller's names of the two arguments; None when it is."""
-    if not has_hosted_zone or domain_name is not None:
-        return None
-    return (
-        f"{domain_name_argument}: got nothing with {hosted_zone_id_argument}, expected a name in that zone; "
-        f"set {domain_name_argument} or remove {hosted_zone_id_argument}"
+        f"listener_port: got {HTTPS_PORT} with a certificate, expected a port other than {HTTPS_PORT}, "
+        f"where HTTPS is; change it to {HTTP_PORT}, from where clients are redirected to HTTPS"
     )
 
 
@@ -206,7 +243,7 @@ def _url(args: LoadBalancerArgs, dns_name: pulumi.Output[str]) -> pulumi.Output[
     host = dns_name if args.domain_name is None else pulumi.Output.from_input(args.domain_name)
     if args.certificate_arn is not None:
         return pulumi.Output.concat("https://", host)
-    port = "" if args.listener_port == _HTTP_PORT else f":{args.listener_port}"
+    port = "" if args.listener_port == HTTP_PORT else f":{args.listener_port}"
     return pulumi.Output.concat("http://", host, port)
 
 

@@ -5,12 +5,13 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated, Any
 
 import pulumi
 
 from components import interrupt
-from components.checks import Check, is_plain, whole
+from components.checks import Arguments, Check, is_plain, whole
 from components.ecs_api import FAILURES, Api, Shape, lasting_trouble, revision
 from components.post_mortem import Cause, first_cause, log_lines, told
 from ecs_policy.deployment_bounds import format_seconds
@@ -49,15 +50,26 @@ TimeoutMinutes = Annotated[
 ]
 
 
-def overrides_problem(
-    container: str, command: Sequence[str], command_argument: str = "migration_command"
-) -> str | None:
+@dataclass(frozen=True, kw_only=True)
+class MigrationChoices(Arguments):
+    """A command that one task of a new revision runs before the service takes the revision."""
+
+    command: Command | None = None
+    """Program and arguments that one task of a new revision runs, and ends with 0, before the service takes the
+    revision: a database migration. No rollback undoes what it did. Empty: none."""
+
+    timeout_minutes: TimeoutMinutes = 60
+    """Minutes after which a migration that has not ended fails the update. It is not stopped; the next update of the
+    same revision waits for it."""
+
+
+def overrides_problem(container: str, command: Sequence[str], called: str = "migration_command") -> str | None:
     """Why RunTask does not take the command, in the caller's name of the argument; None when it does."""
     length = len(json.dumps(overrides(container, command)))
     if length <= _LONGEST_OVERRIDES:
         return None
     return (
-        f"{command_argument}: got {length} characters with the JSON around them, expected at most "
+        f"{called}: got {length} characters with the JSON around them, expected at most "
         f"{_LONGEST_OVERRIDES}, all that RunTask takes; put the command into the image"
     )
 

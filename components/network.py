@@ -10,7 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_awsx as awsx
 
-from components.checks import ArgumentError, Arguments, Contradiction, cidr, each, one_of, text, whole
+from components.checks import ArgumentError, Arguments, Contradiction, Names, as_is, cidr, each, one_of, text, whole
 from components.documents import Documents
 from components.log_retention import LogRetentionDays
 from components.roles import role
@@ -91,7 +91,43 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/application/application-
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkArgs(Arguments):
+class NetworkChoices(Arguments):
+    """The VPC: its addresses, its zones, and the way out."""
+
+    vpc_cidr: VpcCidr = "10.0.0.0/16"
+    """IPv4 range of the VPC, divided evenly among zones and then between public and private subnets.
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
+
+    availability_zone_count: AvailabilityZoneCount = 2
+    """Number of availability zones, at least two, as a load balancer needs. Each gets a public and a private subnet."""
+
+    nat_gateways: NatGateways = "one-per-zone"
+    """How private subnets reach the internet, and so ECR and CloudWatch Logs. `one-per-zone` survives the loss of a
+    zone; `single` is cheaper and does not; `none` leaves no way but VPC endpoints.
+    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html"""
+
+    flow_log_retention_days: LogRetentionDays | None = 365
+    """Days that the record of all connections in the VPC is kept; 0 keeps no record.
+    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html"""
+
+    def contradictions(self) -> list[Contradiction]:
+        return [Contradiction(("vpc_cidr", "availability_zone_count"), self._size_problem)]
+
+    def _size_problem(self) -> str | None:
+        """Why the VPC is too small for its subnets; None when it is not."""
+        zone_bits = (self.availability_zone_count - 1).bit_length()
+        longest = _SMALLEST_SUBNET_PREFIX - zone_bits - 1
+        if ipaddress.IPv4Network(self.vpc_cidr).prefixlen <= longest:
+            return None
+        return (
+            f"{self.called('vpc_cidr')}: got {self.vpc_cidr!r} with {self.called('availability_zone_count')} "
+            f"{self.availability_zone_count}, expected a prefix from /16 to /{longest}; choose a larger range or fewer "
+            f"zones, each zone needs two subnets of at least /{_SMALLEST_SUBNET_PREFIX}"
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkArgs(NetworkChoices):
     """Arguments of `Network`."""
 
     listener_ports: Ports = ()
@@ -109,28 +145,11 @@ class NetworkArgs(Arguments):
     `bridge`, where the instance's stand for it.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html"""
 
-    vpc_cidr: VpcCidr = "10.0.0.0/16"
-    """The VPC's IPv4 range, /16 to /28, divided evenly among zones and then between public and private subnets.
-    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-cidr-blocks.html"""
-
-    availability_zone_count: AvailabilityZoneCount = 2
-    """Number of availability zones, at least two, as a load balancer needs."""
-
-    nat_gateways: NatGateways = "one-per-zone"
-    """How private subnets reach the internet, and so ECR and CloudWatch Logs: `one-per-zone` survives the loss of a
-    zone, `single` is cheaper and does not, `none` gives no path at all: Fargate tasks then cannot pull their image,
-    unless `endpoint_services` are there.
-    https://docs.aws.amazon.com/vpc/latest/userguide/vpc-nat-gateway.html"""
-
     endpoint_services: EndpointServices = ()
     """AWS services that private subnets reach without leaving the VPC, by the end of their endpoint name, each in every
     zone: instead of NAT gateways `TASK_ENDPOINT_SERVICES` and what the application itself calls. S3 is always there,
     its endpoint is free. Costs by zone and hour.
     https://docs.aws.amazon.com/vpc/latest/privatelink/aws-services-privatelink-support.html"""
-
-    flow_log_retention_days: LogRetentionDays | None = 365
-    """Days that the record of all connections, accepted or not, is kept; None makes no record.
-    https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs.html"""
 
     empties_default_group: bool = True
     """Whether the VPC's default security group, which nothing uses, loses its rules: whatever had no group of its own
@@ -139,10 +158,7 @@ class NetworkArgs(Arguments):
 
     def contradictions(self) -> list[Contradiction]:
         return [
-            Contradiction(
-                ("vpc_cidr", "availability_zone_count"),
-                lambda: vpc_size_problem(self.vpc_cidr, self.availability_zone_count),
-            ),
+            *super().contradictions(),
             Contradiction(
                 ("listener_ports", "allowed_ingress_cidrs", "container_port"),
                 lambda: _door_problem(self.listener_ports, self.allowed_ingress_cidrs, self.container_port),
@@ -343,35 +359,15 @@ def _door_problem(ports: Sequence[int], clients: Sequence[str] | None, container
     )
 
 
-def vpc_size_problem(
-    vpc_cidr: str,
-    availability_zone_count: int,
-    vpc_cidr_argument: str = "vpc_cidr",
-    availability_zone_count_argument: str = "availability_zone_count",
-) -> str | None:
-    """Why the VPC is too small for its subnets, in the caller's names of the two arguments; None when it is not."""
-    zone_bits = (availability_zone_count - 1).bit_length()
-    longest = _SMALLEST_SUBNET_PREFIX - zone_bits - 1
-    if ipaddress.IPv4Network(vpc_cidr).prefixlen <= longest:
-        return None
-    return (
-        f"{vpc_cidr_argument}: got {vpc_cidr!r} with {availability_zone_count_argument} {availability_zone_count}, "
-        f"expected a prefix from /16 to /{longest}; choose a larger range or fewer zones, "
-        f"each zone needs two subnets of at least /{_SMALLEST_SUBNET_PREFIX}"
-    )
-
-
 def rules_problem(
-    allowed_ingress_cidrs: Sequence[str],
-    listener_ports: Sequence[int],
-    allowed_ingress_cidrs_argument: str = "allowed_ingress_cidrs",
+    allowed_ingress_cidrs: Sequence[str], listener_ports: Sequence[int], called: Names = as_is
 ) -> str | None:
     """Why the load balancer's security group cannot hold so many rules, in the caller's name of the argument."""
     ports = len(listener_ports)
     if len(allowed_ingress_cidrs) * ports <= _MOST_RULES:
         return None
     return (
-        f"{allowed_ingress_cidrs_argument}: got {len(allowed_ingress_cidrs)} networks, expected at most "
+        f"{called('allowed_ingress_cidrs')}: got {len(allowed_ingress_cidrs)} networks, expected at most "
         f"{_MOST_RULES // ports}, since a security group takes {_MOST_RULES} rules, one for each network and port; "
         "put neighbours together, or filter by a web ACL"
     )

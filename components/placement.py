@@ -7,7 +7,7 @@ from typing import Annotated
 import pulumi_aws as aws
 
 from components import legality
-from components.checks import Check, each, shown
+from components.checks import Arguments, Check, Names, as_is, each, shown
 from ecs_policy.cluster_query import AVAILABILITY_ZONE, QueryError, evaluate, mentions, parse
 from ecs_policy.rules import placement as rules
 
@@ -121,6 +121,32 @@ ConstraintTexts = Annotated[
     ),
 ]
 
+
+@dataclass(frozen=True, kw_only=True)
+class PlacementChoices(Arguments):
+    """With EC2, on which instances ECS places the tasks."""
+
+    strategies: StrategyTexts = ()
+    """Which instance a task gets, the first strategy first. `binpack` fills instances by cpu or memory, `spread`
+    divides evenly over `instanceId`, `host` or `attribute:<name>`, `random` takes any. Empty: ECS balances the zones.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-strategies.html"""
+
+    constraints: ConstraintTexts = ()
+    """Which instances a task may get. `distinctInstance` allows no two tasks on one, `memberOf <expression>` only
+    instances that an expression of the cluster query language describes.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-placement-constraints.html"""
+
+    @property
+    def parsed_strategies(self) -> list[Strategy]:
+        """The strategies as `Service` takes them."""
+        return [parse_strategy(each) for each in self.strategies]
+
+    @property
+    def parsed_constraints(self) -> list[Constraint]:
+        """The constraints as `Service` takes them."""
+        return [parse_constraint(each) for each in self.constraints]
+
+
 _RULES = (
     rules.no_constraints_on_fargate,
     rules.no_strategies_on_fargate,
@@ -136,8 +162,7 @@ def placement_problem(
     launch_type: str,
     strategies: Sequence[Strategy],
     constraints: Sequence[Constraint],
-    strategies_argument: str = "placement_strategies",
-    constraints_argument: str = "placement_constraints",
+    called: Names = as_is,
 ) -> str | None:
     """What ECS has against the placement, in the words of the policy pack and the caller's names of the arguments."""
     inputs = {
@@ -145,7 +170,10 @@ def placement_problem(
         "orderedPlacementStrategies": [{"type": each.TYPE, "field": each.field} for each in strategies],
         "placementConstraints": [{"type": each.TYPE, "expression": each.expression} for each in constraints],
     }
-    names = {"orderedPlacementStrategies": strategies_argument, "placementConstraints": constraints_argument}
+    names = {
+        "orderedPlacementStrategies": called("placement_strategies"),
+        "placementConstraints": called("placement_constraints"),
+    }
     return legality.problem(legality.SERVICE, inputs, _RULES, names)
 
 
@@ -153,8 +181,7 @@ def type_problem(
     constraints: Sequence[Constraint],
     instance_type: str,
     cpu_architecture: str,
-    constraints_argument: str = "placement_constraints",
-    instance_type_argument: str = "instance_type",
+    called: Names = as_is,
 ) -> str | None:
     """Why no instance of the type may get a task, in the caller's names of the arguments; None when one may."""
     attributes = {
@@ -168,7 +195,7 @@ def type_problem(
             continue
         if excluded:
             return (
-                f"{constraints_argument}: got {shown(constraint.expression)} with {instance_type_argument} "
+                f"{called('placement_constraints')}: got {shown(constraint.expression)} with {called('instance_type')} "
                 f"{instance_type}, expected an expression that the type fulfils; change one of the two"
             )
     return None

@@ -40,7 +40,21 @@ https://docs.aws.amazon.com/elasticloadbalancing/latest/APIReference/API_HttpHea
 
 
 @dataclass(frozen=True, kw_only=True)
-class RouteArgs(Arguments):
+class TargetGroupChoices(Arguments):
+    """The target group: when a task can serve, and how it leaves."""
+
+    health_check_path: HealthCheckPath = "/"
+    """Page that answers 200 when a task can serve.
+    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html"""
+
+    deregistration_delay_seconds: DeregistrationDelaySeconds = 5
+    """Seconds that a leaving task may go on with its requests, not less than the longest request takes. Each batch of a
+    deployment waits this long, so AWS recommends 5 (its default is 300) where requests take under a second.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RouteArgs(TargetGroupChoices):
     """Arguments of `Route`."""
 
     vpc_id: pulumi.Input[str]
@@ -61,15 +75,6 @@ class RouteArgs(Arguments):
 
     priority: Priority = 1
     """Rank among the routes of the listener, 1 to 25000; the lowest that fits takes the request."""
-
-    health_check_path: HealthCheckPath = "/"
-    """Page that answers 200 when a target can serve.
-    https://docs.aws.amazon.com/elasticloadbalancing/latest/application/target-group-health-checks.html"""
-
-    deregistration_delay_seconds: DeregistrationDelaySeconds = 5
-    """Seconds that a leaving target may go on with requests it has, 0 to 3600. Each batch of a deployment waits this
-    long, so AWS recommends 5 (its default is 300) where requests take under a second. Not less than the longest one.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/load-balancer-connection-draining.html"""
 
     shifts_traffic: bool = False
     """Whether deployments shift traffic between two target groups (blue/green, linear, canary)."""

@@ -1,5 +1,6 @@
 """The service: keeps tasks running, replaces them without interruption, and registers them with the load balancer."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
@@ -8,10 +9,10 @@ import pulumi
 import pulumi_aws as aws
 
 from components import legality
-from components.checks import Arguments, Contradiction, one_of, whole
+from components.checks import Arguments, Contradiction, one_of, text, whole
 from components.container import ContainerName
 from components.deployment import Deployment, TrafficShift
-from components.migration import Command, TimeoutMinutes, migration_hook, overrides_problem
+from components.migration import Command, MigrationChoices, TimeoutMinutes, migration_hook, overrides_problem
 from components.network import Port
 from components.placement import (
     Constraint,
@@ -38,6 +39,14 @@ HealthCheckGracePeriodSeconds = Annotated[
     int, whole(1, 2_147_483_647, fix="choose more seconds than the application needs to start")
 ]
 
+ForcedDeployment = Annotated[
+    str, text(r"[ -~]{1,200}", "1 to 200 printable characters", fix="write a date or a reason, such as 2026-11-28")
+]
+SpotPercent = Annotated[int, whole(0, 100, fix="choose how many of a hundred tasks run on Fargate Spot")]
+OnDemandBase = Annotated[
+    int, whole(0, 100_000, fix="choose how many tasks run on ordinary capacity before any on Spot")
+]
+
 _Hook = pulumi.ResourceHook | pulumi.ResourceHookFunction
 _LEAST_START_SECONDS = 10
 _MOST_START_SECONDS = 120
@@ -62,7 +71,75 @@ class CapacityShare:
 
 
 @dataclass(frozen=True, kw_only=True)
-class ServiceArgs(Arguments):
+class FargateChoices(Arguments):
+    """With FARGATE, how much of it is Fargate Spot: cheaper, but AWS may take a task back with two minutes' notice.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-capacity-providers.html"""
+
+    spot_percent: SpotPercent = 0
+    """Percentage of the tasks beyond the base that run on Fargate Spot; 0 uses no Spot."""
+
+    on_demand_base: OnDemandBase = 1
+    """With Spot, number of tasks that run on ordinary Fargate before the percentage counts."""
+
+    @property
+    def shares(self) -> list[CapacityShare]:
+        """How the tasks are divided; nothing where all of them are on ordinary Fargate."""
+        if not self.spot_percent:
+            return []
+        both = math.gcd(self.spot_percent, 100 - self.spot_percent)
+        on_demand = CapacityShare(
+            provider="FARGATE", base=self.on_demand_base, weight=(100 - self.spot_percent) // both
+        )
+        return [on_demand, CapacityShare(provider="FARGATE_SPOT", weight=self.spot_percent // both)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceChoices(Arguments):
+    """The service: how many tasks, where they run, and how they start."""
+
+    launch_type: LaunchType = "FARGATE"
+    """Where tasks run. `FARGATE` on AWS's machines; `EC2` on instances of the cluster.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/launch_types.html"""
+
+    desired_count: DesiredCount = 2
+    """Number of tasks to keep running, spread over the availability zones. With autoscaling, the minimum.
+    https://docs.aws.amazon.com/general/latest/gr/ecs-service.html"""
+
+    execute_command: bool = False
+    """Whether ECS Exec may open recorded sessions in the containers. Their root file system is then writable, as the
+    agent of ECS Exec needs it.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
+
+    task_start_seconds: TaskStartSeconds = 60
+    """Estimate: seconds until a new task runs: image pull and, with EC2, an instance that must start first. Used to
+    compute how long a deployment is waited for."""
+
+    health_check_grace_period_seconds: HealthCheckGracePeriodSeconds | None = None
+    """Seconds after the start of a task in which failing health checks do not get it replaced: more than the
+    application needs until it answers. The longer, the later a deployment whose tasks never get healthy is rolled back.
+    0 is the estimated start, though no more than 120, and 14, as what starts slowly also answers late. Without a load
+    balancer, nothing.
+    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html"""
+
+    force_new_deployment: ForcedDeployment | None = None
+    """Any text, such as a date or a reason. A new one starts new tasks of the same revision, as `aws ecs update-service
+    --force-new-deployment` does. While it is set, so does every other change of the service. Empty: only a new revision
+    starts new tasks.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-options.html"""
+
+    rollback_on_interrupt: bool = False
+    """Whether Ctrl-C, while Pulumi waits for a deployment, rolls the deployment back. Without it ECS goes on, and
+    Pulumi says how to stop it.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html"""
+
+    @property
+    def is_on_instances(self) -> bool:
+        """Whether the cluster has instances."""
+        return self.launch_type == "EC2"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ServiceArgs(ServiceChoices):
     """Arguments of `Service`."""
 
     cluster_arn: pulumi.Input[str]
@@ -89,10 +166,6 @@ class ServiceArgs(Arguments):
     listener: pulumi.Resource | None = None
     """What attaches the target group to a load balancer: ECS refuses a target group without one."""
 
-    desired_count: DesiredCount = 2
-    """Number of tasks to keep running, 0 to 5000, spread over the availability zones.
-    https://docs.aws.amazon.com/general/latest/gr/ecs-service.html"""
-
     is_scaled: bool = False
     """Whether something else changes the number of running tasks. Then `desired_count` is where a new service starts,
     and no deployment sets the count again."""
@@ -101,11 +174,6 @@ class ServiceArgs(Arguments):
     """CloudWatch alarms, of any state or not yet there, that end a deployment and roll it back when they go off during
     it.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/deployment-alarm-failure.html"""
-
-    launch_type: LaunchType = "FARGATE"
-    """Where tasks run: `FARGATE`, or `EC2` on instances that belong to the cluster. Must be among the task definition's
-    `requires_compatibilities`.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/launch_types.html"""
 
     capacity: Sequence[CapacityShare] = ()
     """Capacity providers, all of the launch type, and how the tasks are divided among them: Fargate and Fargate Spot,
@@ -128,45 +196,19 @@ class ServiceArgs(Arguments):
     traffic_shift: TrafficShift | None = None
     """What a deployment that shifts traffic needs."""
 
-    execute_command: bool = False
-    """Whether ECS Exec may open sessions in the containers. The task definition must allow it, too.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
-
-    health_check_grace_period_seconds: HealthCheckGracePeriodSeconds | None = None
-    """Seconds after its start, 1 to 2147483647, in which failing health checks do not get a task replaced: more than
-    the application needs until it answers. The longer, the later a deployment whose tasks never get healthy ends.
-    Default: `task_start_seconds`, though no more than 120, as what starts slowly also answers late, and the 14 seconds
-    in which a target of a `Route` gets healthy again. Without a load balancer, nothing.
-    https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_Service.html"""
-
-    force_new_deployment: str | None = None
-    """Any text, such as a date or a reason. A new one starts new tasks of the same revision, as `aws ecs update-service
-    --force-new-deployment` does; while there is one, so does every other change of the service. Default: none, only a
-    new revision starts new tasks.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-options.html"""
-
     migration_command: Command | None = None
     """What one task of a new revision runs, and ends with 0, before the service is created or takes that revision: the
     migration of a database, for instance. It runs in `container_name` instead of the image's own command, with its
     environment, secrets, network and capacity. It must bear to run again, and the old revision must bear what it did,
     which no rollback undoes. ECS is asked with the credentials of the environment. Default: nothing runs."""
 
-    migration_timeout_minutes: TimeoutMinutes = 60
+    migration_timeout_minutes: TimeoutMinutes = MigrationChoices.timeout_minutes
     """Minutes, 1 to 10080, after which a migration that has not ended fails the update. It is not stopped; the next
     update of the same revision waits for it again."""
-
-    task_start_seconds: TaskStartSeconds = 60
-    """Estimate: seconds until a new task runs (placement, network interface, image pull; an instance that must start
-    first), 1 to 3600. A deployment is waited for as long as this and the settings of service, target group, containers
-    and alarms add up to, once there and back, with a margin (`ecs_policy.deployment_bounds`)."""
 
     wait_for_steady_state: bool = True
     """Whether Pulumi waits until the new tasks run and the old ones are gone, and fails, with the first cause, when ECS
     rolls back. It asks ECS with the credentials of the environment, as the AWS CLI finds them."""
-
-    rollback_on_interrupt: bool = False
-    """Whether Ctrl-C, during that wait, rolls the deployment back. Default: ECS goes on, and how to stop it is said.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/stop-service-deployment.html"""
 
     def contradictions(self) -> list[Contradiction]:
         return [
@@ -325,16 +367,14 @@ def _hooks(before: pulumi.ResourceHook | None, after: pulumi.ResourceHook | None
     return pulumi.ResourceHookBinding(before_create=first, before_update=first, after_create=last, after_update=last)
 
 
-def grace_problem(
-    seconds: int, start_period_seconds: int, grace_argument: str = "health_check_grace_period_seconds"
-) -> str | None:
-    """Why a task would be replaced before it can be healthy, in the caller's name of the argument; None when not."""
+def grace_problem(seconds: int, start_period_seconds: int, called: str) -> str | None:
+    """Why a task would be replaced before it can be healthy, where the caller calls the seconds so; None when not."""
     start = max(_LEAST_START_SECONDS, start_period_seconds)
     least = start + _recovery_seconds()
     if seconds >= least or start <= HEALTH_CHECK.unhealthy_threshold * HEALTH_CHECK.interval_seconds:
         return None
     return (
-        f"{grace_argument}: got {seconds}, expected at least {least}, since a target that failed its checks while "
+        f"{called}: got {seconds}, expected at least {least}, since a target that failed its checks while "
         f"the application started needs {_recovery_seconds()} s to recover; raise it, or how long a task takes to start"
     )
 

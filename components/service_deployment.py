@@ -102,7 +102,9 @@ def cause(record: Shape | None, alarms: Callable[[Sequence[str]], Sequence[Shape
             "; ".join(told),
         )
     if _hooks(record, "TIMED_OUT"):
-        return Cause("nobody agreed in time", "agree within approvalTimeoutMinutes, or raise it", reason(record))
+        return Cause(
+            "nobody agreed in time", "agree within deployment.approval.timeoutMinutes, or raise it", reason(record)
+        )
     if _hooks(record, "FAILED"):
         return Cause("somebody, or a function, refused it", "ask who did and why", reason(record))
     return None

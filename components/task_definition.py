@@ -1,5 +1,6 @@
 """The task definition: which containers run together, with how much CPU and memory, and where their log goes."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
@@ -8,7 +9,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components import legality
-from components.checks import Arguments, Contradiction, each, one_of, text, whole
+from components.checks import Arguments, Contradiction, Names, as_is, each, one_of, text, whole
 from components.container import (
     Container,
     SecretsManagerSecret,
@@ -57,7 +58,40 @@ EphemeralStorageGib = Annotated[
 
 
 @dataclass(frozen=True, kw_only=True)
-class TaskDefinitionArgs(Arguments):
+class TaskChoices(Arguments):
+    """The task: CPU, memory, processor, network mode, disk and log."""
+
+    cpu_units: TaskCpuUnits = 256
+    """CPU of a task, 1024 units are one vCPU. With FARGATE one of its sizes.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html"""
+
+    memory_mib: TaskMemoryMib = 512
+    """Memory of a task in MiB. With FARGATE one of the sizes that go with the CPU."""
+
+    cpu_architecture: CpuArchitecture = "X86_64"
+    """Processor that the image is built for and tasks run on."""
+
+    network_mode: NetworkMode = "awsvpc"
+    """`awsvpc`: each task has an address and a security group of its own, as on Fargate always. `bridge`, for EC2 only:
+    tasks share the instance's address, on ports that Docker chooses; more of them fit on an instance.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html"""
+
+    ephemeral_storage_gib: EphemeralStorageGib | None = None
+    """With FARGATE, disk of a task in GiB. 0 is the 20 GiB that every task has, which are free.
+    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html"""
+
+    log_retention_days: LogRetentionDays = 365
+    """Days that CloudWatch Logs keeps the application's log, and what the managed firewall stopped.
+    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
+
+    @property
+    def has_own_address(self) -> bool:
+        """Whether each task has an address of its own."""
+        return self.network_mode == "awsvpc"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskDefinitionArgs(TaskChoices):
     """Arguments of `TaskDefinition`."""
 
     family: Family
@@ -66,37 +100,14 @@ class TaskDefinitionArgs(Arguments):
     containers: Sequence[Container]
     """What runs together on one host. At least one is essential."""
 
-    cpu_units: TaskCpuUnits
-    """Task CPU, 1024 units = 1 vCPU, 128 to 196608. With FARGATE one of its sizes.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-cpu-memory-error.html"""
-
-    memory_mib: TaskMemoryMib
-    """Task memory in MiB, at least 6. With FARGATE one of the sizes that go with `cpu_units`."""
-
-    cpu_architecture: CpuArchitecture
-    """Processor to run on: `X86_64` or `ARM64`, the one that the images were built for."""
-
     requires_compatibilities: RequiresCompatibilities = ("FARGATE",)
     """Launch types on which the task must be able to run, `FARGATE` and `EC2`. The service's must be among them.
     https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html"""
-
-    network_mode: NetworkMode = "awsvpc"
-    """`awsvpc`: each task has an address and a security group of its own, as on Fargate always. `bridge`: tasks share
-    the instance's address, on ports that Docker chooses; more of them fit on an instance.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-networking.html"""
-
-    ephemeral_storage_gib: EphemeralStorageGib | None = None
-    """Size of a Fargate task's disk in GiB, 21 to 200. Default: 20.
-    https://docs.aws.amazon.com/AmazonECS/latest/developerguide/fargate-task-storage.html"""
 
     execute_command_log_group_arn: pulumi.Input[str] | None = None
     """Log group in which the cluster records the sessions of ECS Exec, if there shall be any: the task role may then
     open them. Their agent writes to the root file system, so it is no longer read-only. Default: no ECS Exec.
     https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html"""
-
-    log_retention_days: LogRetentionDays = 365
-    """Days that log lines are kept, one of CloudWatch Logs' steps.
-    https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html"""
 
     def contradictions(self) -> list[Contradiction]:
         return [
@@ -242,7 +253,7 @@ class TaskDefinition(pulumi.ComponentResource):
         )
 
 
-def secrets_problem(arns: Sequence[str], secrets_argument: str = "secrets") -> str | None:
+def secrets_problem(arns: Sequence[str], called: str = "secrets") -> str | None:
     """Why the execution role's policy cannot name so many secrets, in the caller's name of the argument.
     https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html"""
     distinct = set(arns)
@@ -250,28 +261,31 @@ def secrets_problem(arns: Sequence[str], secrets_argument: str = "secrets") -> s
     if length <= _LONGEST_ROLE_POLICY - _OTHER_STATEMENTS:
         return None
     return (
-        f"{secrets_argument}: got {len(distinct)} ARNs of {length} characters together, expected at most "
+        f"{called}: got {len(distinct)} ARNs of {length} characters together, expected at most "
         f"{_LONGEST_ROLE_POLICY - _OTHER_STATEMENTS} in the execution role's policy; keep several values as fields of "
         "one secret"
     )
 
 
-def fargate_size_problem(
-    cpu_units: int, memory_mib: int, cpu_argument: str = "cpu_units", memory_argument: str = "memory_mib"
-) -> str | None:
+def fargate_size_problem(cpu_units: int, memory_mib: int, called: Names = as_is) -> str | None:
     """Why Fargate does not offer this task size, in the caller's names of the two arguments; None when it does."""
     problem = task_size_problem(cpu_units, memory_mib)
     if problem is None:
         return None
-    return problem.replace("cpu", cpu_argument).replace("memory", memory_argument).replace("\n", "\n  - ")
+    names = {"cpu": called("cpu_units"), "memory": called("memory_mib")}
+    # In one pass: one name may be in the other.
+    return re.sub("cpu|memory", lambda found: names[found[0]], problem).replace("\n", "\n  - ")
 
 
 def network_mode_problem(
-    requires_compatibilities: Sequence[str], network_mode: str, network_mode_argument: str = "network_mode"
+    requires_compatibilities: Sequence[str], network_mode: str, called: Names = as_is
 ) -> str | None:
     """What Fargate has against the network mode, in the words of the policy pack; None when it has nothing."""
     inputs = {"requiresCompatibilities": list(requires_compatibilities), "networkMode": network_mode}
-    names = {"networkMode": network_mode_argument, "requiresCompatibilities": "requires_compatibilities"}
+    names = {
+        "networkMode": called("network_mode"),
+        "requiresCompatibilities": called("requires_compatibilities"),
+    }
     return legality.problem(legality.TASK_DEFINITION, inputs, (fargate_awsvpc,), names)
 
 

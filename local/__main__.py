@@ -128,9 +128,10 @@ def up(chosen: argparse.Namespace) -> int:
     began = time.monotonic()
     with _alone():
         preparing_engine = engine.Preparation()
+        stack.check_configuration(stack.LOCAL)
         settings = stack.effective_configuration(stack.LOCAL)
         docker_engine.ensure()
-        configured_base = settings["imageBase"]
+        configured_base = settings["image.base"]
         base = base_image.ensure(configured_base)
         region = settings["aws:region"]
         cloud_now = _ensure_cloud(region)
@@ -230,6 +231,8 @@ def preview(chosen: argparse.Namespace) -> int:
     name = chosen.stack or program.default_stack
     title = str(chosen.program) if chosen.program else name
     program.configuration(name)
+    if program == stack.MAIN:
+        stack.check_configuration(name)
     with _alone():
         preparing_engine = engine.Preparation()
         online = program == stack.MAIN and name == stack.LOCAL and stack.recorded(STATE) is not None

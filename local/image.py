@@ -11,18 +11,20 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import docker
 import docker.errors
 import requests
-import yaml
 from docker.models.containers import Container
 from docker.models.images import Image
 
 from local import base_image, docker_engine, paths
 from local.console import UserError, paint, say, step
 from local.machine import has
+
+if TYPE_CHECKING:
+    from components.image import ImageChoices
 
 CONTEXT = paths.ROOT / "app_image"
 REPOSITORY = "h4b-helloworld"
@@ -59,12 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def tag() -> str:
-    """`h4b-helloworld:<imageVersion's default>`."""
-    return f"{REPOSITORY}:{_default_of('imageVersion')}"
+    """`h4b-helloworld:<image.version's default>`."""
+    return f"{REPOSITORY}:{_defaults().version}"
 
 
-def _default_of(key: str) -> str:
-    return str(yaml.safe_load((paths.ROOT / "Pulumi.yaml").read_text())["config"][key]["default"])
+def _defaults() -> type[ImageChoices]:
+    from components.image import ImageChoices  # all of AWS's SDK, which takes a moment
+
+    return ImageChoices
 
 
 def build(cache: Path | None = None) -> int:
@@ -106,7 +110,7 @@ def _keep(image: Image, cache: Path) -> None:
 
 
 def _build(client: docker.DockerClient, known: list[str] | None = None) -> Image:
-    base = base_image.ensure(_default_of("imageBase"))
+    base = base_image.ensure(_defaults().base)
     with step(f"Build {tag()}") as shown:
         printed: list[str] = []
         try:

@@ -1,8 +1,8 @@
 """Pins the base image of the Dockerfile to what its tag is today: `python -m local.newest_base`.
 
 A tag such as ubuntu:24.04 is moved whenever the image is mended, so that the same files give another image from one day
-to the next. The digest says which one. It stands where `imageBase` stands: as default in Pulumi.yaml, and in the
-stack files that have one of their own. A new digest makes a new tag, and so a new image and a new revision.
+to the next. The digest says which one. It stands where `image.base` stands: as default in components/image.py, and in
+the stack files that have one of their own. A new digest makes a new tag, and so a new image and a new revision.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from local import base_image, docker_engine, paths
 from local.console import UserError, paint, say, step
 
 _VALUE = r"(?P<quote>[\"']?)(?P<value>[^\s\"'#]+)(?P=quote)(?: +#.*)?$"
-_DEFAULT = re.compile(rf"^  imageBase:\n(?:    .*\n)*?    default: {_VALUE}", re.MULTILINE)
-_OF_A_STACK = re.compile(rf"^  [\w-]+:imageBase: {_VALUE}", re.MULTILINE)
+_DEFAULT = re.compile(rf"^    base: ImageBase = {_VALUE}", re.MULTILINE)
+_OF_A_STACK = re.compile(rf"^  [\w-]+:image:\n(?:    .*\n)*?    base: {_VALUE}", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,7 @@ def renew(client: docker.DockerClient, root: Path) -> None:
         text = place.file.read_text(encoding="utf-8")
         place.file.write_text(text[: place.start] + newest[place.tagged] + text[place.end :], encoding="utf-8")
     for place in found:
-        say(f"  {place.file.name}: imageBase")
+        say(f"  {place.file.name}: image.base")
         say(f"    was  {place.configured}")
         say(f"    is   {newest[place.tagged]}" if place in changed else "    the newest")
     if changed:
@@ -77,21 +77,21 @@ def renew(client: docker.DockerClient, root: Path) -> None:
 
 def places(root: Path) -> Iterator[Place]:
     """The default, then every stack that has a base image of its own."""
-    yield from _places(root / "Pulumi.yaml", _DEFAULT, "imageBase")
+    yield from _places(root / "components" / "image.py", _DEFAULT, is_there=True)
     name = yaml.safe_load((root / "Pulumi.yaml").read_text(encoding="utf-8"))["name"]
     for file in sorted(root.glob("Pulumi.*.yaml")):
-        yield from _places(file, _OF_A_STACK, f"{name}:imageBase")
+        image = ((yaml.safe_load(file.read_text(encoding="utf-8")) or {}).get("config") or {}).get(f"{name}:image")
+        yield from _places(file, _OF_A_STACK, is_there=isinstance(image, dict) and "base" in image)
 
 
-def _places(file: Path, pattern: re.Pattern[str], key: str) -> Iterator[Place]:
-    text = file.read_text(encoding="utf-8")
-    match = pattern.search(text)
+def _places(file: Path, pattern: re.Pattern[str], *, is_there: bool) -> Iterator[Place]:
+    match = pattern.search(file.read_text(encoding="utf-8"))
     if match is not None:
         yield Place(file, *match.span("value"), match["value"])
-    elif key in ((yaml.safe_load(text) or {}).get("config") or {}):
+    elif is_there:
         raise UserError(
-            f"{file.name}: got {key} in a form that cannot be renewed, expected it on a line of its own; "
-            "write it as the other keys are"
+            f"{file.name}: got image.base in a form that cannot be renewed, expected it on a line of its own; "
+            "write it as the other settings are"
         )
 
 

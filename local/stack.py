@@ -114,14 +114,19 @@ def program_in(folder: Path) -> Program:
 
 
 def effective_configuration(name: str) -> dict[str, Any]:
-    """The stack's configuration with the defaults that `Pulumi.yaml` declares."""
-    defaults = {
-        key: schema.get("default", schema.get("value"))
-        for key, schema in MAIN.project["config"].items()
-        if isinstance(schema, dict)
-    }
-    prefix = f"{MAIN.project_name}:"
-    return defaults | {key.removeprefix(prefix): value for key, value in MAIN.configuration(name).items()}
+    """The stack's settings by their paths, with their defaults."""
+    from settings import effective  # all of AWS's SDK, which takes a moment
+
+    return effective(MAIN.project_name, MAIN.configuration(name))
+
+
+def check_configuration(name: str) -> None:
+    """Raises UserError that lists what is wrong with the stack's settings: it takes no engine to know."""
+    from settings import problems
+
+    found = problems(MAIN.project_name, name, MAIN.configuration(name))
+    if found:
+        raise UserError("\n  - ".join([f"{MAIN.stack_file(name).name} cannot be used:", *found]))
 
 
 def warm_up() -> None:
@@ -430,13 +435,16 @@ class LocalStack:
 def _stand_ins(config: dict[str, Any]) -> dict[str, str]:
     """By path, what stands in for each secret, which this stack's key cannot read; in the configuration it does so now.
 
-    A whole key has nothing: that is what its empty value says. A part of one is some text.
+    A whole setting has nothing: that is what its empty value says. A part of one is some text.
     """
     found: dict[str, str] = {}
+    from settings import keys
+
+    whole = {*config, *(_indexed(key, path) for key in config for path in dict(keys()))}
 
     def put(path: str, value: Any) -> Any:
         if isinstance(value, dict) and value.keys() == {"secure"}:
-            found[path] = "" if path in config else "something"
+            found[path] = "" if path in whole else "something"
             return found[path]
         if isinstance(value, dict):
             return {key: put(f"{path}[{json.dumps(key)}]", each) for key, each in value.items()}
@@ -445,6 +453,12 @@ def _stand_ins(config: dict[str, Any]) -> dict[str, str]:
     for key, value in config.items():
         config[key] = put(key, value)
     return found
+
+
+def _indexed(key: str, path: str) -> str:
+    """The path of a setting as the engine writes it below a key of the stack file: `shop:alarms["email"]`."""
+    first, *steps = path.split(".")
+    return key + "".join(f"[{json.dumps(step)}]" for step in steps) if key.endswith(f":{first}") else key
 
 
 def _last_lines(text: str) -> str:

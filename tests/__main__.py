@@ -31,7 +31,7 @@ def main() -> int:
     failed = [name for name, (tool, *arguments) in STATIC_CHECKS.items() if not _passes(name, tool, arguments)]
     try:
         docker_engine.ensure()
-        environment["TEST_BASE_IMAGE"] = base_image.ensure(effective_configuration("local")["imageBase"])
+        environment["TEST_BASE_IMAGE"] = base_image.ensure(effective_configuration("local")["image.base"])
     except UserError as problem:
         not_run["docker"] = str(problem)
     try:

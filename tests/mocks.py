@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import copy
 import functools
 import json
 import os
 import runpy
 import sys
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -118,8 +119,8 @@ def unknown() -> pulumi.Output[Any]:
 
 
 def run_main(stack: str, *, preview: bool = False, secret: Collection[str] = (), **changes: Any) -> Run:
-    """Run the whole program as stack `stack`, with some keys of its configuration changed. To be read only."""
-    config = stack_config(stack) | {f"{PROJECT}:{key}": _text(value) for key, value in changes.items()}
+    """Run the whole program as stack `stack`, with some settings changed: `scaling__maxCount=4`. To be read only."""
+    config = changed(stack_config(stack), {key.replace("__", "."): value for key, value in changes.items()})
     return _run_main(stack, frozenset(config.items()), frozenset(f"{PROJECT}:{key}" for key in secret), preview)
 
 
@@ -130,15 +131,41 @@ def _run_main(stack: str, config: frozenset[tuple[str, str]], secret: frozenset[
 
 
 def stack_config(stack: str) -> dict[str, str]:
-    """What the engine gives a program: the stack's configuration over the project's defaults."""
+    """What the engine gives a program: the stack's configuration with the project's."""
     schema = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    defaults = {
-        key if ":" in key else f"{PROJECT}:{key}": entry.get("value", entry.get("default"))
-        for key, entry in schema.items()
-        if {"value", "default"} & entry.keys()
-    }
+    of_the_project = {key: entry["value"] for key, entry in schema.items()}
     own = yaml.safe_load((ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    return {key: _text(value) for key, value in {**defaults, **own}.items()}
+    return {key: _text(value) for key, value in {**of_the_project, **own}.items()}
+
+
+def changed(config: Mapping[str, str], changes: Mapping[str, Any]) -> dict[str, str]:
+    """The configuration with other settings, each by its path such as `scaling.maxCount`; None removes one."""
+    tops = {path.partition(".")[0] for path in changes}
+    touched = {key: json.loads(config[key]) for key in map(_full, tops) if config.get(key, "")[:1] == "{"}
+    others = {key: text for key, text in config.items() if key not in touched}
+    return {key: _text(value) for key, value in merged({**others, **touched}, changes).items()}
+
+
+def _full(key: str, project: str = PROJECT) -> str:
+    return key if ":" in key else f"{project}:{key}"
+
+
+def merged(config: Mapping[str, Any], changes: Mapping[str, Any], project: str = PROJECT) -> dict[str, Any]:
+    """The `config` of a stack file with other settings, each by its path; None removes one."""
+    result = copy.deepcopy(dict(config))
+    for path, value in changes.items():
+        top, *steps = path.split(".")
+        _put(result, [_full(top, project), *steps], value)
+    return result
+
+
+def _put(group: dict[str, Any], steps: Sequence[str], value: Any) -> None:
+    for step in steps[:-1]:
+        group = group.setdefault(step, {})
+    if value is None:
+        group.pop(steps[-1], None)
+    else:
+        group[steps[-1]] = value
 
 
 def _text(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,18 @@ import pytest
 import yaml
 
 import environment
+from settings import effective, keys
+from tests.mocks import merged
 
 ARN = "arn:aws:"
-ITS_OWN = ("domainName", "hostedZoneId", "certificateArn", "permissionsBoundaryArn", "alarmEmail", "secrets")
+ITS_OWN = (
+    "domain.name",
+    "domain.hostedZoneId",
+    "domain.certificateArn",
+    "permissionsBoundaryArn",
+    "alarms.email",
+    "secrets",
+)
 
 ROOT = Path(environment.__file__).parent
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
@@ -31,23 +41,30 @@ def test_a_new_environment_is_like_its_source_with_a_repository_of_its_own(here:
     assert environment.main(["brand-new", source]) == 0
     before = yaml.safe_load((here / f"Pulumi.{source}.yaml").read_text())["config"]
     after = yaml.safe_load((here / "Pulumi.brand-new.yaml").read_text())["config"]
-    assert after.pop("h4b-helloworld:repositoryName").endswith("-brand-new")
-    before.pop("h4b-helloworld:repositoryName", None)
-    its_own = {f"h4b-helloworld:{key}" for key in ITS_OWN}
-    assert after == {key: each for key, each in before.items() if key not in its_own and "arn:aws" not in str(each)}
+    assert after["h4b-helloworld:image"].pop("repositoryName").endswith("-brand-new")
+    defaults = {path: key.default for path, key in keys().items()}
+    before, after = (effective("h4b-helloworld", each) for each in (before, after))
+    own = {*ITS_OWN, "image.repositoryName", *(path for path, value in before.items() if "arn:aws" in str(value))}
+    assert {path: value for path, value in after.items() if path not in own} == {
+        path: value for path, value in before.items() if path not in own
+    }
+    assert {path for path in own if after[path] != defaults[path]} == set()
 
 
 def test_every_key_is_there_set_or_as_a_comment(here: Path) -> None:
-    source = "config:\n  # The load by day is a few colleagues.\n  h4b-helloworld:maxCount: 4\n"
+    source = "config:\n  h4b-helloworld:scaling:\n    # The load by day is a few colleagues.\n    maxCount: 4\n"
     (here / "Pulumi.dev.yaml").write_text(source)
     environment.main(["brand-new", "dev"])
     written = (here / "Pulumi.brand-new.yaml").read_text()
-    for key in yaml.safe_load((here / "Pulumi.yaml").read_text())["config"]:
-        assert f"h4b-helloworld:{key}: " in written or ":" in key
+    config = yaml.safe_load(written)["config"]
+    for path, key in keys().items():
+        is_set = effective("h4b-helloworld", config)[path] not in (key.default, None)
+        assert is_set or f"  # {path}: " in written or key.default is MISSING or ":" in path
     assert (
-        "  # Number of tasks that the load may make of desiredCount; 0 scales nothing.\n"
-        "  # As dev: The load by day is a few colleagues.\n"
-        "  h4b-helloworld:maxCount: 4\n"
+        "  h4b-helloworld:scaling:\n"
+        "    # Maximum number of tasks when autoscaling; 0 disables autoscaling.\n"
+        "    # As dev: The load by day is a few colleagues.\n"
+        "    maxCount: 4\n"
     ) in written
 
 
@@ -59,25 +76,27 @@ def test_nothing_in_a_new_environment_lacks_a_reason(here: Path) -> None:
 
 def like(here: Path, config: dict[str, Any]) -> tuple[dict[str, Any], str]:
     """What an environment like one with `config` sets, but for its repository, and its file."""
-    named = {f"h4b-helloworld:{key}": value for key, value in config.items()}
+    named = merged({}, config)
     (here / "Pulumi.dev.yaml").write_text(yaml.safe_dump({"config": named}, sort_keys=False))
     (here / "Pulumi.brand-new.yaml").unlink(missing_ok=True)
     assert environment.main(["brand-new", "dev"]) == 0
     written = (here / "Pulumi.brand-new.yaml").read_text()
-    after = {key.removeprefix("h4b-helloworld:"): each for key, each in yaml.safe_load(written)["config"].items()}
-    after.pop("repositoryName")
+    after = yaml.safe_load(written)["config"]
+    after["h4b-helloworld:image"].pop("repositoryName")
+    if not after["h4b-helloworld:image"]:
+        after.pop("h4b-helloworld:image")
     return after, written
 
 
 @pytest.mark.parametrize(
     ("path", "config", "kept"),
     [
-        ("containerUser", {"containerUser": {"secure": "v1:abc"}}, {}),
+        ("container.user", {"container.user": {"secure": "v1:abc"}}, {}),
         ("environment.TOKEN", {"environment": {"TOKEN": {"secure": "v1:abc"}, "LEVEL": "info"}},
          {"environment": {"LEVEL": "info"}}),
         ("environment.TOKEN", {"environment": {"TOKEN": {"secure": "v1:abc"}}}, {}),
-        ("migrationCommand[1]", {"migrationCommand": ["sh", {"secure": "v1:abc"}, "x"], "scalingSchedule": []},
-         {"migrationCommand": ["sh", "x"], "scalingSchedule": []}),
+        ("migration.command[1]", {"migration.command": ["sh", {"secure": "v1:abc"}, "x"], "scaling.schedule": []},
+         {"migration.command": ["sh", "x"], "scaling.schedule": []}),
     ],
 )  # fmt: skip
 def test_a_secret_of_the_source_is_not_copied(
@@ -85,16 +104,16 @@ def test_a_secret_of_the_source_is_not_copied(
 ) -> None:
     after, written = like(here, config)
     assert "v1:abc" not in written
-    assert f"  # pulumi config set --secret --stack brand-new --path '{path}'" in written
-    assert after == kept
+    assert f"  # pulumi config set --secret --stack brand-new --path 'h4b-helloworld:{path}'" in written
+    assert after == merged({}, kept)
 
 
 @pytest.mark.parametrize(
     ("config", "kept"),
     [
-        ({"domainName": "shop.example.com", "hostedZoneId": "Z0123456789EXAMPLE"}, {}),
-        ({"alarmEmail": "on-call@example.com"}, {}),
-        ({"certificateArn": f"{ARN}acm:ap-northeast-1:123456789012:certificate/x"}, {}),
+        ({"domain.name": "shop.example.com", "domain.hostedZoneId": "Z0123456789EXAMPLE"}, {}),
+        ({"alarms.email": "on-call@example.com"}, {}),
+        ({"domain.certificateArn": f"{ARN}acm:ap-northeast-1:123456789012:certificate/x"}, {}),
         ({"permissionsBoundaryArn": f"{ARN}iam::123456789012:policy/boundary"}, {}),
         ({"secrets": {"PASSWORD": f"{ARN}secretsmanager:ap-northeast-1:123456789012:secret:prod-AbCdEf"}}, {}),
         ({"secrets": {"LEVEL": "/prod/level"}}, {}),
@@ -106,8 +125,8 @@ def test_a_secret_of_the_source_is_not_copied(
             {"environment": {"LEARN": "barn:yard"}},
         ),
         (
-            {"desiredCount": 3, "alarms": False, "scalingSchedule": []},
-            {"desiredCount": 3, "alarms": False, "scalingSchedule": []},
+            {"service.desiredCount": 3, "alarms.enabled": False, "scaling.schedule": []},
+            {"service.desiredCount": 3, "alarms.enabled": False, "scaling.schedule": []},
         ),
     ],
     ids=str,
@@ -116,11 +135,11 @@ def test_what_is_one_environments_alone_is_left_as_a_comment(
     here: Path, config: dict[str, Any], kept: dict[str, Any]
 ) -> None:
     after, written = like(here, config)
-    assert after == kept
+    assert after == merged({}, kept)
     section = written.partition("What is dev's alone: set what brand-new has of its own.")[2]
-    assert bool(section) == (after != config)
+    assert bool(section) == (kept != config)
     for key in set(config) - set(kept):
-        assert f"  # {key}: " in section
+        assert f"  # h4b-helloworld:{key}: " in section or f"  # h4b-helloworld:{key}." in section
 
 
 def test_every_problem_is_told_at_once(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

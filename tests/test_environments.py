@@ -1,16 +1,15 @@
 """docs/environments.md: what differs between the stack files."""
 
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from tests.mocks import ROOT  # silences what the SDKs warn about when the settings touch them
 
 # isort: split
 from docs.generate_environments import DOCUMENT, document, purpose, stacks, values
 from environment import reasons
+from settings import keys
 
 
 def test_the_page_is_what_the_stack_files_say() -> None:
@@ -38,37 +37,34 @@ def test_nothing_differs_without_a_reason(stack: str) -> None:
 
 @pytest.mark.parametrize("stack", stacks())
 def test_a_stack_file_repeats_no_default(stack: str) -> None:
-    defaults = {key: schema.get("default") for key, schema in _declared().items()}
-    assert {key for key, value in values(stack).items() if key in defaults and value == defaults[key]} == set()
+    assert {path for path, value in values(stack).items() if value == keys()[path].default} == set()
 
 
 def test_a_reason_holds_for_the_keys_below_it_until_the_next(tmp_path: Path) -> None:
     (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
     (tmp_path / "Pulumi.new.yaml").write_text(
-        "# For trying.\nconfig:\n  shop:alarms: false\n  # Two lines\n  # of reason.\n"
-        "  shop:zones:\n    - a\n  shop:firewall: false\n\n  aws:region: eu-west-1\n"
+        "# For trying.\nconfig:\n  shop:dashboard: false\n  # Two lines\n  # of reason.\n"
+        "  shop:placement:\n    strategies:\n      - random\n    constraints: []\n  shop:firewall: none\n"
+        "  shop:scaling:\n    # Few.\n    maxCount: 4\n    timezone: UTC\n  shop:containerInsights: enabled\n\n"
+        "  aws:region: eu-west-1\n"
     )
     assert reasons("new", tmp_path) == [
-        ("", ["alarms"]),
-        ("Two lines of reason.", ["zones", "firewall"]),
+        ("", ["dashboard"]),
+        ("Two lines of reason.", ["placement.strategies", "placement.constraints", "firewall"]),
+        ("Few.", ["scaling.maxCount", "scaling.timezone"]),
+        ("", ["containerInsights"]),
         ("", ["aws:region"]),
     ]
 
 
 def test_no_two_stacks_on_aws_share_a_repository() -> None:
-    named = [values(stack).get("repositoryName", "the default") for stack in stacks() if stack != "local"]
+    named = [values(stack).get("image.repositoryName", "the default") for stack in stacks() if stack != "local"]
     assert len(set(named)) == len(named)
 
 
 @pytest.mark.parametrize(
-    "key", ["deletionProtection", "natGateways", "logRetentionDays", "domainName", "scalingSchedule"]
+    "key", ["deletionProtection", "network.natGateways", "task.logRetentionDays", "domain.name", "scaling.schedule"]
 )
 def test_dev_and_prod_differ_in_what_protects_and_what_costs(key: str) -> None:
-    defaults = _declared()
-    dev, prod = (values(stack).get(key, defaults[key]["default"]) for stack in ("dev", "prod"))
+    dev, prod = (values(stack).get(key, keys()[key].default) for stack in ("dev", "prod"))
     assert dev != prod
-
-
-def _declared() -> dict[str, dict[str, Any]]:
-    declared: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"]
-    return declared

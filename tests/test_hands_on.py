@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
+
+from settings import keys
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = {"English": ROOT / "docs" / "hands-on.md", "Japanese": ROOT / "docs" / "hands-on.ja.md"}
@@ -17,9 +18,10 @@ in_each_language = pytest.mark.parametrize("page", LANGUAGES.values(), ids=LANGU
 
 @in_each_language
 def test_every_setting_output_and_rule_exists(page: Path) -> None:
-    known = set(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
+    known = set(keys())
     known |= set(re.findall(r'pulumi.export\("(\w+)"', (ROOT / "__main__.py").read_text()))
-    named = set(re.findall(r"`([a-z]+[A-Z][A-Za-z]+)`", page.read_text())) - {"distinctInstance", "memberOf"}
+    path = r"`([a-z]+[A-Z][A-Za-z]+|[a-z][A-Za-z]+\.[a-z]+[A-Z][A-Za-z]+)`"
+    named = set(re.findall(path, page.read_text())) - {"distinctInstance", "memberOf"}
     assert named <= known
     for rule in re.findall(r"\b[A-Z]{2}-[0-9]{2}\b", page.read_text()):
         assert f"[{rule}](#" in RULES, f"{rule} is no rule, or only planned"

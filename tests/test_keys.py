@@ -1,14 +1,14 @@
 """Every key of the configuration does something: given another value, the named property becomes what the row says."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import yaml
 
-from tests.mocks import PROJECT, ROOT, Run, run_main
+from settings import keys
+from tests.mocks import PROJECT, Run, run_main
 
 CERTIFICATE = "arn:aws:acm:ap-northeast-1:123456789012:certificate/11111111-2222-3333-4444-555555555555"
 WEB_ACL = "arn:aws:wafv2:ap-northeast-1:123456789012:regional/webacl/own/11111111-2222-3333-4444-555555555555"
@@ -23,7 +23,6 @@ IMAGE = ("docker:index/image:Image", PROJECT)
 REPOSITORY = ("aws:ecr/repository:Repository", PROJECT)
 VPC = ("awsx:ec2:Vpc", PROJECT)
 LOAD_BALANCER = ("aws:lb/loadBalancer:LoadBalancer", PROJECT)
-LISTENER = ("aws:lb/listener:Listener", PROJECT)
 HTTPS = ("aws:lb/listener:Listener", f"{PROJECT}-https")
 TARGET_GROUP = ("aws:lb/targetGroup:TargetGroup", PROJECT)
 INSTANCES = ("aws:autoscaling/group:Group", PROJECT)
@@ -55,33 +54,34 @@ def deployment(*path: str | int) -> Place:
     return service("deploymentConfiguration", *path)
 
 
-ZONED = {"domainName": "shop.example.com", "hostedZoneId": "ZSHOP"}
-SCALED = {"maxCount": 7, "scalingSchedule": []}
+ZONED = {"domain.name": "shop.example.com", "domain.hostedZoneId": "ZSHOP"}
+SCALED = {"scaling.maxCount": 7, "scaling.schedule": []}
 
 ROWS = [
-    Row("imageVersion", "9.8.7", (*IMAGE, "imageName"), "9.8.7"),
-    Row("imageBase", "debian:bookworm", (*IMAGE, "build", "args", "BASE_IMAGE"), "debian:bookworm"),
-    Row("repositoryName", "own/name", (*REPOSITORY, "name"), "own/name"),
+    Row("image.version", "9.8.7", (*IMAGE, "imageName"), "9.8.7"),
+    Row("image.base", "debian:bookworm", (*IMAGE, "build", "args", "BASE_IMAGE"), "debian:bookworm"),
+    Row("image.repositoryName", "own/name", (*REPOSITORY, "name"), "own/name"),
     Row(
-        "keepImages",
-        44,
-        ("aws:ecr/lifecyclePolicy:LifecyclePolicy", PROJECT, "policy", "rules", 1, "selection", "countNumber"),
-        44,
-    ),
-    Row(
-        "cpuArchitecture",
+        "task.cpuArchitecture",
         "ARM64",
         (*TASK_DEFINITION, "runtimePlatform", "cpuArchitecture"),
         "ARM64",
-        beside={"instanceType": "t4g.medium"},
+        beside={"instances.instanceType": "t4g.medium"},
     ),
-    Row("vpcCidr", "10.9.0.0/16", (*VPC, "cidrBlock"), "10.9.0.0/16"),
-    Row("availabilityZoneCount", 3, (*VPC, "numberOfAvailabilityZones"), 3),
-    Row("natGateways", "one-per-zone", (*VPC, "natGateways", "strategy"), "OnePerAz"),
-    Row("vpcEndpoints", True, ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{PROJECT}-logs", "vpcEndpointType"), "Interface"),
-    Row("flowLogRetentionDays", 7, ("aws:cloudwatch/logGroup:LogGroup", f"{PROJECT}-flow", "retentionInDays"), 7),
+    Row("network.vpcCidr", "10.9.0.0/16", (*VPC, "cidrBlock"), "10.9.0.0/16"),
+    Row("network.availabilityZoneCount", 3, (*VPC, "numberOfAvailabilityZones"), 3),
+    Row("network.natGateways", "one-per-zone", (*VPC, "natGateways", "strategy"), "OnePerAz"),
     Row(
-        "allowedIngressCidrs",
+        "network.vpcEndpoints",
+        True,
+        ("aws:ec2/vpcEndpoint:VpcEndpoint", f"{PROJECT}-logs", "vpcEndpointType"),
+        "Interface",
+    ),
+    Row(
+        "network.flowLogRetentionDays", 7, ("aws:cloudwatch/logGroup:LogGroup", f"{PROJECT}-flow", "retentionInDays"), 7
+    ),
+    Row(
+        "loadBalancer.allowedIngressCidrs",
         ["198.51.100.0/24"],
         (
             "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
@@ -91,40 +91,38 @@ ROWS = [
         "198.51.100.0/24",
     ),
     Row("containerInsights", "enhanced", ("aws:ecs/cluster:Cluster", PROJECT, "settings", 0, "value"), "enhanced"),
-    Row("launchType", "EC2", (*TASK_DEFINITION, "requiresCompatibilities"), ["EC2"], stack="local"),
-    Row("fargateSpotWeight", 5, service("capacityProviderStrategies", 1, "weight"), 5),
-    Row("fargateOnDemandWeight", 3, service("capacityProviderStrategies", 0, "weight"), 3),
-    Row("fargateOnDemandBase", 2, service("capacityProviderStrategies", 0, "base"), 2),
+    Row("service.launchType", "EC2", (*TASK_DEFINITION, "requiresCompatibilities"), ["EC2"], stack="local"),
+    Row("fargate.spotPercent", 75, service("capacityProviderStrategies", 1, "weight"), 3),
+    Row("fargate.onDemandBase", 2, service("capacityProviderStrategies", 0, "base"), 2),
     Row(
-        "instanceType",
+        "instances.instanceType",
         "t3.xlarge",
         ("aws:ec2/launchTemplate:LaunchTemplate", f"{PROJECT}-instance", "instanceType"),
         "t3.xlarge",
         stack="dev-ec2",
     ),
-    Row("minInstances", 2, (*INSTANCES, "minSize"), 2, stack="dev-ec2"),
-    Row("maxInstances", 9, (*INSTANCES, "maxSize"), 9, stack="dev-ec2"),
+    Row("instances.minSize", 2, (*INSTANCES, "minSize"), 2, stack="dev-ec2"),
+    Row("instances.maxSize", 9, (*INSTANCES, "maxSize"), 9, stack="dev-ec2"),
     Row(
-        "loadBalancerScheme",
+        "loadBalancer.scheme",
         "internet-facing",
         (*LOAD_BALANCER, "internal"),
         False,
         stack="internal",
-        beside={"allowedIngressCidrs": ["198.51.100.0/24"]},
+        beside={"loadBalancer.allowedIngressCidrs": ["198.51.100.0/24"]},
     ),
-    Row("listenerPort", 8080, (*LISTENER, "port"), 8080),
-    Row("certificateArn", CERTIFICATE, (*HTTPS, "certificateArn"), CERTIFICATE),
+    Row("domain.certificateArn", CERTIFICATE, (*HTTPS, "certificateArn"), CERTIFICATE),
     Row(
-        "domainName",
+        "domain.name",
         "shop.example.com",
         ("aws:acm/certificate:Certificate", PROJECT, "domainName"),
         "shop.example.com",
         stack="prod",
     ),
-    Row("hostedZoneId", "ZOTHER", ("aws:route53/record:Record", PROJECT, "zoneId"), "ZOTHER", beside=ZONED),
+    Row("domain.hostedZoneId", "ZOTHER", ("aws:route53/record:Record", PROJECT, "zoneId"), "ZOTHER", beside=ZONED),
     Row("firewall", WEB_ACL, ("aws:wafv2/webAclAssociation:WebAclAssociation", PROJECT, "webAclArn"), WEB_ACL),
     Row(
-        "accessLogRetentionDays",
+        "loadBalancer.accessLogRetentionDays",
         8,
         (
             "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration",
@@ -136,67 +134,80 @@ ROWS = [
         ),
         8,
     ),
-    Row("healthCheckPath", "/ready", (*TARGET_GROUP, "healthCheck", "path"), "/ready"),
-    Row("taskStartSeconds", 900, (*SERVICE_COMPONENT, "taskStartSeconds"), 900),
-    Row("healthCheckGracePeriodSeconds", 300, service("healthCheckGracePeriodSeconds"), 300),
-    Row("deregistrationDelaySeconds", 17, (*TARGET_GROUP, "deregistrationDelay"), 17),
-    Row("taskCpuUnits", 512, (*TASK_DEFINITION, "cpu"), "512", beside={"taskMemoryMib": 1024}),
-    Row("taskMemoryMib", 2048, (*TASK_DEFINITION, "memory"), "2048"),
-    Row("containerPort", 8080, (*CONTAINER, "portMappings", 0, "containerPort"), 8080),
-    Row("containerUser", "1000:1001", (*CONTAINER, "user"), "1000:1001"),
-    Row("networkMode", "awsvpc", (*TASK_DEFINITION, "networkMode"), "awsvpc", stack="dev-ec2"),
+    Row("targetGroup.healthCheckPath", "/ready", (*TARGET_GROUP, "healthCheck", "path"), "/ready"),
+    Row("service.taskStartSeconds", 900, (*SERVICE_COMPONENT, "taskStartSeconds"), 900),
+    Row("service.healthCheckGracePeriodSeconds", 300, service("healthCheckGracePeriodSeconds"), 300),
+    Row("targetGroup.deregistrationDelaySeconds", 17, (*TARGET_GROUP, "deregistrationDelay"), 17),
+    Row("task.cpuUnits", 512, (*TASK_DEFINITION, "cpu"), "512", beside={"task.memoryMib": 1024}),
+    Row("task.memoryMib", 2048, (*TASK_DEFINITION, "memory"), "2048"),
+    Row("container.port", 8080, (*CONTAINER, "portMappings", 0, "containerPort"), 8080),
+    Row("container.user", "1000:1001", (*CONTAINER, "user"), "1000:1001"),
+    Row("task.networkMode", "awsvpc", (*TASK_DEFINITION, "networkMode"), "awsvpc", stack="dev-ec2"),
     Row("environment", {"A": "b"}, (*CONTAINER, "environment"), [{"name": "A", "value": "b"}]),
     Row("secrets", {"A": SECRET}, (*CONTAINER, "secrets"), [{"name": "A", "valueFrom": SECRET}]),
-    Row("healthCheckCommand", "true", (*CONTAINER, "healthCheck", "command"), ["CMD-SHELL", "true"]),
-    Row("stopTimeoutSeconds", 77, (*CONTAINER, "stopTimeout"), 77),
-    Row("ephemeralStorageGib", 33, (*TASK_DEFINITION, "ephemeralStorage", "sizeInGib"), 33),
-    Row("executeCommand", True, service("enableExecuteCommand"), True),
-    Row("logRetentionDays", 3, ("aws:cloudwatch/logGroup:LogGroup", PROJECT, "retentionInDays"), 3),
-    Row("desiredCount", 3, service("desiredCount"), 3, beside={"scalingSchedule": []}),
-    Row("placementStrategies", ["random"], service("orderedPlacementStrategies"), [{"type": "random"}], "dev-ec2"),
+    Row("container.healthCheckCommand", "true", (*CONTAINER, "healthCheck", "command"), ["CMD-SHELL", "true"]),
+    Row("container.stopTimeoutSeconds", 77, (*CONTAINER, "stopTimeout"), 77),
+    Row("task.ephemeralStorageGib", 33, (*TASK_DEFINITION, "ephemeralStorage", "sizeInGib"), 33),
+    Row("service.executeCommand", True, service("enableExecuteCommand"), True),
+    Row("task.logRetentionDays", 3, ("aws:cloudwatch/logGroup:LogGroup", PROJECT, "retentionInDays"), 3),
+    Row("service.desiredCount", 3, service("desiredCount"), 3, beside={"scaling.schedule": []}),
+    Row("placement.strategies", ["random"], service("orderedPlacementStrategies"), [{"type": "random"}], "dev-ec2"),
     Row(
-        "placementConstraints",
+        "placement.constraints",
         ["distinctInstance"],
         service("placementConstraints", 0, "type"),
         "distinctInstance",
         "dev-ec2",
-        {"maxInstances": 20},
+        {"instances.maxSize": 20},
     ),
-    Row("rollbackOnInterrupt", True, (*SERVICE_COMPONENT, "rollbackOnInterrupt"), True),
-    Row("forceNewDeployment", "2026-11-28", service("triggers"), {"forceNewDeployment": "2026-11-28"}, stack="local"),
-    Row("migrationCommand", ["migrate", "up"], (*SERVICE_COMPONENT, "migrationCommand"), ["migrate", "up"]),
     Row(
-        "migrationTimeoutMinutes",
+        "service.forceNewDeployment",
+        "2026-11-28",
+        service("triggers"),
+        {"forceNewDeployment": "2026-11-28"},
+        stack="local",
+    ),
+    Row("service.rollbackOnInterrupt", True, (*SERVICE_COMPONENT, "rollbackOnInterrupt"), True),
+    Row("migration.command", ["migrate", "up"], (*SERVICE_COMPONENT, "migrationCommand"), ["migrate", "up"]),
+    Row(
+        "migration.timeoutMinutes",
         90,
         (*SERVICE_COMPONENT, "migrationTimeoutMinutes"),
         90,
-        beside={"migrationCommand": ["migrate"]},
+        beside={"migration.command": ["migrate"]},
     ),
-    Row("deploymentStrategy", "BLUE_GREEN", deployment("strategy"), "BLUE_GREEN"),
+    Row("deployment.strategy", "BLUE_GREEN", deployment("strategy"), "BLUE_GREEN"),
     Row(
-        "deploymentStepPercent",
+        "deployment.stepPercent",
         25,
         deployment("canaryConfiguration", "canaryPercent"),
         25,
-        beside={"deploymentStrategy": "CANARY"},
+        beside={"deployment.strategy": "CANARY"},
     ),
     Row(
-        "deploymentStepMinutes",
+        "deployment.stepMinutes",
         6,
         deployment("canaryConfiguration", "canaryBakeTimeInMinutes"),
         "6",
-        beside={"deploymentStrategy": "CANARY"},
+        beside={"deployment.strategy": "CANARY"},
     ),
-    Row("deploymentBakeMinutes", 8, deployment("bakeTimeInMinutes"), "8", beside={"deploymentStrategy": "BLUE_GREEN"}),
-    Row("approvalStage", "POST_SCALE_UP", deployment("lifecycleHooks", 0, "lifecycleStages"), ["POST_SCALE_UP"]),
     Row(
-        "approvalTimeoutMinutes",
+        "deployment.bakeMinutes", 8, deployment("bakeTimeInMinutes"), "8", beside={"deployment.strategy": "BLUE_GREEN"}
+    ),
+    Row(
+        "deployment.approval.stage",
+        "POST_SCALE_UP",
+        deployment("lifecycleHooks", 0, "lifecycleStages"),
+        ["POST_SCALE_UP"],
+    ),
+    Row(
+        "deployment.approval.timeoutMinutes",
         90,
         deployment("lifecycleHooks", 0, "timeoutConfiguration", "timeoutInMinutes"),
         "90",
-        beside={"approvalStage": "POST_SCALE_UP"},
+        beside={"deployment.approval.stage": "POST_SCALE_UP"},
     ),
-    Row("maxCount", 9, (*SCALABLE_TARGET, "maxCapacity"), 9),
+    Row("scaling.maxCount", 9, (*SCALABLE_TARGET, "maxCapacity"), 9),
     *[
         Row(
             key,
@@ -211,33 +222,36 @@ ROWS = [
             beside=SCALED,
         )
         for key, name, value in (
-            ("scalingCpuPercent", "cpu", 42),
-            ("scalingMemoryPercent", "memory", 43),
-            ("scalingRequestsPerTarget", "requests", 44),
+            ("scaling.cpuPercent", "cpu", 42),
+            ("scaling.memoryPercent", "memory", 43),
+            ("scaling.requestsPerTarget", "requests", 44),
         )
     ],
     Row(
-        "scalingSchedule",
+        "scaling.schedule",
         ["cron(0 9 * * ? *) 1-4"],
         ("aws:appautoscaling/scheduledAction:ScheduledAction", f"{PROJECT}-0", "schedule"),
         "cron(0 9 * * ? *)",
     ),
     Row(
-        "scalingTimezone",
+        "scaling.timezone",
         "Europe/Berlin",
         ("aws:appautoscaling/scheduledAction:ScheduledAction", f"{PROJECT}-0", "timezone"),
         "Europe/Berlin",
     ),
-    Row("alarms", False, service("alarms"), ABSENT),
-    Row("alarmErrorPercent", 9, ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{PROJECT}-errors", "threshold"), 9),
+    Row("alarms.enabled", False, service("alarms"), ABSENT),
+    Row("alarms.errorPercent", 9, ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{PROJECT}-errors", "threshold"), 9),
     Row(
-        "alarmLatencyMilliseconds",
+        "alarms.latencyMilliseconds",
         2500,
         ("aws:cloudwatch/metricAlarm:MetricAlarm", f"{PROJECT}-latency", "threshold"),
         2.5,
     ),
     Row(
-        "alarmEmail", "a@b.example", ("aws:sns/topicSubscription:TopicSubscription", PROJECT, "endpoint"), "a@b.example"
+        "alarms.email",
+        "a@b.example",
+        ("aws:sns/topicSubscription:TopicSubscription", PROJECT, "endpoint"),
+        "a@b.example",
     ),
     Row("dashboard", False, ("aws:cloudwatch/dashboard:Dashboard", PROJECT), ABSENT),
     Row(
@@ -282,6 +296,5 @@ def test_a_key_changes_what_it_is_for(row: Row) -> None:
 
 
 def test_every_key_has_a_row() -> None:
-    declared: Sequence[str] = list(yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"])
-    assert {row.key for row in ROWS} == {key for key in declared if ":" not in key}
+    assert {row.key for row in ROWS} == {key for key in keys() if ":" not in key}
     assert len(ROWS) == len({row.key for row in ROWS})

@@ -81,7 +81,7 @@ def test_the_documentation_tells_it_of_every_stack(stack: str) -> None:
 
 
 def test_the_start_of_tasks_is_seen_by_the_preview() -> None:
-    slow = run_main("dev", taskStartSeconds=900)
+    slow = run_main("dev", service__taskStartSeconds=900)
     (deployment,) = read_by_the_risk_report(slow).values()
     assert deployment.task_start_seconds == 900
     assert read_by_the_verdict(slow) == read_by_policies(slow) == read_by_the_risk_report(slow)

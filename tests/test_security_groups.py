@@ -17,7 +17,12 @@ RULES = (
     "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule",
     "aws:vpc/securityGroupEgressRule:SecurityGroupEgressRule",
 )
-ON_INSTANCES = {"launchType": "EC2", "instanceType": "t3.small", "maxInstances": 20, "fargateSpotWeight": 0}
+ON_INSTANCES = {
+    "service.launchType": "EC2",
+    "instances.instanceType": "t3.small",
+    "instances.maxSize": 20,
+    "fargate.spotPercent": 0,
+}
 
 
 def unattached(made: Run) -> set[str]:
@@ -37,10 +42,12 @@ def _values(given: Any) -> Iterator[str]:
             yield from _values(value)
 
 
-@pytest.mark.parametrize("ways_out", [{}, {"natGateways": "none", "vpcEndpoints": True}], ids=["nat", "endpoints"])
+@pytest.mark.parametrize(
+    "ways_out", [{}, {"network.natGateways": "none", "network.vpcEndpoints": True}], ids=["nat", "endpoints"]
+)
 @pytest.mark.parametrize(
     "tasks",
-    [{}, ON_INSTANCES | {"networkMode": "bridge"}, ON_INSTANCES | {"networkMode": "awsvpc"}],
+    [{}, ON_INSTANCES | {"task.networkMode": "bridge"}, ON_INSTANCES | {"task.networkMode": "awsvpc"}],
     ids=["as it is", "bridge", "awsvpc on instances"],
 )
 @pytest.mark.parametrize("stack", STACKS)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from components.checks import ArgumentError
+from settings import keys
 from tests.mocks import DIGEST, PROJECT, REGION, ROOT, SECRET, UNKNOWN, Run, run_main, stack_config
 
 STACKS = ["local", "dev", "dev-ec2", "prod", "internal"]
@@ -300,7 +301,9 @@ def test_image_and_tasks_are_of_one_architecture(stack: str) -> None:
         ("X86_64", "linux/amd64", "t3.small"),
         ("ARM64", "linux/arm64", "t4g.small"),
     ):
-        made = run_main(stack, cpuArchitecture=architecture, instanceType=instances, placementConstraints=[])
+        made = run_main(
+            stack, task__cpuArchitecture=architecture, instances__instanceType=instances, placement__constraints=[]
+        )
         task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition").inputs
         assert task_definition["runtimePlatform"]["cpuArchitecture"] == architecture
         assert made.get("docker:index/image:Image").inputs["build"]["platform"] == platform
@@ -350,7 +353,7 @@ def test_dev_ec2_packs_tasks_on_its_own_instances() -> None:
 
 
 def test_dev_ec2_can_give_each_task_an_address() -> None:
-    made = run_main("dev-ec2", networkMode="awsvpc")
+    made = run_main("dev-ec2", task__networkMode="awsvpc")
     assert made.get("aws:ecs/taskDefinition:TaskDefinition").inputs["networkMode"] == "awsvpc"
     assert made.get("aws:lb/targetGroup:TargetGroup").inputs["targetType"] == "ip"
     assert "networkConfiguration" in made.get("aws:ecs/service:Service").inputs
@@ -360,7 +363,10 @@ def test_dev_ec2_can_give_each_task_an_address() -> None:
 @pytest.mark.parametrize("strategy", ["BLUE_GREEN", "LINEAR", "CANARY"])
 def test_traffic_shifts_between_two_target_groups(strategy: str) -> None:
     made = run_main(
-        "dev", deploymentStrategy=strategy, approvalStage="POST_TEST_TRAFFIC_SHIFT", deployedBy="administrator"
+        "dev",
+        deployment__strategy=strategy,
+        deployment__approval__stage="POST_TEST_TRAFFIC_SHIFT",
+        deployedBy="administrator",
     )
     service = made.get("aws:ecs/service:Service")
     assert service.inputs["deploymentConfiguration"]["strategy"] == strategy
@@ -402,9 +408,9 @@ def test_what_the_application_is_told() -> None:
         "dev",
         environment={"LEVEL": "info"},
         secrets={"DB_PASSWORD": f"{secret}:password::"},
-        healthCheckCommand="test -e /dev/shm",
-        stopTimeoutSeconds=60,
-        ephemeralStorageGib=50,
+        container__healthCheckCommand="test -e /dev/shm",
+        container__stopTimeoutSeconds=60,
+        task__ephemeralStorageGib=50,
     )
     task_definition = made.get("aws:ecs/taskDefinition:TaskDefinition").inputs
     (container,) = json.loads(task_definition["containerDefinitions"])
@@ -419,11 +425,11 @@ def test_what_the_application_is_told() -> None:
 def test_what_is_set_as_a_secret_stays_one_in_every_resource() -> None:
     made = run_main(
         "dev",
-        secret=["environment", "healthCheckCommand", "migrationCommand", "alarmEmail"],
+        secret=["environment", "container", "migration", "alarms"],
         environment={"LEVEL": "hunter2"},
-        healthCheckCommand="curl hunter2",
-        migrationCommand=["migrate", "hunter2"],
-        alarmEmail="hunter2@example.com",
+        container__healthCheckCommand="curl hunter2",
+        migration__command=["migrate", "hunter2"],
+        alarms__email="hunter2@example.com",
     )
     assert made.get("aws:ecs/taskDefinition:TaskDefinition").inputs["containerDefinitions"] == SECRET
     assert made.get("aws:sns/topicSubscription:TopicSubscription").inputs["endpoint"] == SECRET
@@ -459,7 +465,7 @@ def test_a_deployment_is_rolled_back_by_the_alarms_and_leaves_the_scaled_count(s
 
 def test_a_certificate_of_ones_own_is_used_as_it_is() -> None:
     listener = run_main("internal").get("aws:lb/listener:Listener", f"{NAME}-https").inputs
-    assert listener["certificateArn"] == stack_config("internal")[f"{PROJECT}:certificateArn"]
+    assert listener["certificateArn"] == json.loads(stack_config("internal")[f"{PROJECT}:domain"])["certificateArn"]
     issued = run_main("prod").get("aws:lb/listener:Listener", f"{NAME}-https").inputs
     assert issued["certificateArn"] == f"arn:aws:acm:{REGION}:123456789012:certificate/{NAME}"
 
@@ -516,21 +522,21 @@ def test_a_wrong_configuration_stops_the_program_before_anything_is_created(monk
     record = Run()
     monkeypatch.setattr("tests.mocks.Run", lambda: record)
     with pytest.raises(ArgumentError):
-        run_main("dev", desiredCount=-1)
+        run_main("dev", service__desiredCount=-1)
     assert record.resources == []
 
 
 def test_the_default_base_image_is_the_dockerfiles() -> None:
     dockerfile = (ROOT / "app_image" / "Dockerfile").read_text()
     build = run_main("dev").get("docker:index/image:Image").inputs["build"]
-    configured = stack_config("dev")[f"{PROJECT}:imageBase"]
+    configured = keys()["image.base"].default
     assert build["args"] == {"BASE_IMAGE": configured}
     assert f"ARG BASE_IMAGE={configured.partition('@')[0]}\n" in dockerfile
 
 
 def test_a_new_base_image_makes_a_new_image() -> None:
     def image(digit: str) -> str:
-        made = run_main("dev", imageBase=f"ubuntu:24.04@sha256:{digit * 64}")
+        made = run_main("dev", image__base=f"ubuntu:24.04@sha256:{digit * 64}")
         return str(made.get("docker:index/image:Image").inputs["imageName"])
 
     assert image("a") != image("b")

@@ -32,7 +32,7 @@ cluster = Cluster(
             instance_type="t4g.small",
             cpu_architecture="ARM64",
             # Two for the tasks, two for those that replace them.
-            max_instances=4,
+            max_size=4,
         )
     ),
 )

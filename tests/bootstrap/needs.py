@@ -27,7 +27,7 @@ OPERATIONS = ("create", "read", "update", "delete")
 STATE = State(f"arn:aws:s3:::{PROJECT}-state-{ACCOUNT}", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/state-of-")
 SETTINGS: Mapping[str, Mapping[str, Any]] = {
     "dev": {},
-    "prod": {"migrationCommand": ["migrate"]},
+    "prod": {"migration.command": ["migrate"]},
     "dev-ec2": {},
     "internal": {},
 }

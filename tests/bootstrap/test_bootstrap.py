@@ -217,7 +217,8 @@ def test_every_problem_is_told_at_once() -> None:
 def test_a_stack_of_another_region_or_with_encrypted_names_is_refused(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Pulumi.yaml", tmp_path)
     stack = (
-        f"config:\n  aws:region: eu-west-1\n  {PROJECT}:deployedBy: github\n  {PROJECT}:domainName:\n    secure: v1\n"
+        f"config:\n  aws:region: eu-west-1\n  {PROJECT}:deployedBy: github\n"
+        f"  {PROJECT}:domain: {{ name: {{ secure: v1 }} }}\n"
     )
     (tmp_path / "Pulumi.new.yaml").write_text(stack)
     with pytest.raises(environments.EnvironmentsError) as refused:
@@ -225,7 +226,7 @@ def test_a_stack_of_another_region_or_with_encrypted_names_is_refused(tmp_path: 
     assert str(refused.value).splitlines() == [
         f"Pulumi.new.yaml, aws:region: got 'eu-west-1', expected '{REGION}'; "
         "deploy where the state is, or run make bootstrap with AWS_REGION set to that region",
-        "Pulumi.new.yaml, domainName: got an encrypted value, expected a plain one; the roles are for what it names",
+        "Pulumi.new.yaml, domain.name: got an encrypted value, expected a plain one; the roles are for what it names",
     ]
 
 

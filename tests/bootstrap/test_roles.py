@@ -95,7 +95,7 @@ def test_what_a_call_asks_for_beside_itself_is_asked_of_the_roles_too() -> None:
 @each_stack
 def test_the_boundary_leaves_the_roles_of_the_stack_all_that_they_have(stack: str) -> None:
     settings: dict[str, Any] = {
-        "executeCommand": True,
+        "service.executeCommand": True,
         "secrets": {
             "TOKEN": f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:token-1a2b3c",
             "LEVEL": f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/level",

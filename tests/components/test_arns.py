@@ -99,13 +99,17 @@ def test_no_secret_by_a_pattern(arn: str) -> None:
     assert not check.accepts({"A": arn})
 
 
+def _called(name: str) -> str:
+    return "certificate" if name == "value" else name
+
+
 def test_an_arn_of_elsewhere_is_told() -> None:
     arn = f"arn:aws-cn:acm:cn-north-1:123456789012:certificate/{UUID}"
-    assert place_problem("certificate", arn, "eu-west-1", "region", why="none fits") == (
+    assert place_problem(arn, "eu-west-1", _called, why="none fits") == (
         "certificate: got one of partition aws-cn with region eu-west-1, expected one of aws; none fits"
     )
-    assert place_problem("certificate", arn, "cn-northwest-1", "region", why="none fits") == (
+    assert place_problem(arn, "cn-northwest-1", _called, why="none fits") == (
         "certificate: got one of region cn-north-1 with region cn-northwest-1, expected one of cn-northwest-1; none "
         "fits"
     )
-    assert place_problem("certificate", arn, "cn-northwest-1", "region", why="", whole_partition=True) is None
+    assert place_problem(arn, "cn-northwest-1", _called, why="", whole_partition=True) is None

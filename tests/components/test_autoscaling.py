@@ -182,3 +182,8 @@ def test_limits_are_refused_if_and_only_if_the_least_is_more_than_the_most(least
     else:
         with pytest.raises(ArgumentError):
             args(schedule=[action])
+
+
+def test_a_maximum_is_needed() -> None:
+    with pytest.raises(ArgumentError, match="max_count: got nothing, expected a number of tasks; set it"):
+        args(max_count=None)

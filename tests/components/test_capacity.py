@@ -21,7 +21,7 @@ def instances(**changes: Any) -> InstancesArgs:
         "subnet_ids": ["subnet-1", "subnet-2"],
         "instance_type": "t3.small",
         "cpu_architecture": "X86_64",
-        "max_instances": 4,
+        "max_size": 4,
     }
     return InstancesArgs(**values | changes)
 
@@ -73,7 +73,7 @@ def test_ecs_scales_drains_and_protects_the_instances() -> None:
 
 
 def test_the_group_protects_from_scale_in_and_replaces_instances_when_the_template_changes() -> None:
-    assert build(min_instances=1).get(GROUP).inputs == {
+    assert build(min_size=1).get(GROUP).inputs == {
         "vpcZoneIdentifiers": ["subnet-1", "subnet-2"],
         "minSize": 1,
         "maxSize": 4,
@@ -211,25 +211,25 @@ def test_a_preview_shows_every_resource_before_anything_is_known() -> None:
 
 def test_wrong_arguments_are_refused_together() -> None:
     with pytest.raises(ArgumentError) as refused:
-        instances(instance_type="small", max_instances=-1, cpu_architecture="arm64")
+        instances(instance_type="small", max_size=-1, cpu_architecture="arm64")
     assert str(refused.value) == (
         "InstancesArgs cannot be used:\n"
         "  - instance_type: got 'small', expected an EC2 instance type; "
         "choose one that the region offers, for instance t3.medium or t4g.medium\n"
+        "  - max_size: got -1, expected a whole number from 0 to 5000; choose how many instances there may be\n"
         "  - cpu_architecture: got 'arm64', expected one of X86_64, ARM64; "
-        "choose the processor that the image is built for\n"
-        "  - max_instances: got -1, expected a whole number from 0 to 5000; choose how many instances there may be"
+        "choose the processor that the image is built for"
     )
 
 
 def test_contradictions_are_refused_together() -> None:
     with pytest.raises(ArgumentError) as refused:
-        instances(instance_type="t4g.small", min_instances=5)
+        instances(instance_type="t4g.small", min_size=5)
     assert str(refused.value) == (
         "InstancesArgs cannot be used:\n"
         "  - instance_type: got 't4g.small', which is ARM64, expected a type with the X86_64 of cpu_architecture; "
         "change one of the two\n"
-        "  - max_instances: got 4 with min_instances 5, expected at least 5; change one of the two"
+        "  - max_size: got 4 with min_size 5, expected at least 5; change one of the two"
     )
 
 

@@ -57,7 +57,7 @@ INSTANCES = InstancesArgs(
     subnet_ids=["subnet-1"],
     instance_type="t3.small",
     cpu_architecture="X86_64",
-    max_instances=2,
+    max_size=2,
 )
 
 

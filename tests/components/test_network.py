@@ -1,5 +1,6 @@
 """A network in which traffic goes one way: clients, load balancer, tasks, HTTPS outside."""
 
+import contextlib
 import json
 from typing import Any
 
@@ -13,7 +14,7 @@ from components.network import (
     TASK_ENDPOINT_SERVICES,
     Network,
     NetworkArgs,
-    vpc_size_problem,
+    NetworkChoices,
     without_public_addresses,
 )
 from tests.mocks import ACCOUNT, REGION, UNKNOWN, Run, run
@@ -342,12 +343,6 @@ def test_wrong_arguments_are_refused_together() -> None:
         )
     assert str(refused.value) == (
         "NetworkArgs cannot be used:\n"
-        "  - listener_ports: got [0], expected a list, without repetition, of: "
-        "a whole number from 1 to 65535; choose TCP ports\n"
-        "  - allowed_ingress_cidrs: got [], expected a list, not empty and without repetition, of: "
-        "an IPv4 network with a prefix from /0 to /32 and no host bits, of addresses that hosts can "
-        "have; "
-        'list the networks of your clients, or ["0.0.0.0/0"] for everybody\n'
         "  - vpc_cidr: got '10.0.0.0/8', expected an IPv4 network with a prefix from /16 to /28 and no host bits, of "
         "addresses that hosts can have; "
         "choose a private range that overlaps with no network you want to reach from here\n"
@@ -355,11 +350,17 @@ def test_wrong_arguments_are_refused_together() -> None:
         "choose at least two zones, and no more than the region offers (most offer three)\n"
         "  - nat_gateways: got 'one', expected one of none, single, one-per-zone; "
         "choose how tasks reach ECR and CloudWatch Logs\n"
+        "  - flow_log_retention_days: got 2, expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, "
+        "731, 1096, 1827, 2192, 2557, 2922, 3288, 3653; choose a number of days that CloudWatch Logs knows\n"
+        "  - listener_ports: got [0], expected a list, without repetition, of: "
+        "a whole number from 1 to 65535; choose TCP ports\n"
+        "  - allowed_ingress_cidrs: got [], expected a list, not empty and without repetition, of: "
+        "an IPv4 network with a prefix from /0 to /32 and no host bits, of addresses that hosts can "
+        "have; "
+        'list the networks of your clients, or ["0.0.0.0/0"] for everybody\n'
         "  - endpoint_services: got ['com.amazonaws.eu-west-1:s3'], expected a list, without repetition, of: "
         "the end of an AWS service's endpoint name; "
-        "write what follows com.amazonaws.<region>. in the service's endpoint name, for instance ecr.api\n"
-        "  - flow_log_retention_days: got 2, expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, "
-        "731, 1096, 1827, 2192, 2557, 2922, 3288, 3653; choose a number of days that CloudWatch Logs knows"
+        "write what follows com.amazonaws.<region>. in the service's endpoint name, for instance ecr.api"
     )
 
 
@@ -378,4 +379,5 @@ def test_a_vpc_is_large_enough_if_each_zone_gets_two_subnets_of_32_addresses(pre
     # Subnets are powers of two, so the zones share the VPC as the next power of two would.
     shares = next(power for power in (2, 4, 8) if power >= zones) * 2
     fits = 2 ** (32 - prefix) // shares >= 32
-    assert (vpc_size_problem(f"10.0.0.0/{prefix}", zones) is None) == fits
+    with contextlib.nullcontext() if fits else pytest.raises(ArgumentError, match="vpc_cidr: got"):
+        NetworkChoices(vpc_cidr=f"10.0.0.0/{prefix}", availability_zone_count=zones)

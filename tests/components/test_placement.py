@@ -84,6 +84,6 @@ def test_a_component_refuses_just_what_the_pack_does_in_the_same_words(
         for outcome in rule.run(service)
         if isinstance(outcome, Problem)
     }
-    names = ("orderedPlacementStrategies", "placementConstraints")
-    refused = placement_problem(launch_type, strategies, constraints, *names)
+    names = {"placement_strategies": "orderedPlacementStrategies", "placement_constraints": "placementConstraints"}
+    refused = placement_problem(launch_type, strategies, constraints, names.__getitem__)
     assert {f"Service 'web' {problem}" for problem in (refused or "").split("\n  - ") if problem} == told

@@ -186,14 +186,14 @@ def test_wrong_arguments_are_refused_together() -> None:
         )
     assert str(refused.value) == (
         "RouteArgs cannot be used:\n"
+        "  - health_check_path: got 'up', expected a path that starts with / and has no space; "
+        "name a page that answers 200\n"
+        "  - deregistration_delay_seconds: got -1, expected a whole number from 0 to 3600; "
+        "choose at least the seconds that the longest request may take\n"
         "  - target_port: got 70000, expected a whole number from 1 to 65535; choose a TCP port\n"
         "  - target_type: got 'lambda', expected one of ip, instance; choose what is registered\n"
         "  - path_patterns: got ['api'], expected a list, not empty and without repetition, of: "
         "a path of 1 to 128 characters with * and ?; correct it\n"
         "  - priority: got 0, expected a whole number from 1 to 25000; "
-        "choose a number that no other route of the listener has\n"
-        "  - health_check_path: got 'up', expected a path that starts with / and has no space; "
-        "name a page that answers 200\n"
-        "  - deregistration_delay_seconds: got -1, expected a whole number from 0 to 3600; "
-        "choose at least the seconds that the longest request may take"
+        "choose a number that no other route of the listener has"
     )

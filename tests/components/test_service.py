@@ -295,10 +295,10 @@ def test_wrong_arguments_are_refused_together() -> None:
         run(program)
     assert str(refused.value) == (
         "ServiceArgs cannot be used:\n"
-        "  - container_name: got 'my web', expected 1 to 255 letters, digits, _ or -; choose a name that ECS accepts\n"
+        "  - launch_type: got 'LAMBDA', expected one of FARGATE, EC2; choose one that the task definition requires\n"
         "  - desired_count: got -1, expected a whole number from 0 to 5000; "
         "choose how many tasks are to run; two or more survive the loss of one\n"
-        "  - launch_type: got 'LAMBDA', expected one of FARGATE, EC2; choose one that the task definition requires"
+        "  - container_name: got 'my web', expected 1 to 255 letters, digits, _ or -; choose a name that ECS accepts"
     )
 
 

@@ -270,15 +270,15 @@ def test_wrong_arguments_are_refused_together() -> None:
         )
     assert str(refused.value) == (
         "TaskDefinitionArgs cannot be used:\n"
-        "  - family: got 'my shop', expected 1 to 255 letters, digits, _ or -; choose a name that ECS accepts\n"
-        "  - requires_compatibilities: got ['FARGATE', 'LAMBDA'], expected a list, not empty and without repetition, "
-        "of: one of FARGATE, EC2; name the launch types on which the task is to run\n"
         "  - network_mode: got 'host', expected one of awsvpc, bridge; "
         "choose how tasks are on the network; Fargate has awsvpc\n"
         "  - ephemeral_storage_gib: got 20, expected a whole number from 21 to 200; "
         "choose a size, or leave it out for the 20 GiB that every task has\n"
         "  - log_retention_days: got 10, expected one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, "
-        "731, 1096, 1827, 2192, 2557, 2922, 3288, 3653; choose a number of days that CloudWatch Logs knows"
+        "731, 1096, 1827, 2192, 2557, 2922, 3288, 3653; choose a number of days that CloudWatch Logs knows\n"
+        "  - family: got 'my shop', expected 1 to 255 letters, digits, _ or -; choose a name that ECS accepts\n"
+        "  - requires_compatibilities: got ['FARGATE', 'LAMBDA'], expected a list, not empty and without repetition, "
+        "of: one of FARGATE, EC2; name the launch types on which the task is to run"
     )
 
 

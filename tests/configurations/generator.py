@@ -1,21 +1,19 @@
 # ruff: noqa: RUF001 - tables of texts, some of them look like others
-"""Draws configurations of a stack: every key of `Pulumi.yaml`, most of them such as a user would write."""
+"""Draws configurations of a stack: every setting, most of them such as a user would write."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-import yaml
 from hypothesis import strategies as st
 
 from ecs_policy.fargate import TASK_SIZES
-from tests.mocks import PROJECT, ROOT
+from reading import Key
+from settings import keys
+from tests.mocks import changed
 
-SCHEMA: dict[str, dict[str, Any]] = {
-    key: entry for key, entry in yaml.safe_load((ROOT / "Pulumi.yaml").read_text())["config"].items() if ":" not in key
-}
+SCHEMA = {path: key for path, key in keys().items() if ":" not in path}
 REGIONS = {"aws": "ap-northeast-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1", "aws-eusc": "eusc-de-east-1"}
 UUID = "01234567-89ab-cdef-0123-456789abcdef"
 ACCOUNT = "123456789012"
@@ -29,22 +27,14 @@ class Configuration(NamedTuple):
     """`plausible`, `edge` or `hostile`: how it was drawn, not whether it is right."""
     stack: str
     values: Mapping[str, object]
-    """Key to value as in YAML, or to a text that stands as it is."""
+    """Path of a setting to its value as in YAML, or to a text that stands as it is."""
     changed: frozenset[str]
     """Keys that were drawn to be odd."""
 
     @property
     def texts(self) -> dict[str, str]:
         """What the engine gives the program."""
-        defaults = {key: entry["default"] for key, entry in SCHEMA.items() if "default" in entry}
-        return {
-            key if ":" in key else f"{PROJECT}:{key}": _text(value)
-            for key, value in {**defaults, **self.values}.items()
-        }
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+        return changed({}, self.values)
 
 
 def _of(*values: object) -> st.SearchStrategy[Any]:
@@ -76,79 +66,76 @@ def _plausible(partition: str) -> dict[str, st.SearchStrategy[Any]]:
         *(f"{parameter}level", f"{parameter}shop/prod/key_1.x-y"),
     )
     return {
-        "imageVersion": _of("0.0.1", "1.0.0", "v2", "2026-06-01", "a" * 100),
-        "imageBase": _of(
+        "image.version": _of("0.0.1", "1.0.0", "v2", "2026-06-01", "a" * 100),
+        "image.base": _of(
             *("ubuntu:24.04", "debian:bookworm-slim", "public.ecr.aws/ubuntu/ubuntu:24.04", "localhost:5000/a/b_c:1"),
             *("ghcr.io/team/base@sha256:" + "a1" * 32, "ubuntu:24.04@sha256:" + "0f" * 32, "a--b/c__d.e:X_1"),
         ),
-        "repositoryName": _of("ecr-h4b-helloworld", "team/shop", "a1", "a.b_c-d/e__f", "x" * 200),
-        "keepImages": st.integers(31, 1000),
-        "vpcCidr": _of(
+        "image.repositoryName": _of("ecr-h4b-helloworld", "team/shop", "a1", "a.b_c-d/e__f", "x" * 200),
+        "network.vpcCidr": _of(
             "10.0.0.0/16", "172.20.0.0/20", "192.168.0.0/18", "100.64.0.0/16", "10.255.0.0/22", "203.0.112.0/20"
         ),
-        "availabilityZoneCount": st.integers(2, 3),
-        "natGateways": _of("single", "one-per-zone"),
-        "vpcEndpoints": st.booleans(),
-        "flowLogRetentionDays": _of(0, *LOG_DAYS),
-        "allowedIngressCidrs": _lists(
+        "network.availabilityZoneCount": st.integers(2, 3),
+        "network.natGateways": _of("single", "one-per-zone"),
+        "network.vpcEndpoints": st.booleans(),
+        "network.flowLogRetentionDays": _of(0, *LOG_DAYS),
+        "loadBalancer.allowedIngressCidrs": _lists(
             _of("0.0.0.0/0", "203.0.113.0/24", "203.0.113.7/32", "198.51.100.0/25", "10.0.0.0/8", "127.0.0.1/32"), 4, 1
         ),
         "containerInsights": _of("enhanced", "enabled"),
-        "fargateSpotWeight": st.just(0),
-        "fargateOnDemandWeight": st.integers(1, 1000),
-        "fargateOnDemandBase": st.integers(0, 10),
-        "instanceType": st.just("t3.medium"),
-        "minInstances": st.integers(0, 2),
-        "maxInstances": st.integers(4, 20),
-        "loadBalancerScheme": _of("internet-facing", "internal"),
-        "listenerPort": _of(80, 8080, 1, 65535),
-        "certificateArn": st.just(""),
-        "domainName": st.just(""),
-        "hostedZoneId": st.just(""),
+        "fargate.spotPercent": st.just(0),
+        "fargate.onDemandBase": st.integers(0, 10),
+        "instances.instanceType": st.just("t3.medium"),
+        "instances.minSize": st.integers(0, 2),
+        "instances.maxSize": st.integers(4, 20),
+        "loadBalancer.scheme": _of("internet-facing", "internal"),
+        "domain.certificateArn": st.just(""),
+        "domain.name": st.just(""),
+        "domain.hostedZoneId": st.just(""),
         "firewall": _of("managed", "none", _arn("wafv2", f"regional/webacl/company_1-a/{UUID}", partition)),
-        "accessLogRetentionDays": _of(0, 1, 90, 3650),
-        "healthCheckPath": _of("/", "/health", "/a?b=c&d=~", "/" + "x" * 1023),
-        "healthCheckGracePeriodSeconds": _of(0, 44, 300),
-        "deregistrationDelaySeconds": _of(0, 5, 300, 3600),
-        "cpuArchitecture": st.just("X86_64"),
-        "taskCpuUnits": st.just(256),
-        "taskMemoryMib": st.just(512),
-        "containerPort": _of(80, 8080, 1, 65535),
-        "containerUser": _of("33:33", "1000", "1000:0", "2147483647:2147483647", "65534"),
-        "networkMode": st.just("awsvpc"),
+        "loadBalancer.accessLogRetentionDays": _of(0, 1, 90, 3650),
+        "targetGroup.healthCheckPath": _of("/", "/health", "/a?b=c&d=~", "/" + "x" * 1023),
+        "service.healthCheckGracePeriodSeconds": _of(0, 44, 300),
+        "targetGroup.deregistrationDelaySeconds": _of(0, 5, 300, 3600),
+        "task.cpuArchitecture": st.just("X86_64"),
+        "task.cpuUnits": st.just(256),
+        "task.memoryMib": st.just(512),
+        "container.port": _of(80, 8080, 1, 65535),
+        "container.user": _of("33:33", "1000", "1000:0", "2147483647:2147483647", "65534"),
+        "task.networkMode": st.just("awsvpc"),
         "environment": st.dictionaries(
             _NAMES, _of("", "info", "a b", "日本語 ✓", 'quote"\\', "x\ny", "x" * 300), max_size=3
         ),
         "secrets": st.dictionaries(_of("S1", "S2", "TOKEN"), secrets, max_size=3),
-        "healthCheckCommand": _of("", "curl -f http://localhost/ || exit 1", "test -e /dev/shm"),
-        "stopTimeoutSeconds": _of(2, 30, 120),
-        "ephemeralStorageGib": st.just(0),
-        "executeCommand": st.booleans(),
-        "logRetentionDays": _of(*LOG_DAYS),
-        "desiredCount": st.integers(1, 4),
-        "placementStrategies": st.just([]),
-        "placementConstraints": st.just([]),
-        "taskStartSeconds": _of(30, 60, 3600),
-        "migrationCommand": _of([], ["./migrate"], ["sh", "-c", "echo 'a b' && ./migrate --to \"2\""]),
-        "rollbackOnInterrupt": st.booleans(),
-        "forceNewDeployment": _of("", "2026-06-01", "new secrets: #2"),
-        "migrationTimeoutMinutes": _of(1, 60, 10080),
-        "deploymentStrategy": _of("ROLLING", "ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"),
-        "deploymentStepPercent": st.integers(3, 100),
-        "deploymentStepMinutes": _of(0, 5, 1440),
-        "deploymentBakeMinutes": _of(0, 5, 1440),
-        "approvalStage": _of("", "", "PRE_SCALE_UP", "POST_SCALE_UP"),
-        "approvalTimeoutMinutes": _of(1, 60, 20160),
-        "maxCount": st.just(0),
-        "scalingCpuPercent": _of(0, 10, 60, 90),
-        "scalingMemoryPercent": _of(10, 75, 90),
-        "scalingRequestsPerTarget": st.just(0),
-        "scalingSchedule": st.just([]),
-        "scalingTimezone": _of("UTC", "Asia/Tokyo", "Europe/Berlin", "Etc/GMT+9", "America/Argentina/Buenos_Aires"),
-        "alarms": st.booleans(),
-        "alarmErrorPercent": _of(1, 5, 100),
-        "alarmLatencyMilliseconds": _of(1, 1000, 3_600_000),
-        "alarmEmail": st.just(""),
+        "container.healthCheckCommand": _of("", "curl -f http://localhost/ || exit 1", "test -e /dev/shm"),
+        "container.stopTimeoutSeconds": _of(2, 30, 120),
+        "task.ephemeralStorageGib": st.just(0),
+        "service.executeCommand": st.booleans(),
+        "task.logRetentionDays": _of(*LOG_DAYS),
+        "service.desiredCount": st.integers(1, 4),
+        "placement.strategies": st.just([]),
+        "placement.constraints": st.just([]),
+        "service.taskStartSeconds": _of(30, 60, 3600),
+        "service.rollbackOnInterrupt": st.booleans(),
+        "migration.command": _of([], ["./migrate"], ["sh", "-c", "echo 'a b' && ./migrate --to \"2\""]),
+        "service.forceNewDeployment": _of("", "2026-06-01", "new secrets: #2"),
+        "migration.timeoutMinutes": _of(1, 60, 10080),
+        "deployment.strategy": _of("ROLLING", "ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"),
+        "deployment.stepPercent": st.integers(3, 100),
+        "deployment.stepMinutes": _of(0, 5, 1440),
+        "deployment.bakeMinutes": _of(0, 5, 1440),
+        "deployment.approval.stage": _of("", "", "PRE_SCALE_UP", "POST_SCALE_UP"),
+        "deployment.approval.timeoutMinutes": _of(1, 60, 20160),
+        "scaling.maxCount": st.just(0),
+        "scaling.cpuPercent": _of(0, 10, 60, 90),
+        "scaling.memoryPercent": _of(10, 75, 90),
+        "scaling.requestsPerTarget": st.just(0),
+        "scaling.schedule": st.just([]),
+        "scaling.timezone": _of("UTC", "Asia/Tokyo", "Europe/Berlin", "Etc/GMT+9", "America/Argentina/Buenos_Aires"),
+        "alarms.enabled": st.booleans(),
+        "alarms.errorPercent": _of(1, 5, 100),
+        "alarms.latencyMilliseconds": _of(1, 1000, 3_600_000),
+        "alarms.email": st.just(""),
         "dashboard": st.booleans(),
         "permissionsBoundaryArn": _of(
             "",
@@ -175,41 +162,50 @@ _SCHEDULES = (
 def _coherent(draw: st.DrawFn, partition: str) -> dict[str, object]:
     """A whole configuration whose parts go together."""
     keys = _plausible(partition)
-    always = {"allowedIngressCidrs", "loadBalancerScheme"}
+    always = {"loadBalancer.allowedIngressCidrs", "loadBalancer.scheme"}
     chosen = {key for key in sorted(keys) if key in always or draw(st.booleans())}
     values: dict[str, object] = {"aws:region": REGIONS[partition], **{key: draw(keys[key]) for key in sorted(chosen)}}
-    if values["loadBalancerScheme"] == "internet-facing":
-        values["allowedIngressCidrs"] = [*values["allowedIngressCidrs"], "192.0.2.0/24"]  # type: ignore[misc]
+    if values["loadBalancer.scheme"] == "internet-facing":
+        values["loadBalancer.allowedIngressCidrs"] = [*values["loadBalancer.allowedIngressCidrs"], "192.0.2.0/24"]  # type: ignore[misc]
     _choose_capacity(draw, values)
     _choose_scaling(draw, values)
     _choose_name(draw, values, partition)
     if draw(st.booleans()):
-        values |= {"natGateways": "none", "vpcEndpoints": True}
+        values |= {"network.natGateways": "none", "network.vpcEndpoints": True}
     if values.get("deployedBy") == "github":
         values["permissionsBoundaryArn"] = ""
-    if values.get("alarms", True):
-        values["alarmEmail"] = draw(_of("", "on-call@example.com", "a.b+c@sub.example.co.jp", "o'x@x-y.xn--p1ai"))
+    if not values.get("deployment.approval.stage"):
+        values.pop("deployment.approval.stage", None)
+        values.pop("deployment.approval.timeoutMinutes", None)
+    if values.get("alarms.enabled", True):
+        values["alarms.email"] = draw(_of("", "on-call@example.com", "a.b+c@sub.example.co.jp", "o'x@x-y.xn--p1ai"))
     return values
 
 
 def _choose_capacity(draw: st.DrawFn, values: dict[str, object]) -> None:
     if draw(st.booleans()):
         cpu = draw(_of(*TASK_SIZES))
-        values |= {"launchType": "FARGATE", "taskCpuUnits": cpu, "taskMemoryMib": draw(_of(*TASK_SIZES[cpu]))}
+        values |= {"service.launchType": "FARGATE", "task.cpuUnits": cpu, "task.memoryMib": draw(_of(*TASK_SIZES[cpu]))}
         if draw(st.booleans()):
-            values |= {
-                "fargateSpotWeight": draw(st.integers(1, 1000)),
-                "fargateOnDemandWeight": draw(st.integers(0, 9)),
-            }
-        values["ephemeralStorageGib"] = draw(_of(0, 21, 200))
+            values["fargate.spotPercent"] = draw(st.integers(1, 100))
+        values["task.ephemeralStorageGib"] = draw(_of(0, 21, 200))
         if draw(st.booleans()):
-            values["cpuArchitecture"] = "ARM64"
+            values["task.cpuArchitecture"] = "ARM64"
         return
     instance, cpu, memory = draw(_of(*_SIZES))
     mode = draw(_of("awsvpc", "bridge"))
-    values |= {"launchType": "EC2", "instanceType": instance, "taskCpuUnits": cpu, "taskMemoryMib": memory}
-    values |= {"networkMode": mode, "desiredCount": draw(st.integers(0, 4)), "maxInstances": draw(st.integers(10, 40))}
-    values["placementStrategies"] = draw(
+    values |= {
+        "service.launchType": "EC2",
+        "instances.instanceType": instance,
+        "task.cpuUnits": cpu,
+        "task.memoryMib": memory,
+    }
+    values |= {
+        "task.networkMode": mode,
+        "service.desiredCount": draw(st.integers(0, 4)),
+        "instances.maxSize": draw(st.integers(10, 40)),
+    }
+    values["placement.strategies"] = draw(
         _of(
             [],
             ["random"],
@@ -218,7 +214,7 @@ def _choose_capacity(draw: st.DrawFn, values: dict[str, object]) -> None:
             ["spread host"],
         )
     )
-    values["placementConstraints"] = draw(
+    values["placement.constraints"] = draw(
         _of(
             [],
             ["distinctInstance"],
@@ -231,11 +227,11 @@ def _choose_capacity(draw: st.DrawFn, values: dict[str, object]) -> None:
 def _choose_scaling(draw: st.DrawFn, values: dict[str, object]) -> None:
     if draw(st.booleans()):
         return
-    values |= {"maxCount": draw(st.integers(4, 5)), "scalingSchedule": draw(_lists(_of(*_SCHEDULES), 3))}
-    if values.get("deploymentStrategy", "ROLLING") == "ROLLING":
-        values["scalingRequestsPerTarget"] = draw(_of(0, 1, 1_000_000))
-    if values.get("desiredCount") == 0:
-        values["desiredCount"] = 1
+    values |= {"scaling.maxCount": draw(st.integers(4, 5)), "scaling.schedule": draw(_lists(_of(*_SCHEDULES), 3))}
+    if values.get("deployment.strategy", "ROLLING") == "ROLLING":
+        values["scaling.requestsPerTarget"] = draw(_of(0, 1, 1_000_000))
+    if values.get("service.desiredCount") == 0:
+        values["service.desiredCount"] = 1
 
 
 def _choose_name(draw: st.DrawFn, values: dict[str, object], partition: str) -> None:
@@ -244,13 +240,16 @@ def _choose_name(draw: st.DrawFn, values: dict[str, object], partition: str) -> 
     long = f"{'a' * 60}.{'b' * 60}.example.com"
     values |= draw(
         _of(
-            *({}, {}, {"certificateArn": certificate}, {"certificateArn": certificate, "domainName": long}),
-            *({"domainName": name, "hostedZoneId": "Z1D633PJN98FT9"},),
-            {"domainName": name, "hostedZoneId": "Z" + "9" * 31, "certificateArn": certificate},
+            *(
+                {},
+                {},
+                {"domain.certificateArn": certificate},
+                {"domain.certificateArn": certificate, "domain.name": long},
+            ),
+            *({"domain.name": name, "domain.hostedZoneId": "Z1D633PJN98FT9"},),
+            {"domain.name": name, "domain.hostedZoneId": "Z" + "9" * 31, "domain.certificateArn": certificate},
         )
     )
-    if values.get("listenerPort") == 443:
-        del values["listenerPort"]
 
 
 _BIG = 10**18
@@ -290,8 +289,8 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
     acl = _arn("wafv2", "regional/webacl/", partition)
     boundary = _arn("iam", "policy/", partition, region="")
     return {
-        "imageVersion": _of("", "-1", ".1", "a" * 101, "a/b", "1.0\n", "１"),
-        "imageBase": _of(
+        "image.version": _of("", "-1", ".1", "a" * 101, "a/b", "1.0\n", "１"),
+        "image.base": _of(
             *(
                 "a::::",
                 "ubuntu@sha256:zz",
@@ -316,8 +315,8 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             ),
             *("UPPER.example/a", "x.y:99999/a", "ubuntu:24.04 ", "http://ubuntu", "a//b", "/a", "deadbeef" * 8),
         ),
-        "repositoryName": _of("a", "A", "a" * 200, "a" * 201, "a//b", "a-", "-a", "a..b", "a/b/c", "a\n"),
-        "vpcCidr": _of(
+        "image.repositoryName": _of("a", "A", "a" * 200, "a" * 201, "a//b", "a-", "-a", "a..b", "a/b/c", "a\n"),
+        "network.vpcCidr": _of(
             *(
                 "10.0.0.0/255.255.0.0",
                 "10.0.0.0/0.0.255.255",
@@ -337,9 +336,9 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             ),
             *("10.0.0.0", "10.0.0.0/16 ", "2001:db8::/32", "1.2.0.0/16", "010.0.0.0/16", "10.0.0.0/+16", "10.0.0.0/١٦"),
         ),
-        "availabilityZoneCount": st.integers(1, 7),
-        "natGateways": _of("none", "None", "both"),
-        "allowedIngressCidrs": st.one_of(
+        "network.availabilityZoneCount": st.integers(1, 7),
+        "network.natGateways": _of("none", "None", "both"),
+        "loadBalancer.allowedIngressCidrs": st.one_of(
             _lists(
                 _of(
                     *(
@@ -369,8 +368,8 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             _of([], [None], [1], {"a": 1}, "0.0.0.0/0", [["0.0.0.0/0"]]),
         ),
         "containerInsights": _of("disabled", "Enhanced"),
-        "launchType": _of("EC2", "FARGATE", "EXTERNAL", "ec2"),
-        "instanceType": _of(
+        "service.launchType": _of("EC2", "FARGATE", "EXTERNAL", "ec2"),
+        "instances.instanceType": _of(
             *(
                 "foo.bar",
                 "t3.mediun",
@@ -393,10 +392,9 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
                 "t3.medium\n",
             ),
         ),
-        "maxInstances": st.integers(0, 5001),
-        "minInstances": st.integers(-1, 5001),
-        "listenerPort": _of(443, 0, 65536),
-        "certificateArn": _of(
+        "instances.maxSize": st.integers(0, 5001),
+        "instances.minSize": st.integers(-1, 5001),
+        "domain.certificateArn": _of(
             *(
                 certificate + UUID,
                 certificate + "-" * 36,
@@ -413,7 +411,7 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
                 f"arn:{partition}:acm:us-east-2:{ACCOUNT}:certificate/{UUID}",
             ),
         ),
-        "domainName": _of(
+        "domain.name": _of(
             *(
                 "example.c",
                 "a..b.com",
@@ -428,19 +426,19 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             ),
             *("a" * 64 + ".com", ".".join(["a" * 60] * 4) + ".com", "localhost", "a.com\n", "example.co", "a_b.com"),
         ),
-        "hostedZoneId": _of("Z1", "Z" + "1" * 32, "z1", "Z", "/hostedzone/Z1"),
+        "domain.hostedZoneId": _of("Z1", "Z" + "1" * 32, "z1", "Z", "/hostedzone/Z1"),
         "firewall": _of(
             *(acl + f"日本/{UUID}", acl + f"a/{UUID}", acl + f"{'a' * 129}/{UUID}", acl + f"a/{'-' * 36}", "Managed"),
             *(_arn("wafv2", f"global/webacl/a/{UUID}", partition), _arn("wafv2", f"regional/webacl/a/{UUID}", other)),
         ),
-        "healthCheckPath": _of("", "a", "/a b", "/é", "/" + "x" * 1024, "/\n", "/#?%"),
-        "cpuArchitecture": _of("ARM64", "x86_64", "arm64"),
-        "taskCpuUnits": _of(1, 127, 128, 255, 257, 300, 1024, 2048, 32768, 196608, 196609),
-        "taskMemoryMib": _of(1, 5, 6, 511, 513, 896, 897, 1024, 1792, 2048, 3584, 3585, 4096, 30720, 249856, 1048576),
-        "containerUser": _of(
+        "targetGroup.healthCheckPath": _of("", "a", "/a b", "/é", "/" + "x" * 1024, "/\n", "/#?%"),
+        "task.cpuArchitecture": _of("ARM64", "x86_64", "arm64"),
+        "task.cpuUnits": _of(1, 127, 128, 255, 257, 300, 1024, 2048, 32768, 196608, 196609),
+        "task.memoryMib": _of(1, 5, 6, 511, 513, 896, 897, 1024, 1792, 2048, 3584, 3585, 4096, 30720, 249856, 1048576),
+        "container.user": _of(
             "0", "00", "01", "4294967295", "2147483648", "1:2147483648", "1:", ":1", "root", "1:1:1", "-1", "１"
         ),
-        "networkMode": _of("bridge", "host", "none", "awsvpc"),
+        "task.networkMode": _of("bridge", "host", "none", "awsvpc"),
         "environment": st.one_of(
             st.dictionaries(st.one_of(_NAMES, _of("1", "a-b", "", "a.b", "日本", "x" * 500)), _TEXTS, max_size=3),
             st.just({"A": "x" * 70_000}),
@@ -498,10 +496,10 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             st.integers(60, 120).map(lambda count: {f"S{n}": f"{secret}shop/prod/{n:03}-AbCdEf" for n in range(count)}),
             st.integers(60, 120).map(lambda count: {f"S{n}": f"{secret}shop-AbCdEf:field{n}::" for n in range(count)}),
         ),
-        "healthCheckCommand": _of(" ", "\t\n", "x" * 5000, "a\0b", "\ud800"),
-        "ephemeralStorageGib": _of(20, 21, 200, 201),
-        "desiredCount": _of(0, 1, 3, 40, 300, 2640, 5000),
-        "placementStrategies": st.one_of(
+        "container.healthCheckCommand": _of(" ", "\t\n", "x" * 5000, "a\0b", "\ud800"),
+        "task.ephemeralStorageGib": _of(20, 21, 200, 201),
+        "service.desiredCount": _of(0, 1, 3, 40, 300, 2640, 5000),
+        "placement.strategies": st.one_of(
             _lists(
                 _of(
                     *(
@@ -519,7 +517,7 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             ),
             _of("random", {}, [1]),
         ),
-        "placementConstraints": _lists(
+        "placement.constraints": _lists(
             _of(
                 *(
                     "distinctInstance",
@@ -533,22 +531,22 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             ),
             12,
         ),
-        "migrationCommand": st.one_of(
+        "migration.command": st.one_of(
             st.lists(st.one_of(_TEXTS, _of("a", "b c")), min_size=1, max_size=3),
             _of(["x" * 9000], ["x" * 8000], ["a"] * 1600, [""], ["\0"], [1], {}, "[[]]", '["\\ud800"]'),
         ),
-        "healthCheckGracePeriodSeconds": _of(1, 23, 24, 43, 2147483647, 2147483648),
-        "taskStartSeconds": _of(0, 1, 29, 3601),
-        "forceNewDeployment": _of(" ", "x" * 200, "x" * 201, "a\nb", "é", "\0"),
-        "deploymentStepPercent": _of(0, 1, 2, 3, 100, 101),
-        "approvalStage": _of(
+        "service.healthCheckGracePeriodSeconds": _of(1, 23, 24, 43, 2147483647, 2147483648),
+        "service.taskStartSeconds": _of(0, 1, 29, 3601),
+        "service.forceNewDeployment": _of(" ", "x" * 200, "x" * 201, "a\nb", "é", "\0"),
+        "deployment.stepPercent": _of(0, 1, 2, 3, 100, 101),
+        "deployment.approval.stage": _of(
             "POST_TEST_TRAFFIC_SHIFT", "PRE_PRODUCTION_TRAFFIC_SHIFT", "pre_scale_up", "POST_SCALE_UP"
         ),
-        "maxCount": _of(1, 2, 5, 50, 5000, 5001),
-        "scalingCpuPercent": _of(0, 9, 10, 90, 91),
-        "scalingMemoryPercent": _of(0, 9, 91),
-        "scalingRequestsPerTarget": _of(0, 1, 1_000_000, 1_000_001),
-        "scalingSchedule": st.one_of(
+        "scaling.maxCount": _of(1, 2, 5, 50, 5000, 5001),
+        "scaling.cpuPercent": _of(0, 9, 10, 90, 91),
+        "scaling.memoryPercent": _of(0, 9, 91),
+        "scaling.requestsPerTarget": _of(0, 1, 1_000_000, 1_000_001),
+        "scaling.schedule": st.one_of(
             _lists(
                 _of(
                     *(
@@ -588,7 +586,7 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             *(st.just([f"cron({n % 60} {n // 60} * * ? *) 1-2" for n in range(count)]) for count in (200, 201, 208)),
             _of("cron(0 8 * * ? *) 1-2", {}, [None]),
         ),
-        "scalingTimezone": _of(
+        "scaling.timezone": _of(
             *(
                 "Mars/Olympus",
                 "asia/tokyo",
@@ -604,7 +602,7 @@ def _odd(partition: str) -> dict[str, st.SearchStrategy[Any]]:
             ),
             *("Asia/Tokyo\n", "US/Pacific", "Etc/GMT+99", "x" * 2000),
         ),
-        "alarmEmail": _of(
+        "alarms.email": _of(
             *(
                 "a,b@c.com",
                 "<a@b.com>",
@@ -656,6 +654,10 @@ _ODD_STACKS = ("v1.0", "feature.login", "日本", "a b", "x" * 101, "a/b")
 _ODD_REGIONS = ("zz-foo-1", "eu-west-1", "ap-southeast-9", "us-foo-1", "aws-global", "", "us-east-1a", "cn-north-1")
 
 
+def _type(key: Key) -> str:
+    return "array" if key.is_list else str(key.check.schema.get("type", "string"))
+
+
 @st.composite
 def configurations(draw: st.DrawFn) -> Configuration:
     """Three in four whole and coherent, or coherent with something at a border; the others hostile."""
@@ -665,27 +667,41 @@ def configurations(draw: st.DrawFn) -> Configuration:
     stack = draw(_of(*_STACKS))
     if len(stack) > 20 or not stack.replace("-", "").isalnum() or not stack.islower():
         values.pop("deployedBy", None)  # GitHub's roles bear the stack's name
-    changed: set[str] = set()
+    odd_ones: set[str] = set()
     if kind == "edge":
         odd = _odd(partition)
-        changed = {draw(_of(*sorted(odd))) for _ in range(draw(_of(1, 1, 2)))}
-        values |= {key: draw(odd[key]) for key in sorted(changed)}
+        odd_ones = {draw(_of(*sorted(odd))) for _ in range(draw(_of(1, 1, 2)))}
+        values |= {key: draw(odd[key]) for key in sorted(odd_ones)}
     if kind == "hostile":
         odd = _odd(partition)
         anything = (*sorted(SCHEMA), "aws:region", "stack", "unknown")
-        changed = {draw(_of(*anything)) for _ in range(draw(_of(1, 2, 3)))}
-        for key in sorted(changed):
+        odd_ones = {draw(_of(*anything)) for _ in range(draw(_of(1, 2, 3)))}
+        for key in sorted(odd_ones):
             if key == "stack":
                 stack = draw(_of(*_ODD_STACKS))
             elif key == "unknown":
-                values[draw(_of("desiredcount", "x" * 3000, "日本", "aws:profile", "docker:host", "pulumi:tags"))] = "x"
+                values[
+                    draw(
+                        _of(
+                            "desiredcount",
+                            "scaling",
+                            "task.x",
+                            "deployment",
+                            "x" * 3000,
+                            "日本",
+                            "aws:profile",
+                            "docker:host",
+                            "pulumi:tags",
+                        )
+                    )
+                ] = "x"
             elif key == "aws:region":
                 values[key] = draw(_of(*_ODD_REGIONS))
             else:
-                values[key] = draw(st.one_of(odd.get(key, _TEXTS), _TYPES[SCHEMA[key]["type"]], _TEXTS))
-    return Configuration(kind, stack, values, frozenset(changed))
+                values[key] = draw(st.one_of(odd.get(key, _TEXTS), _TYPES[_type(SCHEMA[key])], _TEXTS))
+    return Configuration(kind, stack, values, frozenset(odd_ones))
 
 
 def every_key_is_drawn() -> set[str]:
     """Keys that plausible configurations set."""
-    return {*_plausible("aws"), "launchType"}
+    return {*_plausible("aws"), "service.launchType"}

@@ -22,6 +22,7 @@ from aws_cron_expression_validator.validator import AWSCronExpressionValidator
 from botocore.session import get_session
 from docker_image.reference import Reference
 
+from settings import effective
 from tests.configurations import requests
 from tests.mocks import PROJECT, Run
 
@@ -33,12 +34,20 @@ _INTERFACES |= {"r5.2xlarge": 4, "m7i.4xlarge": 8, "t4g.medium": 3, "t3.large": 
 
 def refusals(made: Run, configuration: Mapping[str, str]) -> list[str]:
     """Everything that somebody would refuse."""
-    values = {key.removeprefix(f"{PROJECT}:"): value for key, value in configuration.items()}
+    values = {path: _text(value) for path, value in effective(PROJECT, _decoded(configuration)).items()}
     region = values["aws:region"]
     found = [each for part in made.resources for each in requests.problems(part, region)]
     for judge in (_arns, _texts, _networks, _schedules, _totals, _instances):
         found += judge(made, values)
     return found
+
+
+def _decoded(configuration: Mapping[str, str]) -> dict[str, Any]:
+    return {key: json.loads(text) if text[:1] == "{" else text for key, text in configuration.items()}
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _of(made: Run, kind: str) -> list[Mapping[str, Any]]:
@@ -64,7 +73,7 @@ def _partition(region: str) -> str | None:
 _UUID = "[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _PLACE = r"(?P<r>[a-z0-9-]*):\d{12}"
 _ARNS = {
-    "certificateArn": rf"arn:(?P<p>[a-z-]+):acm:{_PLACE}:certificate/{_UUID}",
+    "domain.certificateArn": rf"arn:(?P<p>[a-z-]+):acm:{_PLACE}:certificate/{_UUID}",
     "firewall": rf"arn:(?P<p>[a-z-]+):wafv2:{_PLACE}:regional/webacl/[A-Za-z0-9_-]{{1,128}}/[0-9a-f-]{{36}}",
     "permissionsBoundaryArn": r"arn:(?P<p>[a-z-]+):iam:(?P<r>):(\d{12}|aws):policy/(\S+/)*[A-Za-z0-9_+=,.@-]{1,128}",
 }
@@ -106,34 +115,34 @@ def _arns(made: Run, values: Mapping[str, str]) -> Iterator[str]:
 
 def _texts(made: Run, values: Mapping[str, str]) -> Iterator[str]:
     try:
-        Reference.parse_normalized_named(values["imageBase"])
+        Reference.parse_normalized_named(values["image.base"])
     except Exception as error:
-        yield f"imageBase: {values['imageBase']!r:.80}: {type(error).__name__}"
+        yield f"image.base: {values['image.base']!r:.80}: {type(error).__name__}"
     for each in _of(made, "docker:index/image:Image"):
         try:
             Reference.parse_normalized_named(each["imageName"])
         except Exception as error:
             yield f"image: {each['imageName']!r:.120}: {type(error).__name__}"
-    if any(int(each) > 2**31 - 1 for each in values["containerUser"].split(":")):
-        yield f"containerUser: {values['containerUser']} is beyond what runc takes"
-    if address := values["alarmEmail"]:
+    if any(int(each) > 2**31 - 1 for each in values["container.user"].split(":")):
+        yield f"container.user: {values['container.user']} is beyond what runc takes"
+    if address := values["alarms.email"]:
         try:
             parsed = Address(addr_spec=address)
             labels = parsed.domain.split(".")
             if len(address) > 254 or len(parsed.username) > 64 or len(labels) < 2 or len(labels[-1]) < 2:
-                yield f"alarmEmail: {address!r:.80} is none"
+                yield f"alarms.email: {address!r:.80} is none"
             if not all(re.fullmatch("[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?", each) for each in labels):
-                yield f"alarmEmail: {address!r:.80} has no such domain"
+                yield f"alarms.email: {address!r:.80} has no such domain"
         except (email.errors.MessageError, ValueError, IndexError):
-            yield f"alarmEmail: {address!r:.80} is none"
-    if len(values["domainName"]) > 64 and _of(made, "aws:acm/certificate:Certificate"):
-        yield "domainName: ACM issues no certificate for so long a name"
+            yield f"alarms.email: {address!r:.80} is none"
+    if len(values["domain.name"]) > 64 and _of(made, "aws:acm/certificate:Certificate"):
+        yield "domain.name: ACM issues no certificate for so long a name"
     for each in _of(made, "aws:ecs/taskDefinition:TaskDefinition"):
         if not re.fullmatch("[A-Za-z0-9_-]{1,255}", each["family"]):
             yield f"family: {each['family']!r:.80}"
-    for words in json.loads(values["migrationCommand"]):
+    for words in json.loads(values["migration.command"]):
         if not words or "\0" in words:
-            yield "migrationCommand: an empty word or a zero byte"
+            yield "migration.command: an empty word or a zero byte"
     for name, value in json.loads(values["environment"]).items():
         if "\0" in value or any("\ud800" <= each <= "\udfff" for each in value):
             yield f"environment.{name}: no such text"
@@ -216,25 +225,25 @@ def _totals(made: Run, _: Mapping[str, str]) -> Iterator[str]:
 def _instances(made: Run, values: Mapping[str, str]) -> Iterator[str]:
     for template in _of(made, "aws:ec2/launchTemplate:LaunchTemplate"):
         name = template["instanceType"]
-        if name.startswith("mac") or ("gb200" in name and values["cpuArchitecture"] == "X86_64"):
+        if name.startswith("mac") or ("gb200" in name and values["task.cpuArchitecture"] == "X86_64"):
             yield f"{name}: no image of ECS runs there"
         size = _size(name)
         if size is None:
             continue
         vcpus, memory_mib = size
-        cpu, memory = int(values["taskCpuUnits"]), int(values["taskMemoryMib"])
+        cpu, memory = int(values["task.cpuUnits"]), int(values["task.memoryMib"])
         # Not all of it is there for tasks: AWS's own example loses 2.5 %.
         fits = min(vcpus * 1024 // cpu, int(memory_mib * 0.975) // memory)
-        if values["networkMode"] == "awsvpc":
+        if values["task.networkMode"] == "awsvpc":
             fits = min(fits, _INTERFACES.get(name, 99) - 1)
-        if "distinctInstance" in values["placementConstraints"]:
+        if "distinctInstance" in values["placement.constraints"]:
             fits = min(fits, 1)
         (service,) = _of(made, "aws:ecs/service:Service")
         targets = _of(made, "aws:appautoscaling/target:Target")
-        schedule: Sequence[str] = json.loads(values["scalingSchedule"])
+        schedule: Sequence[str] = json.loads(values["scaling.schedule"])
         most = max([service["desiredCount"], *(each["maxCapacity"] for each in targets)])
         most = max([most, *(int(each.rpartition("-")[2]) for each in schedule)])
-        surplus = (1 if values["deploymentStrategy"] == "ROLLING" else most) if most else 0
+        surplus = (1 if values["deployment.strategy"] == "ROLLING" else most) if most else 0
         (group,) = _of(made, "aws:autoscaling/group:Group")
         if fits < 1:
             yield f"no task of {cpu} and {memory} fits on {name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any
 
@@ -46,7 +47,8 @@ def is_accepted(configuration: Configuration) -> bool:
 def _told(configuration: Configuration, told: str) -> list[str]:
     first, *messages = told.split("\n  - ")
     found = [] if first.endswith(".yaml cannot be used:") and messages else [f"no refusal of the house: {told[:200]}"]
-    keys = SCHEMA.keys() | _NOT_OF_THE_SCHEMA | set(configuration.values)
+    groups = {path.partition(".")[0] for path in SCHEMA}
+    keys = SCHEMA.keys() | groups | _NOT_OF_THE_SCHEMA | set(configuration.values)
     counted: dict[str, int] = {}
     for message in messages:
         match = _MESSAGE.fullmatch(message)
@@ -55,18 +57,12 @@ def _told(configuration: Configuration, told: str) -> list[str]:
             continue
         key = match["key"]
         counted[key] = counted.get(key, 0) + 1
-        wrong = _owner(key)
-        if wrong not in keys and not key.endswith("..."):
+        if not any(key == each or key.startswith((f"{each}.", f"{each}[")) for each in keys) and key[-3:] != "...":
             found.append(f"names no key: {message[:200]}")
         if len(message) > _LONGEST_MESSAGE:
             found.append(f"a message of {len(message)} characters: {message[:100]}")
     found += _values_shown(configuration, told)
     return found
-
-
-def _owner(key: str) -> str:
-    """`placementStrategies[0].field` is of `placementStrategies`."""
-    return re.split(r"[\[.]", key)[0]
 
 
 def _values_shown(configuration: Configuration, told: str) -> list[str]:
@@ -78,9 +74,9 @@ def _values_shown(configuration: Configuration, told: str) -> list[str]:
 
 
 def _another_spelling(configuration: Configuration, made: Run) -> list[str]:
-    """Defaults left out or written, keys in another order, more space in JSON: the same resources."""
+    """Groups and keys in another order, more space in JSON: the same resources."""
     texts = {
-        key: value.replace(",", " , ") if value[:1] == "[" and '"' not in value else value
+        key: json.dumps(dict(reversed(json.loads(value).items())), indent=1) if value[:1] == "{" else value
         for key, value in reversed(configuration.texts.items())
     }
     again = program.run(configuration.stack, texts)

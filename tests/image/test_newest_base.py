@@ -13,9 +13,9 @@ from typing import cast
 import docker
 import docker.errors
 import pytest
-import yaml
 
 import environment
+from components.image import ImageChoices
 from local import newest_base, paths
 from local.console import UserError
 from tests.image import registry
@@ -23,29 +23,29 @@ from tests.image.machines import FakeDocker, api_error
 
 UBUNTU, DEBIAN = "ubuntu:24.04", "debian:bookworm-slim"
 OLD, NEW = f"sha256:{'a' * 64}", f"sha256:{'b' * 64}"
-PROJECT = f"""name: shop
-config:
-  # The image
-  imageBase:
-    type: string
-    default: {UBUNTU}
-    description: Base image.
-  imageVersion:
-    type: string
-    default: 0.0.1
+DEFAULT = f"""@dataclass
+class ImageChoices(Arguments):
+    version: ImageVersion = "0.0.1"
+    base: ImageBase = "{UBUNTU}"
+    \"\"\"Base image.\"\"\"
 """
 STACK = f"""# Ours.
 config:
   aws:region: ap-northeast-1
-  # Smaller.
-  shop:imageBase: {DEBIAN}@{OLD}
-  shop:desiredCount: 2
+  shop:image:
+    version: 2
+    # Smaller.
+    base: {DEBIAN}@{OLD}
+  shop:service:
+    desiredCount: 2
 """
 
 
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
-    (tmp_path / "Pulumi.yaml").write_text(PROJECT)
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\n")
+    (tmp_path / "components").mkdir()
+    (tmp_path / "components" / "image.py").write_text(DEFAULT)
     (tmp_path / "Pulumi.prod.yaml").write_text(STACK)
     (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  aws:region: ap-northeast-1\n")
     return tmp_path
@@ -56,7 +56,8 @@ def renew(fake: FakeDocker, program: Path) -> None:
 
 
 def texts(program: Path) -> dict[str, str]:
-    return {file.name: file.read_text() for file in sorted(program.glob("Pulumi*.yaml"))}
+    files = [*sorted(program.glob("Pulumi*.yaml")), program / "components" / "image.py"]
+    return {file.name: file.read_text() for file in files}
 
 
 def test_default_and_stacks_get_the_newest_digest_and_nothing_else_changes(
@@ -67,7 +68,7 @@ def test_default_and_stacks_get_the_newest_digest_and_nothing_else_changes(
     fake.digests = {UBUNTU: NEW, DEBIAN: NEW}
     renew(fake, program)
     assert texts(program) == before | {
-        "Pulumi.yaml": PROJECT.replace(UBUNTU, f"{UBUNTU}@{NEW}"),
+        "image.py": DEFAULT.replace(UBUNTU, f"{UBUNTU}@{NEW}"),
         "Pulumi.prod.yaml": STACK.replace(OLD, NEW),
     }
     assert fake.asked == [DEBIAN, UBUNTU], "the registry is asked for the tag, not for the digest that is known"
@@ -113,33 +114,36 @@ def test_without_an_answer_nothing_changes(program: Path, failure: Exception, to
 def test_every_base_image_of_this_repository_is_found(tmp_path: Path) -> None:
     for file in paths.ROOT.glob("Pulumi*.yaml"):
         shutil.copy(file, tmp_path)
+    (tmp_path / "components").mkdir()
+    shutil.copy(paths.ROOT / "components" / "image.py", tmp_path / "components")
     (tmp_path / "Pulumi.other.yaml").write_text(environment.stack_file("other", "dev", paths.ROOT))
-    with (tmp_path / "Pulumi.other.yaml").open("a") as stack:
-        stack.write(f"  h4b-helloworld:imageBase: {DEBIAN}\n")
-    declared = yaml.safe_load((tmp_path / "Pulumi.yaml").read_text())["config"]["imageBase"]["default"]
+    other = (tmp_path / "Pulumi.other.yaml").read_text()
+    group = "  h4b-helloworld:image:\n"
+    assert group in other
+    (tmp_path / "Pulumi.other.yaml").write_text(other.replace(group, f"{group}    base: {DEBIAN}\n"))
     assert [(place.file.name, place.configured) for place in newest_base.places(tmp_path)] == [
-        ("Pulumi.yaml", declared),
+        ("image.py", ImageChoices.base),
         ("Pulumi.other.yaml", DEBIAN),
     ]
 
 
-@pytest.mark.parametrize("written", ['"ubuntu:24.04"', "'ubuntu:24.04'", "ubuntu:24.04 # LTS"])
+@pytest.mark.parametrize("written", ['"debian:bookworm-slim"', "'debian:bookworm-slim'", "debian:bookworm-slim # LTS"])
 def test_quotes_and_comments_stay(program: Path, written: str) -> None:
-    (program / "Pulumi.yaml").write_text(PROJECT.replace(UBUNTU, written))
+    (program / "Pulumi.prod.yaml").write_text(STACK.replace(f"{DEBIAN}@{OLD}", written))
     fake = FakeDocker()
-    fake.digests = {UBUNTU: NEW}
+    fake.digests = {UBUNTU: NEW, DEBIAN: NEW}
     renew(fake, program)
-    assert f"default: {written.replace(UBUNTU, f'{UBUNTU}@{NEW}')}\n" in (program / "Pulumi.yaml").read_text()
+    assert f"base: {written.replace(DEBIAN, f'{DEBIAN}@{NEW}')}\n" in (program / "Pulumi.prod.yaml").read_text()
 
 
 def test_another_form_is_refused_before_anything_changes(program: Path) -> None:
-    (program / "Pulumi.prod.yaml").write_text("config: {shop:imageBase: debian}\n")
+    (program / "Pulumi.prod.yaml").write_text("config: {shop:image: {base: debian}}\n")
     before = texts(program)
     with pytest.raises(UserError) as refused:
         renew(FakeDocker(), program)
     assert str(refused.value) == (
-        "Pulumi.prod.yaml: got shop:imageBase in a form that cannot be renewed, expected it on a line of its own; "
-        "write it as the other keys are"
+        "Pulumi.prod.yaml: got image.base in a form that cannot be renewed, expected it on a line of its own; "
+        "write it as the other settings are"
     )
     assert texts(program) == before
 
@@ -177,7 +181,7 @@ def engine() -> Iterator[tuple[docker.DockerClient, list[str]]]:
 def test_dockers_own_client_asks_for_the_tag(program: Path, engine: tuple[docker.DockerClient, list[str]]) -> None:
     client, asked = engine
     newest_base.renew(client, program)
-    assert f"default: {UBUNTU}@{NEW}\n" in (program / "Pulumi.yaml").read_text()
+    assert f'base: ImageBase = "{UBUNTU}@{NEW}"\n' in (program / "components" / "image.py").read_text()
     assert [path.partition("/distribution/")[2] for path in asked if "/distribution/" in path] == [
         f"{DEBIAN}/json",
         f"{UBUNTU}/json",
@@ -187,9 +191,10 @@ def test_dockers_own_client_asks_for_the_tag(program: Path, engine: tuple[docker
 @pytest.mark.docker
 def test_docker_asks_the_registry_of_the_image(program: Path, client: docker.DockerClient) -> None:
     with registry.running() as there:
-        (program / "Pulumi.yaml").write_text(PROJECT.replace(UBUNTU, there.image))
+        (program / "components" / "image.py").write_text(DEFAULT.replace(UBUNTU, there.image))
         (program / "Pulumi.prod.yaml").unlink()
         for release in ("first", "second"):
             there.release(release)
             newest_base.renew(client, program)
-            assert f"default: {there.image}@{there.digest}\n" in (program / "Pulumi.yaml").read_text()
+            written = (program / "components" / "image.py").read_text()
+            assert f'base: ImageBase = "{there.image}@{there.digest}"\n' in written

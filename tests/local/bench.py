@@ -101,7 +101,7 @@ def shell(command: str) -> str:
 
 def main() -> int:
     docker_engine.ensure()
-    base = base_image.ensure(effective_configuration("local")["imageBase"])
+    base = base_image.ensure(effective_configuration("local")["image.base"])
     engine.ensure()
     with docker_engine.kept_running(), tempfile.TemporaryDirectory() as folder:
         checkout = Checkout(Path(folder), free_port())

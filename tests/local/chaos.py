@@ -39,7 +39,7 @@ PAGE = "app_image/html/index.html"
 START = "app_image/run_apache.sh"
 LAST_LINE = "exec /usr/sbin/apache2 -D FOREGROUND"
 STACK = "Pulumi.local.yaml"
-MIGRATION = '  h4b-helloworld:migrationCommand: [sh, -c, "echo no such table >&2; exit 4"]'
+MIGRATION = '  h4b-helloworld:migration: { command: [sh, -c, "echo no such table >&2; exit 4"] }'
 ANSWERS_500 = (
     "exec perl -MIO::Socket::INET -e '$SIG{WINCH} = sub { exit }; "
     "$door = IO::Socket::INET->new(LocalPort => 80, Listen => 99, ReuseAddr => 1); "

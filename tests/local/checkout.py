@@ -16,7 +16,7 @@ from local.emulator import CONTAINER_LABEL, Emulator
 
 ROOT = Path(__file__).resolve().parents[2]
 
-LAUNCH_TYPE_MISMATCH = ("requires_compatibilities=[settings.launch_type],", 'requires_compatibilities=["EC2"],')
+LAUNCH_TYPE_MISMATCH = ("requires_compatibilities=[settings.service.launch_type],", 'requires_compatibilities=["EC2"],')
 """An edit of `__main__.py` after which a FARGATE service has a task definition for EC2 only."""
 
 

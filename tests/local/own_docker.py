@@ -98,7 +98,7 @@ def own_docker() -> Iterator[OwnDocker]:
             for table, chain, *rule in _RULES:
                 _run("iptables", "--wait", "-t", table, "-I", chain, *rule)
             daemon.start()
-            daemon.copy(base_image.ensure(effective_configuration("local")["imageBase"]))
+            daemon.copy(base_image.ensure(effective_configuration("local")["image.base"]))
             yield daemon
         finally:
             daemon.stop()

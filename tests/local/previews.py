@@ -18,6 +18,7 @@ from local import engine, paths, stack
 from local.console import Step
 from picture import architecture
 from picture.graph import Graph
+from tests.mocks import merged
 
 
 def preview(name: str, wanted: dict[str, Any], providers: stack.Providers, found: engine.Engine) -> dict[str, Any]:
@@ -60,7 +61,7 @@ def _changed(program: stack.Program, name: str, config: dict[str, Any], folder: 
     folder.mkdir()
     for file in ("Pulumi.yaml", "__main__.py"):
         shutil.copyfile(program.folder / file, folder / file)
-    changed = program.configuration(name) | {f"{program.project_name}:{key}": value for key, value in config.items()}
+    changed = merged(program.configuration(name), config, program.project_name)
     (folder / program.stack_file(name).name).write_text(json.dumps({"config": changed}))
     return stack.Program(folder)
 

@@ -52,7 +52,8 @@ def test_a_secret_that_only_others_can_read_is_previewed_with_a_stand_in(checkou
     ciphertext = "{ secure: v1:5IIQXOGnqE7pa/k4:YzbKVOZRxtwtsl3OEW }"
     more = (
         f"  h4b-helloworld:environment: {{ LEVEL: info, TOKEN: {ciphertext} }}\n"
-        f"  h4b-helloworld:migrationCommand: [migrate, {ciphertext}]\n  h4b-helloworld:alarmEmail: {ciphertext}\n"
+        f"  h4b-helloworld:migration: {{ command: [migrate, {ciphertext}] }}\n"
+        f"  h4b-helloworld:alarms: {{ email: {ciphertext} }}\n"
     )
     edit = ("Pulumi.dev.yaml", "config:\n", f"encryptionsalt: v1:other\nconfig:\n{more}")
     checkout.replace(*edit)
@@ -62,8 +63,23 @@ def test_a_secret_that_only_others_can_read_is_previewed_with_a_stand_in(checkou
         checkout.replace(edit[0], edit[2], edit[1])
     told = "its secret is encrypted for somebody else"
     assert f'! h4b-helloworld:environment["TOKEN"]: {told}, something stands in for it' in shown
-    assert f"! h4b-helloworld:alarmEmail: {told}, nothing stands in for it" in shown
+    assert f'! h4b-helloworld:alarms["email"]: {told}, nothing stands in for it' in shown
     assert "a task of the new revision runs a command first that is not known or secret" in shown
+
+
+def test_mistakes_of_a_stack_file_are_told_once_and_before_the_engine_starts(checkout: Checkout) -> None:
+    checkout.replace("Pulumi.dev.yaml", "    maxCount: 4\n", "    maxCount: many\n    cpuPercnt: 5\n")
+    try:
+        told = checkout.local("preview", "--stack", "dev").failed().output
+    finally:
+        checkout.replace("Pulumi.dev.yaml", "    maxCount: many\n    cpuPercnt: 5\n", "    maxCount: 4\n")
+    assert told == (
+        "error: Pulumi.dev.yaml cannot be used:\n"
+        "  - scaling.cpuPercnt: got an unknown key, expected one of maxCount, cpuPercent, memoryPercent, "
+        "requestsPerTarget, schedule, timezone; did you mean scaling.cpuPercent?\n"
+        "  - scaling.maxCount: got 'many', expected a whole number from 1 to 5000; choose how many tasks the load may "
+        "need\n"
+    )
 
 
 def test_scripts_read_the_report_on_standard_output(checkout: Checkout) -> None:

@@ -41,10 +41,10 @@ def planted(name: str, between: str = BETWEEN) -> str:
 SECRETS = {
     "environment.PASSWORD": planted("nested"),
     'environment["TOKEN"]': planted("second", " "),
-    "healthCheckCommand": planted("health"),
-    "migrationCommand[0]": planted("program", "-"),
-    "migrationCommand[1]": planted("word"),
-    "alarmEmail": planted("mail", ".") + "@example.com",
+    "container.healthCheckCommand": planted("health"),
+    "migration.command[0]": planted("program", "-"),
+    "migration.command[1]": planted("word"),
+    "alarms.email": planted("mail", ".") + "@example.com",
 }
 MARKER = b"PLANTED"
 
@@ -180,26 +180,32 @@ def test_a_plan_is_handed_on_encrypted_and_only_the_approved_one_is_taken(desk: 
 
 
 def test_a_deployment_whose_secrets_are_not_those_of_its_plan_shows_neither(desk: Desk, planned: Result) -> None:
-    desk.configure("dev", "migrationCommand[1]", planted("other"))
-    desk.configure("dev", "alarmEmail", planted("later", ".") + "@example.com")
+    desk.configure("dev", "migration.command[1]", planted("other"))
+    desk.configure("dev", "alarms.email", planted("later", ".") + "@example.com")
     desk.make("deploy", "STACK=dev").failed()  # nothing can be made: there is no AWS
     assert desk.found() == {}
 
 
 def test_a_refusal_shows_nothing_of_any_secret(desk: Desk) -> None:
-    """First the program's, then the engine's own, of what has another type than was declared."""
     desk.run("pulumi", "stack", "init", "prod").succeeded()
-    for key in ("domainName", "allowedIngressCidrs[0]", "secrets.KEY", "placementConstraints[0]", "nowhere"):
+    for key in (
+        "domain.name",
+        "loadBalancer.allowedIngressCidrs[0]",
+        "secrets.KEY",
+        "placement.constraints[0]",
+        "nowhere",
+    ):
         desk.configure("prod", key, planted("refused"))
     desk.configure("prod", "environment.LEVEL", planted("neighbour"))
     desk.configure("prod", "environment.COUNT", "5", secret=False)
-    desk.configure("prod", "alarmEmail", planted("nomail"))
+    desk.configure("prod", "alarms.email", planted("nomail"))
     refused = desk.make("plan", "STACK=prod").failed()
     print(refused.output)
-    assert "- domainName: got a secret, expected a value that may be seen" in refused.output
+    assert "- domain.name: got a secret, expected a value that may be seen" in refused.output
     assert "- environment: got a secret that is something else, expected names" in refused.output
-    desk.configure("prod", "desiredCount", planted("count"))
-    assert "desiredCount" in desk.make("plan", "STACK=prod").failed().output
+    desk.configure("prod", "service.desiredCount", planted("count"))
+    refused = desk.make("plan", "STACK=prod").failed()
+    assert "- service.desiredCount: got a secret, expected a value that may be seen" in refused.output
     assert desk.found() == {}
 
 
@@ -265,7 +271,7 @@ def test_a_preview_of_what_is_deployed_shows_nothing_of_its_old_secrets(desk: De
 def test_what_is_no_secret_is_found_where_secrets_are_not(desk: Desk, planned: Result) -> None:
     """Else the search above would find nothing wherever it looked."""
     public = Desk(desk.folder, desk.environment)
-    public.configure("dev", "alarmEmail", "PLANTED@example.com", secret=False)
+    public.configure("dev", "alarms.email", "PLANTED@example.com", secret=False)
     public.run(
         "pulumi", "preview", "--stack", "dev", "--diff", "--save-plan", "plan.json", "--event-log", "events.jsonl"
     ).succeeded()

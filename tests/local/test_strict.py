@@ -20,19 +20,19 @@ ADVISORIES = DOCUMENT.read_text(encoding="utf-8")
 STACKS = sorted(file.name.split(".")[1] for file in ROOT.glob("Pulumi.*.yaml"))
 EXAMPLES = sorted(f"examples/{file.parent.name}" for file in ROOT.glob("examples/*/__main__.py"))
 VARIANTS: dict[str, tuple[str, dict[str, Any], list[dict[str, str]]]] = {
-    "dev that shifts traffic in steps": ("dev", {"deploymentStrategy": "LINEAR", "ephemeralStorageGib": 50}, []),
+    "dev that shifts traffic in steps": ("dev", {"deployment.strategy": "LINEAR", "task.ephemeralStorageGib": 50}, []),
     "internal on instances, with sessions": (
         "internal",
         {
-            "launchType": "EC2",
-            "cpuArchitecture": "ARM64",
-            "instanceType": "t4g.small",
-            "placementStrategies": ["random"],
-            "placementConstraints": ["distinctInstance"],
-            "deploymentStrategy": "ROLLING",
-            "approvalStage": "",
-            "executeCommand": True,
-            "healthCheckCommand": "test -e /dev/shm",
+            "service.launchType": "EC2",
+            "task.cpuArchitecture": "ARM64",
+            "instances.instanceType": "t4g.small",
+            "placement.strategies": ["random"],
+            "placement.constraints": ["distinctInstance"],
+            "deployment.strategy": "ROLLING",
+            "deployment.approval": None,
+            "service.executeCommand": True,
+            "container.healthCheckCommand": "test -e /dev/shm",
             "secrets": {"LEVEL": "arn:aws:ssm:ap-northeast-1:123456789012:parameter/level"},
         },
         [

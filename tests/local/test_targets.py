@@ -33,9 +33,9 @@ from local import base_image, emulator, paths, stack
 
 paths.LOCAL.mkdir()
 settings = stack.effective_configuration("local")
-base = base_image.ensure(settings["imageBase"])
+base = base_image.ensure(settings["image.base"])
 emulator.ensure(settings["aws:region"])
-providers = stack.Providers(online=True, base_images={settings["imageBase"]: base})
+providers = stack.Providers(online=True, base_images={settings["image.base"]: base})
 print(providers.addresses, flush=True)
 sys.stdin.read()
 """
@@ -228,7 +228,7 @@ def test_drift_fails_and_is_shown_and_left_alone(stack: Account, drifted: None) 
 @pytest.fixture(scope="module")
 def planned(stack: Account, drifted: None) -> Result:
     """The plan of a change, made after the drift."""
-    stack.checkout.replace("Pulumi.local.yaml", "config:\n", "config:\n  h4b-helloworld:desiredCount: 1\n")
+    stack.checkout.replace("Pulumi.local.yaml", "config:\n", "config:\n  h4b-helloworld:service: { desiredCount: 1 }\n")
     before = stack.states()
     planned = stack.make("plan", "FAIL_ON=interrupts")
     assert stack.states() == before, "the role of pull requests may only read"

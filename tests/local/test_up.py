@@ -197,15 +197,19 @@ def test_a_launch_type_that_the_task_definition_lacks_is_refused_before_anything
 
 
 def test_wrong_settings_are_listed_all_at_once_and_change_nothing(checkout: Checkout, first: Result) -> None:
-    checkout.replace("Pulumi.local.yaml", "natGateways: single", "natGateways: two\n  h4b-helloworld:desiredCount: -1")
+    edits = (
+        ("natGateways: single", "natGateways: two"),
+        ("  h4b-helloworld:dashboard: false", "  h4b-helloworld:service: { desiredCount: -1 }"),
+    )
+    for right, wrong in edits:
+        checkout.replace("Pulumi.local.yaml", right, wrong)
     try:
         refused = checkout.local("up").failed()
     finally:
-        checkout.replace(
-            "Pulumi.local.yaml", "natGateways: two\n  h4b-helloworld:desiredCount: -1", "natGateways: single"
-        )
-    assert "natGateways: got 'two'" in refused.output
-    assert "desiredCount: got -1" in refused.output
+        for right, wrong in edits:
+            checkout.replace("Pulumi.local.yaml", wrong, right)
+    assert "network.natGateways: got 'two'" in refused.output
+    assert "service.desiredCount: got -1" in refused.output
     assert only_service(checkout)[1]["desiredCount"] == 2
 
 

@@ -12,7 +12,7 @@ class _Previewed(Resource):
     def create(self, call: Call, new: Values) -> str:
         raise ProviderError(
             "EventBridge: expected the service; the emulator does not have it, "
-            "make this stack on AWS, or without its notices (alarms: false)"
+            "make this stack on AWS, or without its notices (alarms.enabled: false)"
         )
 
 
