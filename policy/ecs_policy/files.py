@@ -48,6 +48,8 @@ def read(text: str, name: str) -> Read:
     """The stack in a file's text. Raises FileError."""
     try:
         content = json.loads(text)
+    except RecursionError:
+        raise FileError(f"{name}: got JSON that is nested too deep, expected {_ACCEPTED}") from None
     except ValueError as error:
         if _is_event_log(text):
             raise FileError(
@@ -132,7 +134,9 @@ def _stack(entries: Iterable[Mapping[str, Any]]) -> Stack:
 def _resources(entries: Iterable[Mapping[str, Any]], by_urn: Mapping[str, Mapping[str, Any]]) -> Iterator[Resource]:
     for each in entries:
         urn: str = each["urn"]
-        inputs = each.get("inputs", {})
+        inputs, outputs = each.get("inputs", {}), each.get("outputs") or {}
+        if not isinstance(inputs, (dict, type(None))) or not isinstance(outputs, dict):
+            raise TypeError(f"properties of {urn} are no object")
         provider = by_urn.get(str(each.get("provider") or "").rpartition("::")[0], {})
         timeouts = each.get("customTimeouts") or {}
         yield resource(
@@ -140,7 +144,7 @@ def _resources(entries: Iterable[Mapping[str, Any]], by_urn: Mapping[str, Mappin
             urn=urn,
             name=urn.split("::", 3)[3],
             inputs=None if inputs is None else _opened(inputs),
-            outputs=_opened(each.get("outputs") or {}),
+            outputs=_opened(outputs),
             parent=each.get("parent") or "",
             dependencies=each.get("dependencies") or (),
             property_dependencies={key: urns or () for key, urns in (each.get("propertyDependencies") or {}).items()},

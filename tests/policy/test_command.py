@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import random
 import re
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -387,11 +389,41 @@ def test_wrong_configuration_is_named(command: Command, written: Any, content: A
         ({"deployment": {"resources": [3]}}, "got deployment of another shape ("),
         ({"steps": [None]}, "got steps of another shape ("),
         ({"resourcePlans": {"x": []}}, "got resourcePlans of another shape ("),
+        ("[" * 100_000, "got JSON that is nested too deep, expected"),
+        (
+            {"deployment": {"resources": [{"urn": "urn:pulumi:s::p::t::n", "type": "t", "inputs": "x"}]}},
+            "got deployment of another shape (TypeError: properties of urn:pulumi:s::p::t::n are no object), expected",
+        ),
     ],
 )
 def test_a_file_that_holds_no_stack_is_named(command: Command, written: Any, content: Any, problem: str) -> None:
     file = written(content)
     assert command("check", file, code=2).startswith(f"error: {file}: {problem}")
+
+
+STRANGE: tuple[Any, ...] = (None, 1, 1.5, "x", True, [], [1], {}, {"a": 1}, "[secret]", {SIGNATURE: SECRET}, UNKNOWN)
+
+
+def places(value: Any, *at: Any) -> Iterator[tuple[Any, ...]]:
+    yield at
+    for key in value if isinstance(value, dict) else range(len(value)) if isinstance(value, list) else ():
+        yield from places(value[key], *at, key)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_no_file_ends_in_a_trace(written: Any, capsys: pytest.CaptureFixture[str], seed: int) -> None:
+    chance = random.Random(seed)
+    for content in (state(FARGATE), plan(FARGATE), preview_json(MISMATCH, "update")):
+        known = [at for at in places(content) if at]
+        for form in FORMATS:
+            broken = copy.deepcopy(content)
+            *way, last = chance.choice(known)
+            held: Any = broken
+            for step in way:
+                held = held[step]
+            held[last] = chance.choice(STRANGE)
+            assert main(["check", written(broken), "--format", form]) in (0, 1, 2)
+            assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
