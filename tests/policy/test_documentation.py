@@ -50,6 +50,7 @@ def test_the_operation_review_is_listed_whole() -> None:
 
 
 QUOTED = {
+    ("AS-01", "scalableTargetAction"): "At least one of minimum capacity and maximum capacity should be provided",
     ("DC-01", "networkConfiguration"): "NetworkConfiguration must be null.",
     ("DC-01", "taskDefinition"): "TaskDefinition must be blank",
     ("LO-01", "awslogs-create-group"): "Log driver awslogs option 'awslogs-create-group' should only be set to 'true', "
@@ -168,6 +169,8 @@ def test_what_aws_says_stands_beside_the_fault_to_which_it_said_so_and_nowhere_e
     quoted = {(number, each.location.rpartition(".")[2], each.quote) for number, each in _problems() if each.quote}
     assert {(number, place, quote.words) for number, place, quote in quoted} == {
         ("LB-05", "certificateArn", "A certificate cannot be specified for HTTP listeners"),
+        ("OR-04", "resourceId", "ECS service doesn't exist"),
+        ("OR-04", "resourceId", "No scalable target registered for service namespace: ecs"),
         ("SH-02", "containerDefinitions", "Too many containers."),
         (
             "TS-02",

@@ -48,6 +48,10 @@ _SAID_CERTIFICATE = Quote("UnsupportedCertificate", "https://github.com/DataBios
 _SAID_BUCKET = Quote(
     "Please check S3bucket permission", "https://github.com/kubernetes-sigs/aws-load-balancer-controller/issues/1956"
 )
+_SAID_SERVICE = Quote("ECS service doesn't exist", "https://github.com/spinnaker/spinnaker/issues/4371")
+_SAID_TARGET = Quote(
+    "No scalable target registered for service namespace: ecs", "https://github.com/ansible/ansible/pull/35632"
+)
 _SAID_GATEWAY = Quote("has no internet gateway", "https://github.com/hashicorp/terraform-provider-aws/pull/4587")
 
 
@@ -282,14 +286,14 @@ def service_before_scaling(owner: AutoscalingTarget | ScalingPolicy | ScheduledA
     text = place.text() or ""
     if isinstance(owner, AutoscalingTarget):
         services = owner.stack.known_as(text, Service)
-        yield from _waits(owner, place, services, "which is what it scales")
+        yield from _waits(owner, place, services, "which is what it scales", _SAID_SERVICE)
         return
     targets = [
         each
         for each in owner.stack.all(AutoscalingTarget)
         if each["resourceId"].raw == place.raw and each["scalableDimension"].raw == owner["scalableDimension"].raw
     ]
-    yield from _waits(owner, place, targets, "to which it belongs")
+    yield from _waits(owner, place, targets, "to which it belongs", _SAID_TARGET)
 
 
 # What tasks start with

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ecs_policy.load_balancing import balancers_of, target_groups
 from ecs_policy.model import AutoscalingTarget, LoadBalancer, ScalingPolicy, ScheduledAction, Service, TargetGroup
-from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
+from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.schedules import is_schedule, time_zones
 from ecs_policy.values import independently, quoted
 
@@ -20,6 +20,10 @@ _OF_ECS = (
     "ECSServiceAverageMemoryUtilization",
     "ECSServiceAverageCPUUtilizationHighResolution",
     "ECSServiceAverageMemoryUtilizationHighResolution",
+)
+_SAID_NEITHER = Quote(
+    "At least one of minimum capacity and maximum capacity should be provided",
+    "https://github.com/aws-cloudformation/community-registry-extensions/issues/255",
 )
 _SCHEDULES = "cron(0 8 ? * MON-FRI *), rate(5 minutes) or at(2030-01-31T08:00:00)"
 _LABEL = re.compile(r"app/[^/]+/[^/]+/targetgroup/[^/]+/[^/]+")
@@ -38,7 +42,7 @@ def least_and_most(owner: AutoscalingTarget | ScheduledAction) -> Iterator[Probl
         action = owner["scalableTargetAction"]
         least, most = action["minCapacity"], action["maxCapacity"]
         if action.given and not least.given and not most.given:
-            yield action.problem("minCapacity, maxCapacity or both", "set one of them")
+            yield action.problem("minCapacity, maxCapacity or both", "set one of them", quote=_SAID_NEITHER)
     else:
         least, most = owner["minCapacity"], owner["maxCapacity"]
     for place in (least, most):

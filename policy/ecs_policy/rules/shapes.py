@@ -81,7 +81,7 @@ def required(resource: Resource) -> Iterator[Problem]:
 
 def _task_definition(service: Service) -> Iterator[Problem]:
     value = service["taskDefinition"]
-    if not value.given and service.controller in ("ECS", "CODE_DEPLOY"):
+    if (not value.given or value.raw == "") and service.controller in ("ECS", "CODE_DEPLOY"):
         yield value.problem(
             f"a task definition, since the deployment controller is {service.controller}",
             "set taskDefinition",

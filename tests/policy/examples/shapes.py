@@ -71,6 +71,11 @@ AT = "app.containerDefinitions[app]"
 EXAMPLES = {
     "SH-01": [
         violates(
+            "nothing for a task definition",
+            {"web": service(taskDefinition="")},
+            at={"web.taskDefinition"},
+        ),
+        violates(
             "a container without image",
             {"app": any_task_definition({"name": "app", "memory": 128})},
             at={f"{AT}.image"},
@@ -145,6 +150,10 @@ EXAMPLES = {
         not_applicable("no resource of these APIs", NOBODY),
     ],
     "SH-02": [
+        passes(
+            "empty texts, which the provider takes for none",
+            {"group": resource("aws:lb/targetGroup:TargetGroup", healthCheck={"path": "", "matcher": ""})},
+        ),
         violates(
             "times of health checks",
             {
