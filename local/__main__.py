@@ -13,12 +13,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from local import console, emulator, lock, paths
 from local.console import UserError, say, step
 from risk.options import add_fail_on, add_prices
 from risk.plan import make_followable
+
+if TYPE_CHECKING:
+    from local.stack import LocalStack
 
 PYTHON_NEEDED = (3, 10)
 DISK_NEEDED_GIB = 2
@@ -117,8 +120,7 @@ def _alone() -> Iterator[None]:
 
 def up(chosen: argparse.Namespace) -> int:
     """Run the program here: real engine, policy pack, containers; ends with the answer of the load balancer."""
-    from components.verdict import Outcome, decide
-    from local import base_image, cloud, docker_engine, engine, stack
+    from local import stack
 
     if sys.platform != "linux":
         raise UserError(
@@ -127,48 +129,79 @@ def up(chosen: argparse.Namespace) -> int:
 
     began = time.monotonic()
     with _alone():
-        preparing_engine = engine.Preparation()
-        stack.check_configuration(stack.LOCAL)
-        settings = stack.effective_configuration(stack.LOCAL)
-        docker_engine.ensure()
-        configured_base = settings["image.base"]
-        base = base_image.ensure(configured_base)
-        region = settings["aws:region"]
-        cloud_now = _ensure_cloud(region)
-        providers = stack.Providers(online=True, base_images={configured_base: base})
-        try:
-            stack.warm_up()
-            local = stack.LocalStack(stack.LOCAL, preparing_engine.result(), providers, state=STATE)
-            (STATE / "cloud").write_text(cloud_now.identity)
-            if chosen.refresh:
-                with step("Read what really runs") as shown:
-                    drift = local.refresh(shown)
-                if not _accept(drift):
-                    return 1
-            with step("Preview with the policy pack") as shown:
-                planned = local.preview(shown, verbose=False, plan=PLAN)
-                if not planned.changed and not planned.errors:
-                    shown.note("nothing changed")
-            if not _accept(planned):
-                return 1
-            if planned.changed:
-                with step("Update") as shown:
-                    # As on AWS by `make plan deploy`: what was shown is what is done.
-                    make_followable(PLAN)
-                    done = local.up(shown, plan=PLAN)
-                if not _accept(done):
-                    return 1
-            outputs = stack.recorded_outputs(STATE)
-        finally:
-            providers.stop()
-    if not planned.changed:
-        # The engine runs nothing then, but the last update may have been rolled back.
-        wanted = stack.recorded_resources(STATE, SERVICE_TYPE)[0]["outputs"]["taskDefinition"]
-        running = cloud.service(outputs["clusterName"], outputs["serviceName"]).described
-        verdict = decide(running, wanted)
-        if verdict.outcome not in (Outcome.SERVING, Outcome.WAITING):
-            say(f"{console.paint('✗', '31')} {verdict.text}; repair it, or run `make refresh` to try it again")
+        with _prepared() as local:
+            changed = _bring_up(local, refresh=chosen.refresh)
+        if changed is None:
             return 1
+        outputs = stack.recorded_outputs(STATE)
+    if not changed and not _still_serves(outputs):
+        return 1
+    return _answer(outputs, began, changed=changed)
+
+
+@contextmanager
+def _prepared() -> Iterator[LocalStack]:
+    """The local stack with all that it needs: engine, Docker, base image, emulator, providers."""
+    from local import base_image, docker_engine, engine, stack
+
+    preparing_engine = engine.Preparation()
+    stack.check_configuration(stack.LOCAL)
+    settings = stack.effective_configuration(stack.LOCAL)
+    docker_engine.ensure()
+    configured_base = settings["image.base"]
+    base = base_image.ensure(configured_base)
+    cloud_now = _ensure_cloud(settings["aws:region"])
+    providers = stack.Providers(online=True, base_images={configured_base: base})
+    try:
+        stack.warm_up()
+        local = stack.LocalStack(stack.LOCAL, preparing_engine.result(), providers, state=STATE)
+        (STATE / "cloud").write_text(cloud_now.identity)
+        yield local
+    finally:
+        providers.stop()
+
+
+def _bring_up(local: LocalStack, *, refresh: bool) -> bool | None:
+    """Previews and updates; whether anything changed, None where it was refused or failed."""
+    if refresh:
+        with step("Read what really runs") as shown:
+            drift = local.refresh(shown)
+        if not _accept(drift):
+            return None
+    with step("Preview with the policy pack") as shown:
+        planned = local.preview(shown, verbose=False, plan=PLAN)
+        if not planned.changed and not planned.errors:
+            shown.note("nothing changed")
+    if not _accept(planned):
+        return None
+    if planned.changed:
+        with step("Update") as shown:
+            # As on AWS by `make plan deploy`: what was shown is what is done.
+            make_followable(PLAN)
+            done = local.up(shown, plan=PLAN)
+        if not _accept(done):
+            return None
+    return bool(planned.changed)
+
+
+def _still_serves(outputs: dict[str, Any]) -> bool:
+    """Whether the last update was not rolled back: the engine runs nothing where nothing changes."""
+    from components.verdict import Outcome, decide
+    from local import cloud, stack
+
+    wanted = stack.recorded_resources(STATE, SERVICE_TYPE)[0]["outputs"]["taskDefinition"]
+    running = cloud.service(outputs["clusterName"], outputs["serviceName"]).described
+    verdict = decide(running, wanted)
+    if verdict.outcome in (Outcome.SERVING, Outcome.WAITING):
+        return True
+    say(f"{console.paint('✗', '31')} {verdict.text}; repair it, or run `make refresh` to try it again")
+    return False
+
+
+def _answer(outputs: dict[str, Any], began: float, *, changed: bool) -> int:
+    """Waits for the load balancer's answer and shows it."""
+    from local import cloud
+
     host = cloud.load_balancer_host(outputs["albDnsName"])
     code, body = cloud.wait_for_answer(host)
     if code != 200:
@@ -178,7 +211,7 @@ def up(chosen: argparse.Namespace) -> int:
     say()
     say(console.paint(body.strip(), "1"))
     say()
-    say(f"  from     http://{host}/  ({time.monotonic() - began:.0f} s{'' if planned.changed else ', 0 changes'})")
+    say(f"  from     http://{host}/  ({time.monotonic() - began:.0f} s{'' if changed else ', 0 changes'})")
     say("  next     edit app_image/html/index.html and run `make up` again; `make status`, `make logs`, `make shell`")
     say("  end      `make down` removes everything")
     return 0
