@@ -16,15 +16,15 @@ from docker.utils.build import exclude_paths
 
 from components.checks import Arguments, Check, one_of, text, whole
 from ecs_policy.ecr_lifecycle import OTHER_PUSHES, parse_policy, tolerated_pushes
+from ecs_policy.image_reference import REPOSITORY
 
 CpuArchitecture = Annotated[
     Literal["X86_64", "ARM64"], one_of("X86_64", "ARM64", fix="choose the processor that the image is built for")
 ]
 _HOST = r"[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 _REGISTRY = rf"({_HOST}(\.{_HOST})*|\[[0-9A-Fa-f:]+\])(:[0-9]+)?"
-_PATH = r"[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*"
 _REFERENCE = re.compile(
-    rf"(?P<name>({_REGISTRY}/)?{_PATH}(/{_PATH})*)(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
+    rf"(?P<name>({_REGISTRY}/)?{REPOSITORY})(:[A-Za-z0-9_][A-Za-z0-9_.-]{{0,127}})?"
     r"(@(sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}))?"
 )
 """https://pkg.go.dev/github.com/distribution/reference"""
@@ -49,7 +49,7 @@ ImageBase = Annotated[
 RepositoryName = Annotated[
     str,
     text(
-        r"(?=.{2,200}$)[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*",
+        rf"(?=.{{2,200}}$){REPOSITORY}",
         "2 to 200 lower-case letters and digits, separated by single . _ - or /",
         fix="choose a name that ECR accepts",
     ),

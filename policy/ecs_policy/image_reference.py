@@ -5,6 +5,10 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+REPOSITORY = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
+"""A repository's name, which Docker and ECR take alike; ECR of 2 to 256 characters.
+https://docs.aws.amazon.com/AmazonECR/latest/APIReference/API_CreateRepository.html"""
+
 _REFERENCE = re.compile(
     r"(?P<name>(?:(?P<registry>[A-Za-z0-9.-]+(?::[0-9]+)?)/)?(?P<repository>[a-z0-9._-]+(?:/[a-z0-9._-]+)*))"
     r"(?::(?P<tag>[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}))?(?:@(?P<digest>sha256:[0-9a-f]{64}))?"

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from ecs_policy.iam import listed, statements
+from ecs_policy.image_reference import REPOSITORY
 from ecs_policy.model import RegistryScanning, Repository, RepositoryPolicy
 from ecs_policy.network import network, of_the_internet
 from ecs_policy.rule import Level, Problem, Severity, Value, resource_rule, stack_rule
@@ -14,7 +15,7 @@ from ecs_policy.values import NotEvaluated, independently
 
 _ECR = "https://docs.aws.amazon.com/AmazonECR/latest"
 _CREATE = f"{_ECR}/APIReference/API_CreateRepository.html"
-_NAME = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_NAME = re.compile(REPOSITORY)
 _MOST_FILTERS = 5
 
 
