@@ -331,6 +331,7 @@ SCENARIOS = [
             "orderedPlacementStrategies": {"orderedPlacementStrategies": [{"type": "spread", "field": "instanceId"}]},
             "forceNewDeployment": {"forceNewDeployment": True},
             "triggers": {"triggers": {"redeploy": "1"}},
+            "triggers, forced": {"triggers": {"redeploy": "1"}, "forceNewDeployment": True},
             "tags": _RETAGGED,
         },
         {

@@ -31,6 +31,8 @@ KNOWN_PLANS = {
     ("aws:ecs/service:Service", "controller"): "update",  # UpdateService takes a controller now; 5.x is older than that
     # https://github.com/hashicorp/terraform-provider-aws/pull/43533, in 6.x: from a launch type to capacity providers
     ("aws:ecs/service:Service", "capacityProviderStrategies"): "update",
+    # The provider drops triggers where no deployment is forced (`triggersCustomizeDiff`); Terraform plans them all.
+    ("aws:ecs/service:Service", "triggers"): "same",
 }
 
 RANDOM = re.compile(
