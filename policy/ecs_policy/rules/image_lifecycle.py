@@ -67,17 +67,17 @@ def lifecycle_valid(lifecycle_policy: LifecyclePolicy) -> Iterator[Problem]:
             yield Problem(lifecycle_policy.urn, policy.location, message)
 
 
-@stack_rule(
+@resource_rule(
     "ER-12 running-image",
     on=LifecyclePolicy,
-    title="No lifecycle rule takes the image that runs, or the one before it",
+    title="No lifecycle rule takes the image that runs, or the one before it, while it has its tag",
     why="ECR does not know what runs. When a rule takes the running image, no task of it ever starts again: the next "
     "crash or scale-out ends in CannotPullContainerError. A deployment that fails goes back to the one before.",
     level=Level.FAILS,
     source=f"{_GUIDE}/LifecyclePolicies.html",
 )
 def running_image(lifecycle_policy: LifecyclePolicy) -> Iterator[Problem]:
-    yield from _can_lose(lifecycle_policy, 1, 0)
+    yield from _can_lose(lifecycle_policy, 1, 0, tags_stay=True)
 
 
 @stack_rule(
@@ -91,21 +91,20 @@ def running_image(lifecycle_policy: LifecyclePolicy) -> Iterator[Problem]:
     options={"releasesKept": _RELEASES, "otherPushes": _OTHERS},
 )
 def rollback_image(lifecycle_policy: LifecyclePolicy, options: Mapping[str, Any]) -> Iterator[Problem]:
-    try:
-        if any(_can_lose(lifecycle_policy, 1, 0)):
-            return  # ER-12
-    except NotEvaluated:
-        pass  # ER-12 says so, and here more may be sure
+    if any(_can_lose(lifecycle_policy, 1, 0, tags_stay=True)):
+        return  # ER-12
     yield from _can_lose(lifecycle_policy, int(options["releasesKept"]), int(options["otherPushes"]))
 
 
-def _can_lose(lifecycle_policy: LifecyclePolicy, releases: int, others: int) -> Iterator[Problem]:
+def _can_lose(
+    lifecycle_policy: LifecyclePolicy, releases: int, others: int, *, tags_stay: bool = False
+) -> Iterator[Problem]:
     place = lifecycle_policy["policy"]
     policy = _parsed(place)
     if policy is None:
         return
     try:
-        fixed, doubt = _tags_are_immutable(lifecycle_policy), None
+        fixed, doubt = tags_stay or _tags_are_immutable(lifecycle_policy), None
     except NotEvaluated as outcome:
         fixed, doubt = True, outcome
     try:
