@@ -512,7 +512,7 @@ class Chaos:
             os.kill(self.checkout.emulator.pid, signal.SIGKILL)
             recovered = self.checkout.local("up", timeout_seconds=600)
             self._expect(result, recovered.code == 0, f"up failed: {last_line(recovered.output)}")
-            self._expect(result, "starting from nothing" in recovered.output, "no word of the lost cloud")
+            self._expect(result, "starting from scratch" in recovered.output, "no word of the lost cloud")
             self.host = self.cloud.host()
             result.note = "a new, empty cloud: all was made again under a new address"
         return result
