@@ -101,6 +101,10 @@ def covers(pattern: str, arn: str) -> bool:
 
 def trusted_services(role: Role) -> tuple[set[str], list[Value]]:
     """The service principals that may assume the role, and the other principals, as they are written."""
+    return role.stack.derived(_trusted_services, role)
+
+
+def _trusted_services(role: Role) -> tuple[set[str], list[Value]]:
     services: set[str] = set()
     others: list[Value] = []
     for statement in statements(role["assumeRolePolicy"]):

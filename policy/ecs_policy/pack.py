@@ -475,7 +475,11 @@ class Properties(Mapping[str, Any]):
         return _plain(self._fields[key])
 
     def get(self, key: str, default: Any = None) -> Any:
-        return _plain(self._fields[key]) if key in self._fields else default
+        fields = self._fields
+        return _plain(fields[key]) if key in fields else default
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._fields
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._fields)
@@ -488,11 +492,15 @@ def _plain(value: Any) -> Any:
     kind = value.WhichOneof("kind")
     if kind == "string_value":
         return value.string_value
+    if kind == "bool_value":
+        return value.bool_value
+    if kind == "number_value":
+        return value.number_value
     if kind == "struct_value":
         return {key: _plain(each) for key, each in value.struct_value.fields.items()}
     if kind == "list_value":
         return [_plain(each) for each in value.list_value.values]
-    return None if kind in (None, "null_value") else getattr(value, kind)
+    return None
 
 
 __all__ = [

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
+from functools import cache, cached_property
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, TypedDict
 
@@ -105,35 +105,42 @@ class Rule:
         """All options: those given, else their defaults."""
         return {**{name: option.schema.get("default") for name, option in self.options.items()}, **(options or {})}
 
-    def run(self, resource: Resource, options: Mapping[str, Any] | None = None) -> Iterator[Outcome]:
+    def run(self, resource: Resource, options: Mapping[str, Any] | None = None) -> list[Outcome]:
         """Checks every subject in the resource, with `configured` options. Whatever stops one check stops no other."""
         arguments = (self.configured(None) if options is None else options,) if self.options else ()
-        try:
-            subjects = self._subjects(resource)
-        except NotEvaluated as outcome:
-            yield outcome.at
-            return
-        except Exception as error:
-            yield self._crashed(resource, error)
-            return
+        found: list[Outcome] = []
+        subjects: Sequence[Any] = (resource,)
+        if self._has_parts:
+            try:
+                subjects = self._subjects(resource)
+            except NotEvaluated as outcome:
+                return [outcome.at]
+            except Exception as error:
+                return [self._crashed(resource, error)]
         for subject in subjects:
             try:
-                yield from self.check(subject, *arguments)
+                found.extend(self.check(subject, *arguments))  # what came before it was stopped stays
             except NotEvaluated as outcome:
-                yield outcome.at
+                found.append(outcome.at)
             except Exception as error:
-                yield self._crashed(resource, error)
+                found.append(self._crashed(resource, error))
+        return found
 
     def _crashed(self, resource: Resource, error: Exception) -> Unevaluated:
         """A policy that crashes takes the whole preview with it: it says so instead."""
         return Unevaluated(resource.urn, "", f"could not be checked: {self.id} failed with {type(error).__name__}")
 
-    def _subjects(self, resource: Resource) -> list[Any]:
+    def _subjects(self, resource: Resource) -> Sequence[Any]:
         if self.each:
             return resource[self.each].items()
-        if Container in self.on and isinstance(resource, TaskDefinition):
+        if isinstance(resource, TaskDefinition):
             return resource.containers
-        return [resource]
+        return (resource,)
+
+    @cached_property
+    def _has_parts(self) -> bool:
+        """Whether it looks at parts of a resource, each by itself."""
+        return bool(self.each) or Container in self.on
 
     @property
     def resource_kinds(self) -> tuple[type[Resource], ...]:

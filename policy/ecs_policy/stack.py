@@ -163,6 +163,11 @@ class Stack:
         for each in self.resources.values():
             each.stack = self
             self._by_kind.setdefault(type(each), []).append(each)
+        self._says = any(
+            DOCUMENTS in (properties or ())
+            for each in self._by_kind.get(Resource, ())
+            for properties in (each.outputs, each.inputs)
+        )
         self._children: dict[str, list[Resource]] | None = None
         self._by_id: dict[type[Resource], dict[str, list[Resource]]] = {}
         self._relations: dict[tuple[type[Resource], type[Resource], object], Relation[Any]] = {}
@@ -170,6 +175,8 @@ class Stack:
 
     def documents_for(self, resource: Resource) -> Value | None:
         """What the nearest component around a resource says of it (`DOCUMENTS`); None where none says anything."""
+        if not self._says:
+            return None
         name = "::".join(resource.urn.split("::", 3)[2:]).rpartition("$")[2]
         parent, seen = self.resources.get(resource.parent), {resource.urn}
         while parent is not None and parent.urn not in seen:
@@ -397,6 +404,8 @@ class Relation(Generic[R]):
         self._sure: dict[str, dict[str, R]] = {}
         self._doubtful: dict[str, Value] = {}
         self._lost: Value | None = None
+        self._untold: Value | None = None
+        """Of those that are lost, one of which the engine does not tell what it comes from."""
 
     def add(self, source: R, target: Resource) -> None:
         self._sure.setdefault(target.urn, {})[source.urn] = source
@@ -407,6 +416,8 @@ class Relation(Generic[R]):
     def lose(self, place: Value) -> None:
         """A reference that comes from outside the stack, and may lead back into it."""
         self._lost = self._lost or place
+        if not place.resource.property_dependencies.get(str(place.path[0])):
+            self._untold = self._untold or place
 
     def sure(self, target: Resource) -> list[R]:
         """Those that refer to `target` for sure."""
@@ -415,7 +426,11 @@ class Relation(Generic[R]):
     def doubt_about(self, target: Resource) -> NotEvaluated | None:
         """Why there may be more."""
         place = self._doubtful.get(target.urn)
-        return None if place is None else place.not_evaluated(f"may refer to {target.label} or not")
+        if place is not None:
+            return place.not_evaluated(f"may refer to {target.label} or not")
+        if self._untold is not None:
+            return self._untold.not_evaluated(f"is not known yet, and may be {target.label} or not")
+        return None
 
     def of(self, target: Resource) -> list[R]:
         """Those that refer to `target`. Raises when there is no sure one, and may be another."""

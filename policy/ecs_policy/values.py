@@ -148,7 +148,7 @@ def plain(text: str) -> str:
 class Value:
     """A place in a resource's properties and what is there."""
 
-    __slots__ = ("_parsed", "path", "raw", "resource", "secret")
+    __slots__ = ("_inside", "_parsed", "path", "raw", "resource", "secret")
 
     def __init__(self, resource: Resource, path: tuple[Step, ...], raw: Any, secret: bool = False) -> None:
         while type(raw) is dict and SIGNATURE in raw:
@@ -167,6 +167,7 @@ class Value:
         self.raw = raw
         self.secret = secret
         self._parsed: Value | None = None
+        self._inside: dict[str, Value] | None = None
 
     # Where
 
@@ -270,6 +271,15 @@ class Value:
 
     def __getitem__(self, key: str) -> Value:
         """A field of an object. A field of an absent object is absent, of an unknown one unknown."""
+        inside = self._inside
+        if inside is None:
+            inside = self._inside = {}
+        elif key in inside:
+            return inside[key]
+        found = inside[key] = self._field(key)
+        return found
+
+    def _field(self, key: str) -> Value:
         raw, path = self.raw, (*self.path, key)
         if raw is UNKNOWN or raw is ABSENT:
             return Value(self.resource, path, raw)

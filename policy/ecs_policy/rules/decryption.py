@@ -28,6 +28,7 @@ from ecs_policy.sensitive import references, source_of
 from ecs_policy.stack import Resource
 from ecs_policy.values import independently
 
+_ANY_KEY = "arn:*:kms:*:*:key/of-another-stack"
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 
 
@@ -36,7 +37,6 @@ _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
     on=TaskDefinition,
     title="The execution role may decrypt what it fetches",
     why="To read a secret under a key of one's own takes a permission on the key, too. Without it no task starts.",
-    beyond="Secrets and parameters of other stacks may be under a key of their own.",
     level=Level.FAILS,
     severity=Severity.CRITICAL,
     source=f"{_GUIDE}/task_execution_IAM_role.html",
@@ -56,6 +56,9 @@ def _of_container(task_definition: TaskDefinition, container: Container) -> Iter
 def _decrypts(reference: Value, place: Value) -> Iterator[Problem]:
     owner = _bucket(place) if "environmentFiles" in place.path else source_of(place)
     if owner is None:
+        role = reference.one(Role)
+        if place.given and role is not None and not grants(role, Grant(DECRYPT, _ANY_KEY, place.location)):
+            raise place.not_evaluated("is of another stack, and may be under a key of its own")
         return
     named = _key_place(owner)
     if named is None:
@@ -67,7 +70,7 @@ def _may_decrypt(reference: Value, named: Value, what: str) -> Iterator[Problem]
     if not named.unknown and _is_elsewhere(named):
         role = reference.one(Role)
         text = named.text() or ""
-        arn = text if text.startswith("arn:") and ":alias/" not in text else "arn:*:kms:*:*:key/of-another-stack"
+        arn = text if text.startswith("arn:") and ":alias/" not in text else _ANY_KEY
         if role is not None and not grants(role, Grant(DECRYPT, arn, what)):
             raise named.not_evaluated(f"is a key of another stack, whose policy may let {role.label} decrypt or not")
         return
@@ -97,10 +100,15 @@ def _key_place(owner: Secret | Parameter | Bucket) -> Value | None:
     """What names the key, when it is one of one's own."""
     if isinstance(owner, Bucket):
         rules = [owner["serverSideEncryptionConfiguration"]["rule"]]
-        for each in owner.stack.relation(BucketEncryption, "bucket", Bucket).sure(owner):
+        encryptions = owner.stack.relation(BucketEncryption, "bucket", Bucket)
+        for each in encryptions.sure(owner):
             rules += each["rules"].items()
         places = [each["applyServerSideEncryptionByDefault"]["kmsMasterKeyId"] for each in rules]
-        return next((each for each in places if each.given), None)
+        found = next((each for each in places if each.given), None)
+        doubt = encryptions.doubt_about(owner)
+        if found is None and doubt is not None:
+            raise doubt
+        return found
     place = owner["kmsKeyId" if isinstance(owner, Secret) else "keyId"]
     if not place.given or (isinstance(owner, Parameter) and owner["type"].text() != "SecureString"):
         return None

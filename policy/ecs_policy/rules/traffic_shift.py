@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecs_policy.iam import Grant, grants, trusted_services
-from ecs_policy.load_balancing import alternate_arn, balancer_of, forwards_to
+from ecs_policy.load_balancing import alternate_arn, balancer_of, forwards_to, target_groups
 from ecs_policy.model import Listener, ListenerRule, Role, Service, TargetGroup
 from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
+from ecs_policy.stack import names_of
 from ecs_policy.values import NotEvaluated, independently
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
@@ -102,13 +103,27 @@ def shift_ways(link: Value) -> Iterator[Problem]:
 
 def _another_group(link: Value) -> Iterator[Problem]:
     group, alternate = link["targetGroupArn"], alternate_arn(link)
-    if group.given and alternate.given and not alternate.unknown and alternate.text() == group.text():
+    if not group.given or not alternate.given:
+        return
+    if group.unknown or alternate.unknown:
+        groups, doubt = target_groups(link)
+        if doubt is not None:
+            raise doubt
+        if len({each.urn for each in groups}) < 2:
+            raise alternate.not_evaluated("is not known yet, and may be the same as targetGroupArn")
+    elif alternate.text() == group.text():
         yield alternate.problem("another target group than targetGroupArn", "make a second target group")
 
 
 def _another_rule(advanced: Value) -> Iterator[Problem]:
     production, test = advanced["productionListenerRule"], advanced["testListenerRule"]
-    if production.given and test.given and not test.unknown and production.text() == test.text():
+    if not production.given or not test.given:
+        return
+    if production.unknown or test.unknown:
+        both = [test.resource.stack.found_among_all([production, test], kind) for kind in (ListenerRule, Listener)]
+        if not any(len(found) == 2 and not doubtful for found, doubtful in both):
+            raise test.not_evaluated("is not known yet, and may be the same as productionListenerRule")
+    elif production.text() == test.text():
         yield test.problem(
             "another one than productionListenerRule",
             "make a rule or listener for tests, or remove it",
@@ -120,7 +135,7 @@ def _turned(link: Value, place: Value) -> Iterator[Problem]:
     """A rule of an application load balancer, a listener of a network load balancer, that forwards to the service."""
     if not place.given:
         return
-    is_rule, kind, found = _named(place)
+    is_rule, kind, candidates = _named(place)
     if kind == "application" and not is_rule:
         yield place.problem(
             "the ARN of a listener rule, as the load balancer is an application one; this is a listener",
@@ -131,12 +146,18 @@ def _turned(link: Value, place: Value) -> Iterator[Problem]:
         yield place.problem(
             "the ARN of a listener, as the load balancer is a network one", "use the listener's arn", quote=_SAID_ARN
         )
-    elif found is not None and place.path[-1] == "productionListenerRule":
-        yield from _forwards(link, place, found)
+    elif place.path[-1] == "productionListenerRule":
+        problems = [list(_forwards(link, place, each)) for each in candidates]
+        if not problems:
+            raise place.not_evaluated("refers to something that is not a resource of this stack")
+        if all(problems):
+            yield from problems[0]
+        elif any(problems):
+            raise place.not_evaluated(f"is not known yet and may be any of {names_of(candidates)}")
 
 
-def _named(place: Value) -> tuple[bool, str, Listener | ListenerRule | None]:
-    """Whether a place names a rule, the type of its load balancer, and the resource if it is of this stack."""
+def _named(place: Value) -> tuple[bool, str, list[Listener | ListenerRule]]:
+    """Whether a place names a rule, the type of its load balancer, and the resources of this stack that it may be."""
     stack = place.resource.stack
     if not place.unknown:
         text = place.text() or ""
@@ -145,12 +166,12 @@ def _named(place: Value) -> tuple[bool, str, Listener | ListenerRule | None]:
         kind = "application" if "/app/" in text else "network" if "/net/" in text else ""
         if len(found) == 1:
             kind = _type(found[0])
-        return is_rule, kind, found[0] if len(found) == 1 else None
+        return is_rule, kind, found
     rules, listeners = stack.candidates(place, ListenerRule), stack.candidates(place, Listener)
     if rules:
-        return True, _type(rules[0]), rules[0] if len(rules) == 1 else None
+        return True, _type(rules[0]), [*rules]
     if listeners:
-        return False, _type(listeners[0]), None
+        return False, _type(listeners[0]), [*listeners]
     raise place.not_evaluated("is not known yet and comes from no listener or rule of this stack")
 
 
@@ -160,13 +181,19 @@ def _type(owner: Listener | ListenerRule) -> str:
 
 
 def _forwards(link: Value, place: Value, owner: Listener | ListenerRule) -> Iterator[Problem]:
-    wanted, doubtful = link.resource.stack.found_among_all(
-        [each for each in (link["targetGroupArn"], alternate_arn(link)) if each.given], TargetGroup
-    )
+    arns = [each for each in (link["targetGroupArn"], alternate_arn(link)) if each.given]
+    stack = link.resource.stack
+    wanted, doubtful = stack.found_among_all(arns, TargetGroup)
+    lost = [each for each in arns if each.unknown or stack.found_among(each, TargetGroup) == ([], [])]
+    told = len(wanted) >= len({each.text() for each in arns if not each.unknown}) + sum(each.unknown for each in arns)
     groups, doubt = forwards_to(owner)
     without = [each for each in wanted if each not in groups]
-    if not without or doubtful or doubt is not None:
+    if not without and told:
         return
+    if doubtful or doubt is not None:
+        raise doubt or arns[0].not_evaluated(f"is not known yet and may be any of {names_of(doubtful)}")
+    if not told:
+        raise lost[0].not_evaluated("is not known, and may be a target group to which nothing is forwarded")
     if len(without) < len(wanted):
         if isinstance(owner, ListenerRule) and not link["advancedConfiguration"]["testListenerRule"].given:
             yield place.problem(

@@ -199,6 +199,11 @@ EXAMPLES = {
         ),
         passes("a file of variables", with_file(allow("s3:GetObject"), allow("kms:Decrypt", KEY_ARN))),
         missing("no secrets", {"role": ROLE, "app": task_definition(executionRoleArn="${role.arn}")}),
+        missing(
+            "a secret of another stack",
+            fetching(READS, SECRET_ARN),
+            not_evaluated={"app.containerDefinitions[app].secrets[0].valueFrom"},
+        ),
         unknown(
             "a condition",
             fetching(

@@ -217,7 +217,6 @@ EXAMPLES = {
             "the listener of a network load balancer",
             {**ways("network", defaultActions=BOTH), "web": shifting(productionListenerRule="${listener.arn}")},
         ),
-        passes("a rule of another stack", {**ways(), "web": shifting(productionListenerRule=RULE_ELSEWHERE)}),
         passes(
             "a rolling deployment",
             {
@@ -230,6 +229,11 @@ EXAMPLES = {
             {"web": service(deploymentConfiguration={"strategy": "BLUE_GREEN"})},
         ),
         missing("no load balancer", {"web": service(deploymentConfiguration={"strategy": "LINEAR"})}),
+        missing(
+            "a rule of another stack",
+            {**ways(), "web": shifting(productionListenerRule=RULE_ELSEWHERE)},
+            not_evaluated={"web.loadBalancers[0].advancedConfiguration.productionListenerRule"},
+        ),
         unknown(
             "a rule that an invoke yields",
             {
@@ -237,7 +241,7 @@ EXAMPLES = {
                 "rule": RULE,
                 "web": shifting(productionListenerRule=not_known(), alternateTargetGroupArn="arn"),
             },
-            not_evaluated={"web.loadBalancers[0].targetGroupArn"},
+            not_evaluated={"web.loadBalancers[0].advancedConfiguration.alternateTargetGroupArn"},
         ),
         not_applicable("rolling", {**ways(), "rule": RULE, "web": shifting("ROLLING")}),
     ],
