@@ -169,7 +169,7 @@ def _put(group: dict[str, Any], steps: Sequence[str], value: Any) -> None:
 
 
 def _text(value: object) -> str:
-    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def _run(
