@@ -74,6 +74,9 @@ approve: $(READY) ## Let a deployment that waits for approval go on: make approv
 abort: $(READY) ## Roll back the deployment that is under way: make abort STACK=prod; YES=1 does not ask
 	@$(BIN)/python -m operations abort --stack $(STACK) $(if $(YES),--yes)
 
+rename: $(READY) ## Make this checkout a project of another name: make rename NAME=shop
+	@$(BIN)/python -m tools.rename '$(NAME)'
+
 environment: $(READY) ## A stack file for a new environment: make environment NAME=staging FROM=dev
 	@$(BIN)/python -m environment '$(NAME)' '$(or $(FROM),dev)'
 

@@ -452,15 +452,21 @@ class Settings:
         return None if command is None else overrides_problem(project, command, self.migration.called("command"))
 
 
+def project_name_problem(name: str) -> str | None:
+    """Why a project cannot have this name; None where it can."""
+    if _PROJECT.fullmatch(name) and not name.startswith(_RESERVED):
+        return None
+    return (
+        f"got {shown(name)}, expected 2 to 14 lower-case letters, digits and -, starting with a letter and not with "
+        f"{', '.join(_RESERVED)}, since load balancers and buckets are named after it; change it"
+    )
+
+
 def _names(project: str, stack: str) -> dict[str, str]:
     """What is wrong with the names of project and stack, of which those of the resources are made."""
     problems = {}
-    if not _PROJECT.fullmatch(project) or project.startswith(_RESERVED):
-        problems["project"] = (
-            f"name: got {shown(project)} in Pulumi.yaml, expected 2 to 14 lower-case letters, digits and -, starting "
-            f"with a letter and not with {', '.join(_RESERVED)}, since load balancers and buckets are named after it; "
-            "change it"
-        )
+    if problem := project_name_problem(project):
+        problems["project"] = f"name: {problem}"
     elif not _STACK.fullmatch(stack):
         problems["stack"] = (
             f"stack: got {shown(stack)}, expected 1 to 100 letters, digits, _ or -, since the task definition is named "

@@ -18,7 +18,8 @@ from tests.mocks import ACCOUNT, PROJECT, REGION
 
 HERE = {"aws:RequestedRegion": REGION}
 GLOBAL = {"aws:RequestedRegion": "us-east-1"}
-FOREIGN = {"aws:ResourceTag/project": "shop", "aws:ResourceTag/stack": "web"}
+# Another project of the account: a name that this one cannot have, whatever it is renamed to.
+FOREIGN = {"aws:ResourceTag/project": "9shop", "aws:ResourceTag/stack": "web"}
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ class Side:
             "the other stack's": self.existing(project=PROJECT, stack=other),
             "a foreign": FOREIGN,
             "an untagged": {},
-            "another project's": self.existing(project="shop", stack=self.stack.stack),
+            "another project's": self.existing(project="9shop", stack=self.stack.stack),
             "the project's shared": self.existing(project=PROJECT),
         }
 
@@ -140,7 +141,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
         one("cloudwatch:GetDashboard", f"arn:aws:cloudwatch::{ACCOUNT}:dashboard/{other.stack.family}"),
     )
     attack("reads what the administrator may", "where to go on", one("iam:GetRolePolicy", ADMIN))
-    attack("reads who may open a bucket", "where to go on", one("s3:GetBucketPolicy", "arn:aws:s3:::shop"))
+    attack("reads who may open a bucket", "where to go on", one("s3:GetBucketPolicy", "arn:aws:s3:::9shop"))
     attack(
         "reads another zone",
         "what there is",
@@ -304,7 +305,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     others = "another workload's"
     for whose, tags in me.victims.items():
         of_project = tags.get("aws:ResourceTag/project") == PROJECT
-        cluster = other.stack.family if of_project else "shop"
+        cluster = other.stack.family if of_project else "9shop"
         instance = here("ec2", "instance/i-1")
         attack(
             f"writes user data of {whose} instance",
@@ -362,45 +363,45 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
         attack(
             f"deletes {whose} cluster",
             f"{others} service is gone",
-            one("ecs:DeleteCluster", here("ecs", "cluster/shop"), tags),
+            one("ecs:DeleteCluster", here("ecs", "cluster/9shop"), tags),
         )
         attack(
             f"runs a command in {whose} task",
             f"{others} secrets",
-            one("ecs:ExecuteCommand", here("ecs", "task/shop/1"), tags),
-            one("ecs:ExecuteCommand", here("ecs", "cluster/shop"), tags),
+            one("ecs:ExecuteCommand", here("ecs", "task/9shop/1"), tags),
+            one("ecs:ExecuteCommand", here("ecs", "cluster/9shop"), tags),
         )
         attack(
             f"changes {whose} listener",
             f"{others} clients",
-            one(f"{ELB}:ModifyListener", here(ELB, "listener/app/shop/1/2"), tags),
+            one(f"{ELB}:ModifyListener", here(ELB, "listener/app/9shop/1/2"), tags),
         )
         attack(
             f"makes a listener on {whose} load balancer",
             f"{others} clients",
-            one(f"{ELB}:CreateListener", here(ELB, "loadbalancer/app/shop/1"), tags, me.requested()),
+            one(f"{ELB}:CreateListener", here(ELB, "loadbalancer/app/9shop/1"), tags, me.requested()),
         )
         attack(
             f"tags {whose} load balancer as its own",
             f"{others} clients",
-            one(f"{ELB}:AddTags", here(ELB, "loadbalancer/app/shop/1"), tags, me.requested()),
+            one(f"{ELB}:AddTags", here(ELB, "loadbalancer/app/9shop/1"), tags, me.requested()),
         )
         attack(
             f"tags {whose} service as its own",
             f"{others} service",
-            one("ecs:TagResource", here("ecs", "service/shop/web"), tags, me.requested()),
+            one("ecs:TagResource", here("ecs", "service/9shop/web"), tags, me.requested()),
         )
         attack(
             f"deletes {whose} alarm",
             f"{others} alarm is silent",
-            one("cloudwatch:DeleteAlarms", here("cloudwatch", "alarm:shop-errors"), tags),
+            one("cloudwatch:DeleteAlarms", here("cloudwatch", "alarm:9shop-errors"), tags),
         )
         attack(
             f"overwrites {whose} alarm",
             f"{others} alarm is silent",
             one(
                 "cloudwatch:PutMetricAlarm",
-                here("cloudwatch", "alarm:shop-errors" if not of_project else f"alarm:{PROJECT}-errors-1"),
+                here("cloudwatch", "alarm:9shop-errors" if not of_project else f"alarm:{PROJECT}-errors-1"),
                 tags,
                 me.requested(),
             ),
@@ -438,14 +439,14 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
         attack(
             f"opens {whose} web ACL",
             f"{others} firewall",
-            one("wafv2:UpdateWebACL", here("wafv2", "regional/webacl/shop/1"), tags),
+            one("wafv2:UpdateWebACL", here("wafv2", "regional/webacl/9shop/1"), tags),
         )
         attack(
             f"tags {whose} web ACL as its own",
             f"{others} firewall",
             one(
                 "wafv2:TagResource",
-                here("wafv2", "regional/webacl/shop/1" if not of_project else f"regional/webacl/{PROJECT}-1/1"),
+                here("wafv2", "regional/webacl/9shop/1" if not of_project else f"regional/webacl/{PROJECT}-1/1"),
                 tags,
                 me.requested(),
             ),
@@ -453,14 +454,14 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
         attack(
             f"pushes into {whose} repository",
             f"{others} next task runs its image",
-            one("ecr:PutImage", here("ecr", "repository/shop"), tags),
+            one("ecr:PutImage", here("ecr", "repository/9shop"), tags),
         )
         attack(
             f"takes {whose} auto scaling group",
             f"{others} instances",
             one(
                 "autoscaling:UpdateAutoScalingGroup",
-                here("autoscaling", "autoScalingGroup:1:autoScalingGroupName/shop"),
+                here("autoscaling", "autoScalingGroup:1:autoScalingGroupName/9shop"),
                 tags,
             ),
         )
@@ -469,7 +470,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
             f"{others} instances",
             one(
                 "autoscaling:CreateOrUpdateTags",
-                here("autoscaling", "autoScalingGroup:1:autoScalingGroupName/shop"),
+                here("autoscaling", "autoScalingGroup:1:autoScalingGroupName/9shop"),
                 tags,
                 me.requested(),
             ),
@@ -483,7 +484,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
                 tags,
                 me.requested(),
             ),
-            one("ecs:UpdateService", here("ecs", "service/shop/web"), tags),
+            one("ecs:UpdateService", here("ecs", "service/9shop/web"), tags),
         )
         attack(
             f"deletes {whose} certificate",
@@ -510,12 +511,12 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
         attack(
             f"changes {whose} rule",
             "what happens is not told",
-            one("events:PutRule", here("events", "rule/shop"), tags),
+            one("events:PutRule", here("events", "rule/9shop"), tags),
         )
         attack(
             f"tells {whose} rule's events to itself",
             "what happens there",
-            one("events:PutTargets", here("events", "rule/shop"), tags, {"events:TargetArn": [topic]}),
+            one("events:PutTargets", here("events", "rule/9shop"), tags, {"events:TargetArn": [topic]}),
         )
     attack(
         "tags the other stack's rule as its own",
@@ -525,7 +526,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack(
         "lets its rule start what is another's",
         "code with another's role",
-        one("events:PutTargets", rule, me.existing(), {"events:TargetArn": [here("lambda", "function:shop")]}),
+        one("events:PutTargets", rule, me.existing(), {"events:TargetArn": [here("lambda", "function:9shop")]}),
     )
     attack(
         "lets its rule start what it does not say",
@@ -556,7 +557,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack(
         "takes a repository of another name",
         "an image under another's name",
-        one("ecr:CreateRepository", here("ecr", "repository/shop"), me.requested()),
+        one("ecr:CreateRepository", here("ecr", "repository/9shop"), me.requested()),
     )
     attack(
         "takes the repository of prod",
@@ -623,9 +624,9 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack("lets others write all logs of the account", "false traces", one("logs:PutResourcePolicy"))
     attack("stops the trail", "traces are gone", one("cloudtrail:StopLogging", here("cloudtrail", "trail/all")))
     attack("stops the detector", "nobody looks", one("guardduty:DeleteDetector", here("guardduty", "detector/1")))
-    attack("reads another bucket", f"{others} data", one("s3:GetObject", "arn:aws:s3:::shop/data"))
-    attack("empties another bucket", f"{others} data", one("s3:DeleteObject", "arn:aws:s3:::shop/data"))
-    attack("opens another bucket", f"{others} data", one("s3:PutBucketPolicy", "arn:aws:s3:::shop"))
+    attack("reads another bucket", f"{others} data", one("s3:GetObject", "arn:aws:s3:::9shop/data"))
+    attack("empties another bucket", f"{others} data", one("s3:DeleteObject", "arn:aws:s3:::9shop/data"))
+    attack("opens another bucket", f"{others} data", one("s3:PutBucketPolicy", "arn:aws:s3:::9shop"))
     attack(
         "opens the other stack's access logs",
         "who asked prod for what",
@@ -655,7 +656,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack(
         "associates a foreign web ACL",
         "the other stack answers nobody",
-        one("wafv2:AssociateWebACL", here("wafv2", "regional/webacl/shop/1"), FOREIGN),
+        one("wafv2:AssociateWebACL", here("wafv2", "regional/webacl/9shop/1"), FOREIGN),
     )
 
     # --- ECS, where one role acts for another ---
@@ -707,7 +708,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack(
         "runs a task on a foreign cluster",
         f"{others} machines",
-        one("ecs:RunTask", revision, me.existing(), {"ecs:cluster": here("ecs", "cluster/shop")}),
+        one("ecs:RunTask", revision, me.existing(), {"ecs:cluster": here("ecs", "cluster/9shop")}),
     )
     attack(
         "runs a command in its own task",
@@ -720,7 +721,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
         one("ecs:CreateCapacityProvider", here("ecs", "capacity-provider/x"), me.requested()),
         one(
             "autoscaling:CreateOrUpdateTags",
-            here("autoscaling", "autoScalingGroup:1:autoScalingGroupName/shop"),
+            here("autoscaling", "autoScalingGroup:1:autoScalingGroupName/9shop"),
             FOREIGN,
         ),
     )
@@ -730,12 +731,12 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
         f"{others} role and secrets",
         one(
             "ecs:RunTask",
-            here("ecs", "task-definition/shop:1"),
+            here("ecs", "task-definition/9shop:1"),
             FOREIGN,
             {"ecs:cluster": here("ecs", f"cluster/{me.stack.family}")},
         ),
     )
-    shop = {"project": "shop", "stack": me.stack.stack}
+    shop = {"project": "9shop", "stack": me.stack.stack}
     for what, tags in (("another project's", me.requested(**shop)), ("the other stack's", other.requested())):
         attack(
             f"makes a service with {what} tags",
@@ -792,7 +793,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack(
         "lists another bucket",
         "what there is",
-        one("s3:ListBucket", "arn:aws:s3:::shop", {"s3:prefix": f"{me.stack.stack}/"}),
+        one("s3:ListBucket", "arn:aws:s3:::9shop", {"s3:prefix": f"{me.stack.stack}/"}),
     )
     attack("decrypts with the other stack's key", "the other stack's secrets", one("kms:Decrypt", other.key))
     attack("changes who may use its key", "a way in that outlives the job", one("kms:PutKeyPolicy", me.key))
@@ -801,7 +802,7 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack(
         "ends others' use of a key",
         f"{others} data cannot be read",
-        one("kms:RetireGrant", here("kms", "key/shop"), {"kms:ResourceAliases": ["alias/shop"]}),
+        one("kms:RetireGrant", here("kms", "key/9shop"), {"kms:ResourceAliases": ["alias/9shop"]}),
     )
     attack(
         "decrypts a parameter by AWS's own key",
@@ -860,12 +861,12 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack(
         "moves a name beside its own",
         "another product's clients",
-        one("route53:ChangeResourceRecordSets", zone, {normalized: ["www.example.com", "shop.example.com"]}),
+        one("route53:ChangeResourceRecordSets", zone, {normalized: ["www.example.com", "9shop.example.com"]}),
     )
     attack(
         "proves another's name to a certificate authority",
         "a certificate for another's name",
-        one("route53:ChangeResourceRecordSets", zone, {normalized: ["_acme.shop.example.com"]}),
+        one("route53:ChangeResourceRecordSets", zone, {normalized: ["_acme.9shop.example.com"]}),
     )
     attack(
         "moves a name of another zone",
@@ -883,13 +884,13 @@ def _deploy(me: Side, other: Side) -> list[Attack]:
     attack(
         "asks for another's certificate",
         "a certificate for another's name",
-        one("acm:RequestCertificate", "*", me.requested(), {"acm:DomainNames": ["shop.example.com"]}),
+        one("acm:RequestCertificate", "*", me.requested(), {"acm:DomainNames": ["9shop.example.com"]}),
     )
     attack(
         "asks for a certificate with another's name beside its own",
         "a certificate for another's name",
         one(
-            "acm:RequestCertificate", "*", me.requested(), {"acm:DomainNames": ["www.example.com", "shop.example.com"]}
+            "acm:RequestCertificate", "*", me.requested(), {"acm:DomainNames": ["www.example.com", "9shop.example.com"]}
         ),
     )
     attack(
@@ -976,7 +977,7 @@ def _preview(me: Side, other: Side) -> list[Attack]:
     attack(
         "lists another bucket",
         "what there is",
-        one("s3:ListBucket", "arn:aws:s3:::shop", {"s3:prefix": f"{me.stack.stack}/"}),
+        one("s3:ListBucket", "arn:aws:s3:::9shop", {"s3:prefix": f"{me.stack.stack}/"}),
     )
     for whose, tags in me.victims.items():
         attack(
@@ -990,7 +991,7 @@ def _preview(me: Side, other: Side) -> list[Attack]:
             "passwords that lie in plain text",
             one("ssm:GetParameter", here("ssm", "parameter/db"), tags),
         )
-    attack("reads another's bucket policy", "where to go on", one("s3:GetBucketPolicy", "arn:aws:s3:::shop"))
+    attack("reads another's bucket policy", "where to go on", one("s3:GetBucketPolicy", "arn:aws:s3:::9shop"))
     attack(
         "looks into another region", "what there is", one("ec2:DescribeVpcs", "*", {"aws:RequestedRegion": "us-west-2"})
     )
@@ -1031,22 +1032,22 @@ def _application(me: Side, other: Side) -> list[Attack]:
             one("ssm:GetParameters", here("ssm", "parameter/db"), tags),
         )
         attack(f"decrypts with {whose} key", "what it encrypts", one("kms:Decrypt", here("kms", "key/9"), tags, via))
-        attack(f"pulls {whose} image", "what is in it", one("ecr:BatchGetImage", here("ecr", "repository/shop"), tags))
+        attack(f"pulls {whose} image", "what is in it", one("ecr:BatchGetImage", here("ecr", "repository/9shop"), tags))
         attack(
             f"shifts {whose} traffic",
             "another workload's clients",
-            one(f"{ELB}:ModifyRule", here(ELB, "listener-rule/app/shop/1/2/3"), tags),
+            one(f"{ELB}:ModifyRule", here(ELB, "listener-rule/app/9shop/1/2/3"), tags),
         )
         attack(
             f"registers itself in {whose} target group",
             "another workload's clients",
-            one(f"{ELB}:RegisterTargets", here(ELB, "targetgroup/shop/1"), tags),
+            one(f"{ELB}:RegisterTargets", here(ELB, "targetgroup/9shop/1"), tags),
         )
     for whose, tags in me.victims.items():
         attack(
             f"joins {whose} cluster as a machine",
             "its tasks with their roles",
-            one("ecs:RegisterContainerInstance", here("ecs", "cluster/shop"), tags),
+            one("ecs:RegisterContainerInstance", here("ecs", "cluster/9shop"), tags),
         )
     attack(
         "reads its secret in another region",
@@ -1067,7 +1068,7 @@ def _application(me: Side, other: Side) -> list[Attack]:
     attack(
         "decrypts with a key that has another alias",
         "other data",
-        one("kms:Decrypt", here("kms", "key/aws"), via, {"kms:ResourceAliases": ["alias/shop"]}),
+        one("kms:Decrypt", here("kms", "key/aws"), via, {"kms:ResourceAliases": ["alias/9shop"]}),
     )
     attack("reads a state", "all secrets", one("s3:GetObject", me.state))
     attack("takes another role", "another role's permissions", one("sts:AssumeRole", ADMIN))

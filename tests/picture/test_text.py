@@ -131,12 +131,12 @@ def test_a_text_that_fits_is_told_once() -> None:
 @pytest.mark.parametrize(
     ("said", "style", "measured"),
     [
-        ("h4b-helloworld-5xx-errors", "", 168.5),
+        ("order-service-5xx-errors", "", 156.4),
         ("HTTPCode_Target_5XX_Count, Sum", "note", 213.2),
         ("arn:aws:cloudwatch:ap-northeast-1:123456789012:alarm:web", "note", 376.4),
         ("ECS service: 2 to 20 tasks on FARGATE", "title", 284.1),
         ("Application Load Balancer, internet-facing", "title", 310.8),
-        ("h4b-helloworld, stack prod", "head", 242.5),
+        ("order-service, stack prod", "head", 227.3),
         ("mmmmWWWW", "", 102.1),
         ("203.0.113.0/24", "title", 110.0),
     ],
