@@ -53,3 +53,10 @@ def test_the_keys_that_the_readme_names_are_settings() -> None:
 
 def test_the_readme_is_read_in_five_minutes() -> None:
     assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_the_files_that_contributors_are_sent_to_exist() -> None:
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`((?:\w+/)+(?:\w+\.py)?|Pulumi\.[\w-]+\.yaml)`", text))
+    assert {"components/alarms.py", "policy/ecs_policy/rules/", "Pulumi.prod.yaml"} <= named
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
