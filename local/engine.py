@@ -199,7 +199,7 @@ class Preparation:
     def _prepare(self) -> None:
         try:
             self._engine = ensure()
-        except BaseException as failure:
+        except BaseException as failure:  # noqa: BLE001 - raised again by who asks
             self._failure = failure
 
     def result(self) -> Engine:

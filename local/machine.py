@@ -97,7 +97,7 @@ def apt_install(packages: Sequence[str], shown: Step, *, where_offered: Sequence
 
     def seen(line: str) -> None:
         if line.startswith(("Get:", "Unpacking", "Setting up")):
-            shown.note(f"apt: {line.split(' (')[0]}")
+            shown.note(f"apt: {line.split(' (', maxsplit=1)[0]}")
 
     quiet = {"DEBIAN_FRONTEND": "noninteractive"}
     wait_for_others = f"-oDPkg::Lock::Timeout={APT_LOCK_SECONDS}"

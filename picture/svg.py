@@ -116,7 +116,7 @@ class Drawing:
         side = (4, 0) if x0 == x1 else (0, 4)
         corners = [(x1, y1), (x1 - dx + side[0], y1 - dy + side[1]), (x1 - dx - side[0], y1 - dy - side[1])]
         head = " ".join(f"{x:g},{y:g}" for x, y in corners)
-        self._parts.append(f'<polygon class="head-of-{style.split()[0]}" points="{head}"/>')
+        self._parts.append(f'<polygon class="head-of-{style.split(maxsplit=1)[0]}" points="{head}"/>')
 
     def curve(self, points: Sequence[tuple[float, float]], style: str) -> None:
         along = " ".join(f"{x:.1f},{y:.1f}" for x, y in points)

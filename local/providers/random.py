@@ -75,8 +75,9 @@ def _problems(inputs: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for key, value in sorted(inputs.items()):
         if key not in INPUTS:
-            found[key] = f"{key}: got a property that only the official plugin knows, expected one of " + (
-                f"{', '.join(INPUTS)}; remove it, or deploy to AWS"
+            found[key] = (
+                f"{key}: got a property that only the official plugin knows, expected one of {', '.join(INPUTS)}; "
+                "remove it, or deploy to AWS"
             )
         elif key in KINDS and value is not UNKNOWN and not isinstance(value, bool):
             found[key] = f"{key}: got {value!r}, expected true or false; choose one of the two"

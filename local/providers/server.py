@@ -86,7 +86,7 @@ def answers_errors(method: Method) -> Method:
             _abort_with_init_failure(context, error)
         except ProviderError as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - no client may wait for an answer that never comes
             context.abort(grpc.StatusCode.INTERNAL, str(internal_error(error)))
 
     return answered  # type: ignore[return-value]

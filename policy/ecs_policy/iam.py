@@ -91,7 +91,7 @@ def matches(pattern: str, text: str) -> bool:
 
 def covers(pattern: str, arn: str) -> bool:
     """Whether a resource pattern fits an ARN of which parts may be `*`: not known, or of no matter."""
-    if pattern == "*" or arn == pattern:
+    if pattern in ("*", arn):
         return True
     ours, theirs = arn.split(":", 5), pattern.split(":", 5)
     if len(ours) != len(theirs):

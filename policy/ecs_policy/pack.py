@@ -279,7 +279,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
                 continue
             try:
                 changes = remedy.changes(seen, rule.configured(self._get_policy_config(rule.policy_name)))
-            except Exception:  # noqa: S112 the rule itself reports it, as not evaluated
+            except Exception:  # noqa: BLE001, S112 - the rule itself reports it, as not evaluated
                 continue
             if changes:
                 request.properties.update(changes)  # what the next remedy starts from
@@ -378,7 +378,7 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         where = sendable(urn)
         try:
             report(sendable(message), where)
-        except Exception as error:  # one finding that cannot be told must not hide the others
+        except Exception as error:  # noqa: BLE001 - one finding that cannot be told must not hide the others
             report(f"found something that could not be told: {type(error).__name__}", where)
 
 

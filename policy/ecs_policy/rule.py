@@ -115,14 +115,14 @@ class Rule:
                 subjects = self._subjects(resource)
             except NotEvaluated as outcome:
                 return [outcome.at]
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told as not evaluated
                 return [self._crashed(resource, error)]
         for subject in subjects:
             try:
                 found.extend(self.check(subject, *arguments))  # what came before it was stopped stays
             except NotEvaluated as outcome:
                 found.append(outcome.at)
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - told as not evaluated
                 found.append(self._crashed(resource, error))
         return found
 

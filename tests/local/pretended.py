@@ -89,7 +89,9 @@ def _made(token: str, name: str, previewed: dict[str, Any], properties: Mapping[
     kind = token.rpartition(":")[2]
     unique = hashlib.sha256(f"{token} {name}".encode()).hexdigest()[:17]
     if "arn" in properties:
-        made_up.setdefault("arn", mocks._arn(token.split(":")[1].split("/")[0], f"{kind.lower()}/{physical}"))
+        made_up.setdefault(
+            "arn", mocks._arn(token.split(":")[1].split("/", maxsplit=1)[0], f"{kind.lower()}/{physical}")
+        )
     if kind in _BY_NAME:
         made_up["id"] = physical
     elif kind in _PREFIXES:

@@ -99,7 +99,7 @@ class Cluster(Resource):
         found = call.client("ecs").describe_clusters(
             clusters=[cluster], include=["TAGS", "CONFIGURATIONS", "SETTINGS"]
         )["clusters"]
-        return found[0] if found and found[0]["status"] not in ("INACTIVE",) else None
+        return found[0] if found and found[0]["status"] != "INACTIVE" else None
 
     def read(self, call: Call, resource_id: str, state: Values) -> Values | None:
         found = self._find(call, resource_id)
