@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ecs_policy.model import Policy, PolicyAttachment, Role, RolePolicy, RolePolicyAttachment
-from ecs_policy.stack import Resource
+from ecs_policy.stack import Relation, Resource
 from ecs_policy.values import NotEvaluated, Value
 
 _AWS_MANAGED = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(.+)")
@@ -142,6 +142,8 @@ class Policies(NamedTuple):
     """Patterns of actions that managed policies of AWS allow on every resource."""
     doubt: NotEvaluated | None
     """Why there may be more."""
+    denial: NotEvaluated | None
+    """Why there may be more that denies."""
 
 
 def policies(role: Role) -> Policies:
@@ -151,23 +153,31 @@ def policies(role: Role) -> Policies:
 
 def policy_resources(role: Role) -> list[Resource]:
     """What gives the role its permissions, as resources of their own."""
+    return [found for each in _references(role) for found in each.sure(role)]
+
+
+def policy_doubts(role: Role) -> Iterator[NotEvaluated]:
+    """Why there may be more of them, each at its place."""
+    for each in _references(role):
+        yield from each.doubts_about(role)
+
+
+def _references(role: Role) -> list[Relation[Any]]:
     stack = role.stack
     return [
-        *stack.relation(RolePolicy, "role", Role).sure(role),
-        *stack.relation(RolePolicyAttachment, "role", Role).sure(role),
-        *stack.relation(PolicyAttachment, "roles", Role).sure(role),
+        stack.relation(RolePolicy, "role", Role),
+        stack.relation(RolePolicyAttachment, "role", Role),
+        stack.relation(PolicyAttachment, "roles", Role),
     ]
 
 
 def _policies(role: Role) -> Policies:
-    stack = role.stack
-    inline = stack.relation(RolePolicy, "role", Role)
-    attached = stack.relation(RolePolicyAttachment, "role", Role)
-    shared = stack.relation(PolicyAttachment, "roles", Role)
     found: list[Value] = []
     everywhere: list[str] = []
-    doubt = inline.doubt_about(role) or attached.doubt_about(role) or shared.doubt_about(role)
-    for read in _documents(role, inline.sure(role), [*attached.sure(role), *shared.sure(role)]):
+    doubts = list(policy_doubts(role))
+    doubt = next(iter(doubts), None)
+    denial = next((each for each in doubts if _may_deny(role.stack.resources[each.at.urn])), None)
+    for read in _documents(role, policy_resources(role)):
         try:
             if read.path[0] in ("policyArn", "managedPolicyArns"):
                 known = _AWS_MANAGED.fullmatch("" if read.unknown else read.text() or "")
@@ -182,12 +192,27 @@ def _policies(role: Role) -> Policies:
                 found += statements(read)
         except NotEvaluated as outcome:
             doubt = doubt or outcome
-    return Policies(found, everywhere, doubt)
+            denial = denial or (outcome if read.unknown else None)
+    return Policies(found, everywhere, doubt, denial)
 
 
-def _documents(role: Role, inline: list[RolePolicy], attached: list[Resource]) -> Iterator[Value]:
-    yield from (each["policy"] for each in inline)
-    yield from (each["policyArn"] for each in attached)
+def _may_deny(owner: Resource) -> bool:
+    """Whether a policy, or what attaches one, may hold a statement that denies. AWS's own are not looked into."""
+    try:
+        document = owner["policy"]
+        if not isinstance(owner, RolePolicy):
+            arn = owner["policyArn"]
+            policy = None if not arn.unknown and _AWS_MANAGED.fullmatch(arn.text() or "") else arn.one(Policy)
+            if policy is None:
+                return False
+            document = policy["policy"]
+        return any(each["Effect"].text() != "Allow" for each in statements(document))
+    except NotEvaluated:
+        return True
+
+
+def _documents(role: Role, written: list[Resource]) -> Iterator[Value]:
+    yield from (each["policy" if isinstance(each, RolePolicy) else "policyArn"] for each in written)
     for key, field in (("inlinePolicies", "policy"), ("managedPolicyArns", "")):
         value = role[key]
         if value.unknown:
@@ -200,7 +225,7 @@ def grants(role: Role, wanted: Grant) -> bool:
     """Whether the role may do it. Raises when that cannot be told."""
     known = policies(role)
     allowed = any(matches(pattern, wanted.action) for pattern in known.everywhere)
-    doubt = known.doubt
+    doubt, denial = known.doubt, known.denial
     for statement in known.statements:
         try:
             if not _applies(statement, wanted):
@@ -214,7 +239,9 @@ def grants(role: Role, wanted: Grant) -> bool:
                 allowed = True
         except NotEvaluated as outcome:
             doubt = doubt or outcome
-    if not allowed and doubt is not None:
+            denial = denial or (outcome if statement["Effect"].raw != "Allow" else None)
+    doubt = denial if allowed else doubt
+    if doubt is not None:
         raise doubt
     return allowed
 

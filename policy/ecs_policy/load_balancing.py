@@ -97,7 +97,8 @@ def _targets(actions: Value) -> list[Value]:
     for action in actions.items():
         found.append(action["targetGroupArn"])
         try:
-            found += [each["arn"] for each in action["forward"]["targetGroups"].items()]
+            groups = action["forward"]["targetGroups"]
+            found += [groups] if groups.unknown else [each["arn"] for each in groups.items()]
         except NotEvaluated:
             found.append(action["forward"])
     return [each for each in found if each.given]
@@ -105,14 +106,19 @@ def _targets(actions: Value) -> list[Value]:
 
 def attachments(target_group: TargetGroup) -> list[Listener | ListenerRule]:
     """What attaches the target group to a load balancer. Raises when nothing does for sure, but something may."""
+    found, doubt = all_attachments(target_group)
+    if not found and doubt is not None:
+        raise doubt
+    return found
+
+
+def all_attachments(target_group: TargetGroup) -> tuple[list[Listener | ListenerRule], NotEvaluated | None]:
+    """What attaches the target group to a load balancer for sure, and why there may be more."""
     stack = target_group.stack
     by_default = stack.relation(Listener, _forwards_by_default, TargetGroup)
     by_rule = stack.relation(ListenerRule, _forwards, TargetGroup)
     found: list[Listener | ListenerRule] = [*by_default.sure(target_group), *by_rule.sure(target_group)]
-    doubt = by_default.doubt_about(target_group) or by_rule.doubt_about(target_group)
-    if not found and doubt is not None:
-        raise doubt
-    return found
+    return found, by_default.doubt_about(target_group) or by_rule.doubt_about(target_group)
 
 
 def balancers_of(target_group: TargetGroup) -> list[LoadBalancer]:

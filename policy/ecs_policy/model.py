@@ -96,11 +96,25 @@ class Container(Value):
         """
         image, stack = self["image"], self.resource.stack
         if not image.unknown:
-            return image.one(DockerImage) if stack.known_as(image.text() or "", DockerImage) else None
+            return None if self._built_elsewhere else image.one(DockerImage)
         sources = stack.sources(image, but=_NEVER_AN_IMAGE)
         if any(isinstance(each, DockerImage) for each in sources) and len(sources) > 1:
             raise image.not_evaluated(f"is not known yet and may come from any of {names_of(sources)}")
         return image.one(DockerImage)
+
+    @property
+    def _built_elsewhere(self) -> bool:
+        """Whether its image, whose name is known, is none of the stack. Raises where one of unknown name may be it."""
+        image, stack = self["image"], self.resource.stack
+        if stack.known_as(image.text() or "", DockerImage):
+            return False
+        reference = parse_image(image.text() or "")
+        for place in stack.unnamed(DockerImage):
+            if reference is not None and (
+                reference.ecr_region or not stack.told(place)
+            ):  # else it is in the stack's ECR
+                raise place.not_evaluated(f"is not known yet, and may be {image.shown()}")
+        return True
 
     @property
     def image_names(self) -> list[Value]:
@@ -208,6 +222,11 @@ class Service(Resource):
         if isinstance(cluster, str) and isinstance(name, str):
             found.add(f"service/{cluster.rpartition('/')[2]}/{name}")  # how autoscaling calls it
         return found
+
+    def unnamed(self) -> Value | None:
+        cluster = self["cluster"]
+        told = not cluster.unknown or any(each.startswith("service/") for each in self.ids())
+        return super().unnamed() or (None if told else cluster)
 
     @property
     def task_definition(self) -> TaskDefinition | None:
@@ -538,6 +557,10 @@ class DockerImage(Resource):
                 if isinstance(digest, str):
                     found |= {f"{tag.raw}@{digest}", f"{reference.name}@{digest}"}
         return found
+
+    def unnamed(self) -> Value | None:
+        names = (self["imageName"], self["tags"], *(self["tags"].items() if isinstance(self["tags"].raw, list) else ()))
+        return next((each for each in names if each.unknown), None)
 
     @property
     def pushed_as(self) -> list[Value]:

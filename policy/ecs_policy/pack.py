@@ -254,11 +254,11 @@ class Analyzer(sdk._PolicyAnalyzerServicer):
         return response
 
     def _decided(self, stack: Stack) -> Iterator[tuple[Rule, Outcome]]:
-        """What was left open until the component around the resource had said what it knows (`stack.DOCUMENTS`)."""
+        """What was left open until it is told what a value comes from, and what components know (`stack.DOCUMENTS`)."""
         waiting, self._waiting = self._waiting, {}
         for urn, outcomes in waiting.items():
             found = stack.resources.get(urn)
-            if found is None or stack.documents_for(found) is None:
+            if found is None:
                 yield from (each for each in outcomes if isinstance(each[1], Unevaluated))
                 continue
             told = [each for each in outcomes if isinstance(each[1], Problem)]

@@ -77,6 +77,8 @@ class Host(NamedTuple):
     kind: InstanceType | None
     """None when the table does not have it."""
     reserved_memory_mib: int
+    doubt: NotEvaluated | None = None
+    """Why the agent may reserve more."""
 
 
 def hosts(service: Service) -> list[Host]:
@@ -89,7 +91,7 @@ def hosts(service: Service) -> list[Host]:
 
 def _of_group(group: AutoScalingGroup) -> Iterator[Host]:
     launch = launch_of(group)
-    reserved = _reserved(launch)
+    reserved, doubt = _reserved(launch)
     overrides = group["mixedInstancesPolicy"]["launchTemplate"]["overrides"].items()
     named = [each["instanceType"] for each in overrides if each["instanceType"].given]
     for each in (*overrides, launch):
@@ -99,15 +101,15 @@ def _of_group(group: AutoScalingGroup) -> Iterator[Host]:
         name = place.text()
         if name is None:
             raise place.not_evaluated("is absent: what type the instances are cannot be told")
-        yield Host(place, name, instance_type(name), reserved)
+        yield Host(place, name, instance_type(name), reserved, doubt)
 
 
-def _reserved(launch: Launch) -> int:
+def _reserved(launch: Launch) -> tuple[int, NotEvaluated | None]:
     try:
         found = _RESERVED.search(user_data(launch)[1])
-    except NotEvaluated:
-        return 0
-    return int(found[1]) if found else 0
+    except NotEvaluated as outcome:
+        return 0, outcome
+    return int(found[1]) if found else 0, None
 
 
 def lacks(host: Host, need: Need) -> str:
@@ -137,6 +139,8 @@ def lacks(host: Host, need: Need) -> str:
         raise host.place.not_evaluated(
             f"has {kind.installed_memory_mib} MiB: whether the kernel leaves {need.memory_mib} depends on the AMI"
         )
+    if host.doubt is not None:
+        raise host.doubt
     return ""
 
 

@@ -32,4 +32,6 @@ def source_of(reference: Value) -> Secret | Parameter | None:
         found: list[Secret] | list[Parameter] = stack.known_as(secret_arn(text), Secret)
     else:
         found = stack.known_as(text, Parameter)
+    if not found and text:
+        stack.require_named(Secret if ":secretsmanager:" in text else Parameter)
     return found[0] if len(found) == 1 else None

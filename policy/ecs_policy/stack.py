@@ -144,6 +144,10 @@ class Resource:
                         found.add(raw)
         return found
 
+    def unnamed(self) -> Value | None:
+        """What the program names it by and nobody knows yet, so that a known text may refer to it."""
+        return next((each for key in self.IDS if key in (self.inputs or {}) and (each := self.own(key)).unknown), None)
+
     def region(self) -> Value:
         """The AWS region the resource is in: its own `region`, else its provider's; absent when neither says."""
         own = self["region"]
@@ -170,6 +174,7 @@ class Stack:
         )
         self._children: dict[str, list[Resource]] | None = None
         self._by_id: dict[type[Resource], dict[str, list[Resource]]] = {}
+        self._unnamed: dict[type[Resource], list[Value]] = {}
         self._relations: dict[tuple[type[Resource], type[Resource], object], Relation[Any]] = {}
         self._derived: dict[tuple[Callable[..., Any], str], Any] = {}
 
@@ -258,8 +263,9 @@ class Stack:
         unsure: dict[str, tuple[Value, Resource]] = {}
         for place in places:
             found, doubtful = self.found_among(place, target)
-            if place.unknown and not found and not doubtful:
-                made.lose(place)
+            lost = self.lost(place, target)
+            if lost is not None:
+                made.lose(lost, told=bool(self.told(lost)))
             for one in found:
                 made.add(source, one)
             for one in doubtful:
@@ -295,12 +301,23 @@ class Stack:
             if known is not None:
                 candidates = self.known_as(known, kind)
                 (found if len(candidates) == 1 else doubtful).update((each.urn, each) for each in candidates)
+                if not candidates:
+                    doubtful.update((place.resource.urn, place.resource) for place in self.unnamed(kind))  # type: ignore[misc]
             elif item.given:
                 unknown.append(item)
         if unknown:
             left = {each.urn: each for each in self.candidates(unknown[0], kind) if each.urn not in found}
             (found if len(left) == len(unknown) else doubtful).update(left)
         return list(found.values()), [each for urn, each in doubtful.items() if urn not in found]
+
+    def lost(self, place: Value, kind: type[Resource]) -> Value | None:
+        """An unknown value, at a place or in a list there, that comes from no resource of a kind, as far as told."""
+        items = place.items() if isinstance(place.raw, list) else [place]
+        unknown = next((each for each in items if each.unknown), None)
+        if unknown is None:
+            return None
+        named = {each.urn for item in items if not item.unknown for each in self.found_among(item, kind)[0]}
+        return None if any(each.urn not in named for each in self.candidates(unknown, kind)) else unknown
 
     def derived(self, compute: Callable[[R], A], resource: R) -> A:
         """What `compute` makes of a resource, computed once a run."""
@@ -340,7 +357,7 @@ class Stack:
         """The resources that an unknown value may come from, by the engine's property dependencies."""
         found: dict[str, R] = {}
         inside: dict[str, R] = {}
-        for urn in value.resource.property_dependencies.get(str(value.path[0]), ()):
+        for urn in self.told(value):
             dependency = self.resources.get(urn)
             if isinstance(dependency, kind):
                 found[urn] = dependency
@@ -348,6 +365,15 @@ class Stack:
                 inside.update((each.urn, each) for each in self._descendants(dependency) if isinstance(each, kind))
         # An output of a component names what it comes from, and always the component itself.
         return list((found or inside).values())
+
+    def told(self, value: Value) -> list[str]:
+        """The URNs of what an unknown value may come from: what its property depends on and no known text names."""
+        owner, key = value.resource, str(value.path[0])
+        urns = owner.property_dependencies.get(key, ())
+        if len(value.path) < 2 or not urns:
+            return list(urns)
+        texts = set(_texts_in(owner.own(key).raw))
+        return [urn for urn in urns if (each := self.resources.get(urn)) is None or not texts & each.ids()]
 
     def sources(self, value: Value, *, but: tuple[type[Resource], ...]) -> list[Resource]:
         """All that an unknown value may come from, without resources of some kinds and without components."""
@@ -384,6 +410,25 @@ class Stack:
                     found.append(child)
         return found
 
+    def unnamed(self, kind: type[Resource]) -> list[Value]:
+        """What is unknown and names resources of one kind."""
+        if kind not in self._unnamed:
+            self._unnamed[kind] = [place for each in self.all(kind) if (place := each.unnamed()) is not None]
+        return self._unnamed[kind]
+
+    def require_named(self, kind: type[Resource]) -> None:
+        """Raises where a known text that names no resource of one kind may do so all the same."""
+        for place in self.unnamed(kind):
+            raise place.not_evaluated("is not known yet, and may be what another resource refers to")
+
+    def elsewhere(self, place: Value, kind: type[Resource]) -> bool:
+        """Whether it is known to be no resource of a kind in this stack. Raises where it may be one all the same."""
+        if place.unknown or self.known_as(place.text() or "", kind):
+            return False
+        if place.given:
+            self.require_named(kind)
+        return True
+
     def known_as(self, known: str, kind: type[R]) -> list[R]:
         """The resources of one kind that a text refers to, as far as their ids are known."""
         if kind not in self._by_id:
@@ -402,35 +447,37 @@ class Relation(Generic[R]):
 
     def __init__(self) -> None:
         self._sure: dict[str, dict[str, R]] = {}
-        self._doubtful: dict[str, Value] = {}
+        self._doubtful: dict[str, list[Value]] = {}
         self._lost: Value | None = None
-        self._untold: Value | None = None
-        """Of those that are lost, one of which the engine does not tell what it comes from."""
+        self._untold: list[Value] = []
+        """Of those that are lost, the ones of which the engine does not tell what they come from."""
 
     def add(self, source: R, target: Resource) -> None:
         self._sure.setdefault(target.urn, {})[source.urn] = source
 
     def doubt(self, place: Value, target: Resource) -> None:
-        self._doubtful.setdefault(target.urn, place)
+        self._doubtful.setdefault(target.urn, []).append(place)
 
-    def lose(self, place: Value) -> None:
+    def lose(self, place: Value, *, told: bool) -> None:
         """A reference that comes from outside the stack, and may lead back into it."""
         self._lost = self._lost or place
-        if not place.resource.property_dependencies.get(str(place.path[0])):
-            self._untold = self._untold or place
+        if not told:
+            self._untold.append(place)
 
     def sure(self, target: Resource) -> list[R]:
         """Those that refer to `target` for sure."""
         return list(self._sure.get(target.urn, {}).values())
 
+    def doubts_about(self, target: Resource) -> Iterator[NotEvaluated]:
+        """Why there may be more, each at its place."""
+        for place in self._doubtful.get(target.urn, ()):
+            yield place.not_evaluated(f"may refer to {target.label} or not")
+        for place in self._untold:
+            yield place.not_evaluated(f"is not known yet, and may be {target.label} or not")
+
     def doubt_about(self, target: Resource) -> NotEvaluated | None:
         """Why there may be more."""
-        place = self._doubtful.get(target.urn)
-        if place is not None:
-            return place.not_evaluated(f"may refer to {target.label} or not")
-        if self._untold is not None:
-            return self._untold.not_evaluated(f"is not known yet, and may be {target.label} or not")
-        return None
+        return next(self.doubts_about(target), None)
 
     def of(self, target: Resource) -> list[R]:
         """Those that refer to `target`. Raises when there is no sure one, and may be another."""
@@ -441,6 +488,14 @@ class Relation(Generic[R]):
         if not found and self._lost is not None:
             raise self._lost.not_evaluated(f"is not known yet, and may be {target.label} or not")
         return found
+
+
+def _texts_in(raw: object) -> Iterator[str]:
+    if isinstance(raw, str):
+        yield raw
+    elif isinstance(raw, (list, dict)):
+        for each in raw.values() if isinstance(raw, dict) else raw:
+            yield from _texts_in(each)
 
 
 def _is_component(resource: Resource) -> bool:

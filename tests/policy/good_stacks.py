@@ -25,6 +25,7 @@ def _network() -> dict[str, Any]:
         "vpc": resource("aws:ec2/vpc:Vpc", cidrBlock="10.0.0.0/16", enableDnsHostnames=True, enableDnsSupport=True),
         "defaultSg": resource("aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", vpcId="${vpc.id}"),
         "flowRole": resource("aws:iam/role:Role", assumeRolePolicy=trust("vpc-flow-logs.amazonaws.com")),
+        "logKey": _log_key(),
         "flowLogs": _log_group("/vpc/flow"),
         "flow": resource(
             "aws:ec2/flowLog:FlowLog",
@@ -89,8 +90,17 @@ def _log_group(name: str) -> dict[str, Any]:
         "aws:cloudwatch/logGroup:LogGroup",
         name=name,
         retentionInDays=365,
-        kmsKeyId="arn:aws:kms:ap-northeast-1:123456789012:key/1",
+        kmsKeyId="${logKey.arn}",
     )
+
+
+def _log_key() -> dict[str, Any]:
+    def may_use(principal: dict[str, str]) -> dict[str, Any]:
+        return {"Effect": "Allow", "Principal": principal, "Action": "kms:*", "Resource": "*"}
+
+    allowed = [may_use({"AWS": "arn:aws:iam::123456789012:root"}), may_use({"Service": f"logs.{REGION}.amazonaws.com"})]
+    policy = json.dumps({"Version": "2012-10-17", "Statement": allowed})
+    return resource("aws:kms/key:Key", enableKeyRotation=True, policy=policy)
 
 
 def _firewall(container_port: int) -> dict[str, Any]:

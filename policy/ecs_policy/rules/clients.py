@@ -194,7 +194,7 @@ def _acl(subnet: Subnet) -> NetworkAcl | None:
     if not place.unknown and not stack.known_as(place.text() or "", Vpc):
         return None
     vpc = place.one(Vpc)
-    adopted = [] if vpc is None else stack.relation(NetworkAcl, "defaultNetworkAclId", Vpc).sure(vpc)
+    adopted = [] if vpc is None else stack.relation(NetworkAcl, "defaultNetworkAclId", Vpc).of(vpc)
     return adopted[0] if adopted else None
 
 

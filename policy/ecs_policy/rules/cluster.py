@@ -84,7 +84,7 @@ def exec_logging_target(cluster: Cluster) -> Iterator[Problem]:
     configuration = cluster["configuration"]["executeCommandConfiguration"]
     logging, target = configuration["logging"], configuration["logConfiguration"]
     if logging.text() == "OVERRIDE" and not any(
-        target[name].unknown or target[name].filled for name in ("cloudWatchLogGroupName", "s3BucketName")
+        target[name].filled for name in ("s3BucketName", "cloudWatchLogGroupName")
     ):
         yield target.problem("a log group or bucket with OVERRIDE", "set logConfiguration, or change logging")
     elif target.given and logging.given and logging.text() != "OVERRIDE":

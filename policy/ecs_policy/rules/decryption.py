@@ -93,6 +93,8 @@ def _is_elsewhere(named: Value) -> bool:
         *stack.known_as(text, KeyAlias),
         *stack.known_as(short, KeyAlias),
     ]
+    if not ours and short.startswith("alias/"):
+        stack.require_named(KeyAlias)
     return not ours
 
 
@@ -138,8 +140,10 @@ _SAID_LOG_GROUP_KEY = Quote(
 )
 def log_group_key(group: LogGroup) -> Iterator[Problem]:
     place = group["kmsKeyId"]
-    if not place.given or (not place.unknown and _is_elsewhere(place)):
+    if not place.given:
         return
+    if not place.unknown and _is_elsewhere(place):
+        raise place.not_evaluated("is a key of another stack, whose policy may let CloudWatch Logs use it or not")
     key = key_of(place)
     if key is not None and not allows_service(key, "logs"):
         yield place.problem(

@@ -16,7 +16,7 @@ from ecs_policy.model import (
     launch_type_of,
 )
 from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
-from ecs_policy.values import NotEvaluated, quoted
+from ecs_policy.values import NotEvaluated, quoted, readable
 
 LAUNCH_TYPES = ("EC2", "EXTERNAL", "FARGATE")
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
@@ -155,7 +155,7 @@ def strategy_in_cluster(item: Value) -> Iterator[Problem]:
 
 def _managed(provider: Value) -> CapacityProvider | None:
     """The provider, if it is of this stack and one of ECS Managed Instances."""
-    if not provider.unknown and not provider.resource.stack.known_as(provider.text() or "", CapacityProvider):
+    if provider.resource.stack.elsewhere(provider, CapacityProvider):
         return None
     found = provider.one(CapacityProvider)
     return found if found is not None and found.managed else None
@@ -166,7 +166,7 @@ def _of_this_cluster(place: Value, provider: CapacityProvider, cluster: Cluster)
     of = provider["cluster"]
     if not of.given:
         return  # MI-01
-    if not of.unknown and not cluster.stack.known_as(of.text() or "", Cluster):
+    if cluster.stack.elsewhere(of, Cluster):
         if of.text() == name_of(cluster):
             return
     elif of.one(Cluster) is cluster:
@@ -301,16 +301,26 @@ def fargate_spot(service: Service) -> Iterator[Problem]:
     if service["launchType"].given:
         return
     strategy = service["capacityProviderStrategies"].items() or default_strategy(service)
-    spot = [
-        item["capacityProvider"]
-        for item in strategy
-        if not item["capacityProvider"].unknown and item["capacityProvider"].text() == "FARGATE_SPOT"
-    ]
-    task_definition = service.task_definition if spot else None
+    providers, doubt = readable(strategy, lambda item: _spot(item["capacityProvider"]))
+    spot = [each for each in providers if each is not None]
+    task_definition = service.task_definition if spot or doubt is not None else None
     if task_definition is None:
         return
+    for problem in _on_spot(service, task_definition, [*spot, service["capacityProviderStrategies"]][0]):
+        if not spot and doubt is not None:
+            raise doubt
+        yield problem
+
+
+def _spot(provider: Value) -> Value | None:
+    if provider.unknown and provider.one(CapacityProvider) is not None:
+        return None
+    return provider if provider.text() == "FARGATE_SPOT" else None
+
+
+def _on_spot(service: Service, task_definition: TaskDefinition, spot: Value) -> Iterator[Problem]:
     if task_definition.for_windows:
-        yield spot[0].problem(
+        yield spot.problem(
             f"a provider for Windows, which {task_definition.label} is for", 'use "FARGATE", or a Linux image'
         )
         return

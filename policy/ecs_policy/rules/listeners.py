@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 
-from ecs_policy.load_balancing import attachments, balancer_of, forwards_to, kind_of_balancer, kind_of_rule
+from ecs_policy.load_balancing import all_attachments, balancer_of, forwards_to, kind_of_balancer, kind_of_rule
 from ecs_policy.model import Listener, ListenerRule, LoadBalancer, TargetGroup
 from ecs_policy.rule import Level, Problem, Quote, Severity, Value, resource_rule, stack_rule
 from ecs_policy.stack import Resource
@@ -421,8 +421,8 @@ def _sticks(stickiness: Value, protocol: str) -> Iterator[Problem]:
 )
 def group_of_one_balancer(group: TargetGroup) -> Iterator[Problem]:
     balancers: dict[str, LoadBalancer] = {}
-    doubt = None
-    for each in attachments(group):
+    attached, doubt = all_attachments(group)
+    for each in attached:
         try:
             balancer = balancer_of(each)
         except NotEvaluated as outcome:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
-from ecs_policy.iam import policy_resources
+from ecs_policy.iam import policy_doubts, policy_resources
 from ecs_policy.model import (
     AutoscalingTarget,
     Bucket,
@@ -180,13 +181,15 @@ def gateway_attached(balancer: LoadBalancer) -> Iterator[Problem]:
     place = mappings if mappings.given else balancer["subnets"]
     named = [each["subnetId"] for each in mappings.items()] if mappings.given else [place]
     found, doubtful = balancer.stack.found_among_all(named, Subnet)
-    if place.unknown and not found and not doubtful:
-        raise place.not_evaluated("is not known yet and comes from no subnet of this stack")
     vpcs = {vpc.urn: vpc for each in (*found, *doubtful) if (vpc := _own_vpc(each)) is not None}
     for vpc in vpcs.values():
         yield from _waits(
-            balancer, place, _attaches(vpc), f"without which AWS refuses it in {vpc.label}", _SAID_GATEWAY
+            balancer, place, _attaches(vpc, balancer), f"without which AWS refuses it in {vpc.label}", _SAID_GATEWAY
         )
+    for each in named:
+        lost = balancer.stack.lost(each, Subnet)
+        if lost is not None:
+            raise lost.not_evaluated("is not known yet and comes from no subnet of this stack")
 
 
 @stack_rule(
@@ -206,7 +209,7 @@ def gateway_attached_nat(nat: NatGateway) -> Iterator[Problem]:
     subnet = nat["subnetId"].one(Subnet)
     vpc = _own_vpc(subnet) if subnet is not None else None
     if vpc is not None:
-        yield from _waits(nat, nat["subnetId"], _attaches(vpc), f"without which it fails in {vpc.label}")
+        yield from _waits(nat, nat["subnetId"], _attaches(vpc, nat), f"without which it fails in {vpc.label}")
 
 
 def _of_awsx(resource: Resource) -> bool:
@@ -225,12 +228,22 @@ def _own_vpc(subnet: Subnet) -> Vpc | None:
     return place.one(Vpc)
 
 
-def _attaches(vpc: Vpc) -> list[Resource]:
+def _attaches(vpc: Vpc, waiting: Resource) -> list[Resource]:
+    """What attaches a gateway to the VPC. Raises when nothing does for sure, and what may do so is not waited for."""
     stack = vpc.stack
-    return [
-        *stack.relation(InternetGateway, "vpcId", Vpc).sure(vpc),
-        *stack.relation(InternetGatewayAttachment, "vpcId", Vpc).sure(vpc),
-    ]
+    gateways = stack.relation(InternetGateway, "vpcId", Vpc)
+    attachments = stack.relation(InternetGatewayAttachment, "vpcId", Vpc)
+    found = [*gateways.sure(vpc), *attachments.sure(vpc)]
+    if not found:
+        _require_awaited(stack.awaited(waiting), gateways.doubts_about(vpc), attachments.doubts_about(vpc))
+    return found
+
+
+def _require_awaited(awaited: set[str], *doubts: Iterable[NotEvaluated]) -> None:
+    """Raises a doubt about what is not waited for; what is waited for is there in any case."""
+    for doubt in chain(*doubts):
+        if doubt.at.urn not in awaited:
+            raise doubt
 
 
 @stack_rule(
@@ -248,14 +261,15 @@ def log_bucket_ready(balancer: LoadBalancer) -> Iterator[Problem]:
         place = logs["bucket"]
         if not place.given or logs["enabled"].flag() is not True:
             continue
-        if not place.unknown and not balancer.stack.known_as(place.text() or "", Bucket):
+        stack = balancer.stack
+        if not stack.all(Bucket) or stack.elsewhere(place, Bucket):
             continue  # of another stack
-        if place.unknown and not balancer.stack.candidates(place, Bucket):
+        if place.unknown and stack.told(place) and not stack.candidates(place, Bucket):
             continue
         bucket = place.one(Bucket)
         if bucket is None or bucket["policy"].given:
             continue
-        policies = balancer.stack.relation(BucketPolicy, "bucket", Bucket).of(bucket)
+        policies = stack.relation(BucketPolicy, "bucket", Bucket).of(bucket)
         if not policies:
             yield place.problem(
                 f"a bucket with a policy by which the load balancer may write, of which {bucket.label} has none",
@@ -278,22 +292,38 @@ def log_bucket_ready(balancer: LoadBalancer) -> Iterator[Problem]:
     source="https://docs.aws.amazon.com/autoscaling/application/APIReference/API_RegisterScalableTarget.html",
 )
 def service_before_scaling(owner: AutoscalingTarget | ScalingPolicy | ScheduledAction) -> Iterator[Problem]:
-    place, known = owner["resourceId"], owner.stack.all(AutoscalingTarget)
+    place, stack, of_service = owner["resourceId"], owner.stack, isinstance(owner, AutoscalingTarget)
+    known: Sequence[Resource] = stack.all(Service if of_service else AutoscalingTarget)
     if place.unknown:  # an output, and what it comes from is waited for: the service, maybe not the target
-        if not isinstance(owner, AutoscalingTarget) and known and not owner.stack.waits_for(owner, known):
-            raise place.not_evaluated("is not known yet, and may be that of a target which is not waited for")
-        return
-    text = place.text() or ""
-    if isinstance(owner, AutoscalingTarget):
-        services = owner.stack.known_as(text, Service)
+        if known and not stack.waits_for(owner, known):
+            what = "service" if of_service else "target"
+            raise place.not_evaluated(f"is not known yet, and may be that of a {what} which is not waited for")
+    elif of_service:
+        services = stack.known_as(place.text() or "", Service)
         yield from _waits(owner, place, services, "which is what it scales", _SAID_SERVICE)
-        return
-    targets = [
-        each
-        for each in owner.stack.all(AutoscalingTarget)
-        if each["resourceId"].raw == place.raw and each["scalableDimension"].raw == owner["scalableDimension"].raw
-    ]
-    yield from _waits(owner, place, targets, "to which it belongs", _SAID_TARGET)
+        if not services:
+            _require_awaited(stack.awaited(owner), (each.not_evaluated(_MAYBE) for each in stack.unnamed(Service)))
+    else:
+        doubts = {each.urn: _unlike(owner, each) for each in known}
+        targets = [each for each in known if doubts[each.urn] == []]
+        yield from _waits(owner, place, targets, "to which it belongs", _SAID_TARGET)
+        if not targets:
+            awaited = stack.awaited(owner)
+            for each in known:
+                of_each = doubts[each.urn]
+                if of_each and each.urn not in awaited:
+                    raise of_each[0].not_evaluated(_MAYBE)
+
+
+_MAYBE = "is not known yet, and may make it what is scaled, which is not waited for"
+
+
+def _unlike(owner: Resource, target: Resource) -> list[Value] | None:
+    """What is unknown and may tell a target apart from what a policy or schedule names; None when known values do."""
+    pairs = [(owner[key], target[key]) for key in ("resourceId", "scalableDimension")]
+    if any(not ours.unknown and not theirs.unknown and ours.raw != theirs.raw for ours, theirs in pairs):
+        return None
+    return [each for pair in pairs for each in pair if each.unknown]
 
 
 # What tasks start with
@@ -321,7 +351,7 @@ def ready_for_tasks(service: Service) -> Iterator[Problem]:
     doubt = None
     for read in (_policies, _of_containers, _mounts):
         try:
-            missing.update((each.urn, each) for each in read(task_definition) if each.urn not in awaited)
+            missing.update((each.urn, each) for each in read(task_definition, awaited) if each.urn not in awaited)
         except NotEvaluated as outcome:
             doubt = doubt or outcome
     if service["waitForSteadyState"].flag() and service["deploymentCircuitBreaker"]["enable"].flag():
@@ -336,52 +366,68 @@ def ready_for_tasks(service: Service) -> Iterator[Problem]:
         raise doubt
 
 
-def _policies(task_definition: TaskDefinition) -> Iterator[Resource]:
+def _policies(task_definition: TaskDefinition, awaited: set[str]) -> Iterator[Resource]:
     """Of the role that fetches images and secrets. What the application may do later is its own matter."""
     reference = task_definition["executionRoleArn"]
-    if reference.given and (reference.unknown or task_definition.stack.known_as(reference.text() or "", Role)):
-        role = reference.one(Role)
-        if role is not None:
-            yield from policy_resources(role)
+    role = None if task_definition.stack.elsewhere(reference, Role) else reference.one(Role)
+    if role is not None:
+        yield from policy_resources(role)
+        _require_awaited(awaited, policy_doubts(role))
 
 
-def _of_containers(task_definition: TaskDefinition) -> Iterator[Resource]:
+def _of_containers(task_definition: TaskDefinition, awaited: set[str]) -> Iterator[Resource]:
     stack = task_definition.stack
     if not any(stack.all(kind) for kind in (LogGroup, SecretVersion, DockerImage)):
         return
+    values = stack.relation(SecretVersion, "secretId", Secret)
+    doubts: list[NotEvaluated] = []
     for container in task_definition.containers:
-        yield from _log_group(container)
-        yield from _named(container["image"], DockerImage)
+        log, image = _log_group(container), container["image"]
+        if log.given:
+            yield from _named(log, LogGroup, doubts)
+        yield from _named(image, DockerImage, doubts)
         for reference in references(container):
             secret = source_of(reference)
             if isinstance(secret, Secret):
-                yield from stack.relation(SecretVersion, "secretId", Secret).sure(secret)[:1]
+                found = values.sure(secret)
+                yield from found[:1]
+                doubts += [] if found else values.doubts_about(secret)
             elif secret is not None:
                 yield secret
+    _require_awaited(awaited, doubts)
 
 
-def _log_group(container: Container) -> Iterable[Resource]:
+def _log_group(container: Container) -> Value:
+    """The log group that must be there; absent where it need not be."""
     log = container["logConfiguration"]
-    if log["logDriver"].text() != "awslogs" or log["options"]["awslogs-create-group"].flag():
-        return ()
-    return _named(log["options"]["awslogs-group"], LogGroup)
+    needed = log["logDriver"].text() == "awslogs" and not log["options"]["awslogs-create-group"].flag()
+    return log["options"]["awslogs-group"] if needed else Value(container.resource, log.path, None)
 
 
-def _named(place: Value, kind: type[R]) -> list[R]:
+def _named(place: Value, kind: type[R], doubts: list[NotEvaluated]) -> list[R]:
     """The resources that a text names. What is not known yet comes from what its property waits for anyway."""
+    stack = place.resource.stack
     if place.unknown and place.resource.property_dependencies.get(str(place.path[0])):
         return []
-    return place.resource.stack.known_as(place.text() or "", kind)
+    found = stack.known_as(place.text() or "", kind)
+    if not found:
+        doubts += [each.not_evaluated(_MAYBE_NEEDED) for each in stack.unnamed(kind)]
+    return found
 
 
-def _mounts(task_definition: TaskDefinition) -> Iterator[Resource]:
+_MAYBE_NEEDED = "is not known yet, and may be what a task needs, which its service does not wait for"
+
+
+def _mounts(task_definition: TaskDefinition, awaited: set[str]) -> Iterator[Resource]:
     stack = task_definition.stack
     for volume in task_definition["volumes"].items() if stack.all(MountTarget) else ():
         place = volume["efsVolumeConfiguration"]["fileSystemId"]
         if place.given and (place.unknown or stack.known_as(place.text() or "", FileSystem)):
             system = place.one(FileSystem)
             if system is not None:
-                yield from stack.relation(MountTarget, "fileSystemId", FileSystem).sure(system)
+                targets = stack.relation(MountTarget, "fileSystemId", FileSystem)
+                yield from targets.sure(system)
+                _require_awaited(awaited, targets.doubts_about(system))
 
 
 def _routes(service: Service) -> Iterator[Resource]:

@@ -251,12 +251,19 @@ def constraint_expression(constraint: Value) -> Iterator[Problem]:
 def daemon_no_strategy(service: Service) -> Iterator[Problem]:
     if service["schedulingStrategy"].text() != "DAEMON":
         return
-    if service["desiredCount"].given:
-        yield service["desiredCount"].problem("none with DAEMON", "remove desiredCount, or use REPLICA")
+    yield from independently((_no_choice(service), _not_scaled(service)))
+
+
+def _not_scaled(service: Service) -> Iterator[Problem]:
     for target in service.stack.relation(AutoscalingTarget, "resourceId", Service).of(service):
         yield target["resourceId"].problem(
             f"a service that is not a daemon, unlike {service.label}", "remove the autoscaling target, or use REPLICA"
         )
+
+
+def _no_choice(service: Service) -> Iterator[Problem]:
+    if service["desiredCount"].given:
+        yield service["desiredCount"].problem("none with DAEMON", "remove desiredCount, or use REPLICA")
     strategies = service["orderedPlacementStrategies"]
     if strategies.items():
         yield strategies.problem("none with DAEMON", "remove orderedPlacementStrategies, or use REPLICA")

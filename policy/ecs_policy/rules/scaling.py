@@ -109,7 +109,7 @@ def _one_configuration(policy: ScalingPolicy, tracking: Value) -> Iterator[Probl
 
 
 def _any(steps: Value) -> bool:
-    return steps["stepAdjustments"].unknown or steps["stepAdjustments"].filled
+    return steps["stepAdjustments"].filled
 
 
 def _one_metric(tracking: Value) -> Iterator[Problem]:
@@ -136,7 +136,7 @@ def _label(tracking: Value) -> Iterator[Problem]:
             f"app/<load balancer>/<id>/targetgroup/<target group>/<id> with {text}",
             "join arnSuffix of the load balancer and that of the target group by /",
         )
-    elif not label.unknown and not _LABEL.fullmatch(label.text() or ""):
+    elif not _LABEL.fullmatch(label.text() or ""):
         yield label.problem(
             "app/<load balancer>/<id>/targetgroup/<target group>/<id>",
             "join arnSuffix of the load balancer and that of the target group by /",
@@ -190,6 +190,8 @@ def _service(policy: ScalingPolicy) -> Service | None:
     if place.unknown:
         return place.one(Service)
     found = policy.stack.known_as(place.text() or "", Service)
+    if not found:
+        policy.stack.require_named(Service)
     return found[0] if len(found) == 1 else None
 
 

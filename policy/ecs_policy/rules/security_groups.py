@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from ipaddress import ip_network
 from typing import Any
 
@@ -31,7 +31,7 @@ from ecs_policy.network import (
 )
 from ecs_policy.rule import Level, Option, Problem, Severity, Value, resource_rule, stack_rule
 from ecs_policy.stack import Resource
-from ecs_policy.values import independently, quoted
+from ecs_policy.values import NotEvaluated, independently, quoted
 
 _RULES = "https://docs.aws.amazon.com/vpc/latest/userguide/security-group-rules.html"
 _NEARLY_EVERY_PORT = 60_000
@@ -106,21 +106,23 @@ def _closed_to(
             "name the networks or the security group of the clients",
         )
         return
-    for user in _used_by_tasks(group) if group is not None else ():
+    users, doubt = _used_by_tasks(group) if group is not None else ([], None)
+    for user in users:
         yield cidr.problem(
             f"nothing of the whole internet: {user.label} has {group.label if group else ''}, too, beside the load "
             "balancer",
             "give the tasks a security group of their own, which lets in that of the load balancer",
         )
+    if not users and doubt is not None:
+        raise doubt
 
 
-def _used_by_tasks(group: SecurityGroup) -> list[Resource]:
-    """What runs with this group, and is no load balancer."""
-    stack = group.stack
-    return [
-        *stack.relation(Service, _of_tasks, SecurityGroup).sure(group),
-        *stack.relation(LaunchTemplate, _of_instances, SecurityGroup).sure(group),
-    ]
+def _used_by_tasks(group: SecurityGroup) -> tuple[list[Resource], NotEvaluated | None]:
+    """What runs with this group, and is no load balancer, and why there may be more."""
+    services = group.stack.relation(Service, _of_tasks, SecurityGroup)
+    instances = group.stack.relation(LaunchTemplate, _of_instances, SecurityGroup)
+    found = [*services.sure(group), *instances.sure(group)]
+    return found, services.doubt_about(group) or instances.doubt_about(group)
 
 
 def _of_tasks(service: Service) -> list[Value]:
@@ -185,10 +187,12 @@ def sg_description(
         return
     checks = [_described(owner["description"])]
     if isinstance(owner, SecurityGroup):
-        for direction in ("ingress", "egress"):
-            value = owner[direction]
-            checks += [_described(entry["description"]) for entry in ([] if value.unknown else value.items())]
+        checks += [_each_of(owner[direction], _described) for direction in ("ingress", "egress")]
     yield from independently(checks)
+
+
+def _each_of(entries: Value, check: Callable[[Value], Iterator[Problem]]) -> Iterator[Problem]:
+    yield from independently(check(entry["description"]) for entry in entries.items())
 
 
 def _described(description: Value) -> Iterator[Problem]:
@@ -210,9 +214,7 @@ def sg_description_letters(
     checks = [_letters(owner["description"])]
     if isinstance(owner, SecurityGroup):
         checks += [_letters(owner["name"]), _own_name(owner["name"])]
-        for direction in ("ingress", "egress"):
-            value = owner[direction]
-            checks += [_letters(entry["description"]) for entry in ([] if value.unknown else value.items())]
+        checks += [_each_of(owner[direction], _letters) for direction in ("ingress", "egress")]
     yield from independently(checks)
 
 
@@ -256,3 +258,6 @@ def default_sg(vpc: Vpc) -> Iterator[Problem]:
         for permissions in (ingress(group), egress(group)):
             for permission in permissions.known:
                 yield permission.place.problem("no rule in a default security group", "remove the rule")
+            doubt = doubt or permissions.doubt
+    if doubt is not None:
+        raise doubt

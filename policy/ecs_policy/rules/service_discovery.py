@@ -31,6 +31,7 @@ def service_connect(service: Service) -> Iterator[Problem]:
 
 def _one_alias(offered: Value) -> Iterator[Problem]:
     aliases = offered["clientAlias"]
+    aliases.require_known()
     count = len(aliases.items()) if isinstance(aliases.raw, list) else 1
     if count > 1:
         yield aliases.problem(f"at most one, not {count}", "keep one alias for each port")

@@ -77,7 +77,7 @@ def subnet_cidr(vpc: Vpc) -> Iterator[Problem]:
             f"move one; {later} is taken",
             quote=_SAID_SUBNET_CIDR,
         )
-    doubt = doubt or unclear
+    doubt = doubt or unclear or relation.doubt_about(vpc)
     if doubt is not None:
         raise doubt
 

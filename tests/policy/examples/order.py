@@ -392,7 +392,11 @@ EXAMPLES = {
         passes("dependsOn", {**NAMED, "target": target("service/main/web", "web")}),
         passes("a policy that waits", {"target": target("service/main/web"), "policy": policy("target")}),
         missing("a service of another stack", {"target": target("service/main/web")}),
-        unknown("an output", {**NAMED, "target": target(not_known())}, not_evaluated=()),
+        unknown(
+            "of which nobody tells what it comes from",
+            {**NAMED, "target": target(not_known())},
+            not_evaluated={"target.resourceId"},
+        ),
         not_applicable("no scaling", NAMED),
     ],
     "OR-05": [
