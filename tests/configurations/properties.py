@@ -6,9 +6,11 @@ import json
 import re
 from typing import Any
 
+from hypothesis import HealthCheck, Phase, given, seed, settings
+
 from components.checks import ArgumentError
 from tests.configurations import judge, program
-from tests.configurations.generator import SCHEMA, Configuration
+from tests.configurations.generator import SCHEMA, Configuration, configurations
 from tests.mocks import Run
 
 _LONGEST_MESSAGE = 1000
@@ -33,6 +35,24 @@ def faults(configuration: Configuration, *, same: bool = False) -> list[str]:
     if same:
         found += _another_spelling(configuration, made)
     return found
+
+
+def hold(count: int, start: int) -> None:
+    """What must hold, does for so many; a configuration for which it does not is made small and shown."""
+
+    @seed(start)
+    @settings(
+        max_examples=count,
+        database=None,
+        deadline=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(configurations())
+    def holds(drawn: Configuration) -> None:
+        assert faults(drawn, same=len(drawn.values) % 8 == 0) == []
+
+    holds()
 
 
 def is_accepted(configuration: Configuration) -> bool:

@@ -4,44 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-from hypothesis import HealthCheck, Phase, given, seed
+from hypothesis import Phase, given, seed
 from hypothesis import settings as examples
 
 from tests.configurations.generator import SCHEMA, Configuration, configurations, every_key_is_drawn
-from tests.configurations.properties import faults, is_accepted
+from tests.configurations.properties import hold, is_accepted
 
 IN_CHECK = 60
-IN_TEST = 2000
-CHUNK = 100
-
-
-def hold(count: int, start: int) -> None:
-    """What must hold, does for so many; a configuration for which it does not is made small and shown."""
-
-    @seed(start)
-    @examples(
-        max_examples=count,
-        database=None,
-        deadline=None,
-        phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(configurations())
-    def holds(drawn: Configuration) -> None:
-        assert faults(drawn, same=len(drawn.values) % 8 == 0) == []
-
-    holds()
 
 
 def test_what_is_taken_deploys_and_what_is_refused_says_why() -> None:
     hold(IN_CHECK, start=0)
-
-
-@pytest.mark.fuzz
-@pytest.mark.parametrize("start", range(1, 1 + IN_TEST // CHUNK))
-def test_many_configurations(start: int) -> None:
-    hold(CHUNK, start)
 
 
 def test_every_key_is_drawn_and_most_configurations_are_taken() -> None:
