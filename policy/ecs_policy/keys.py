@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ecs_policy.iam import Grant, grants, listed, matches, statements
 from ecs_policy.model import Key, KeyAlias, KeyGrant, KeyPolicy, Role
-from ecs_policy.values import NotEvaluated, Value
+from ecs_policy.values import NOT_KNOWN, NotEvaluated, Value
 
 DECRYPT = "kms:Decrypt"
 
@@ -32,9 +32,11 @@ def key_of(place: Value) -> Key | None:
 
 def may_decrypt(role: Role, key: Key) -> bool:
     """Whether the role may use the key to decrypt. Raises when that cannot be told."""
-    if _granted(role, key):
+    granted, unclear = _granted(role, key)
+    if granted:
         return True
     named, delegated, doubt = _by_key_policy(key, role)
+    doubt = doubt or unclear
     if named:
         return True
     if delegated and grants(role, Grant(DECRYPT, _arn(key), "what is under the key")):
@@ -46,7 +48,7 @@ def may_decrypt(role: Role, key: Key) -> bool:
 
 def allows_service(key: Key, service: str) -> bool:
     """Whether the key's policy lets a service of AWS, as `logs`, encrypt and decrypt. Raises when it cannot be told."""
-    doubt = None
+    doubt = key.stack.relation(KeyPolicy, "keyId", Key).doubt_about(key)
     for document in _documents(key):
         try:
             for statement in statements(document):
@@ -69,12 +71,20 @@ def _arn(key: Key) -> str:
     return arn if isinstance(arn, str) and arn.startswith("arn:") else "arn:*:kms:*:*:key/not-known-yet"
 
 
-def _granted(role: Role, key: Key) -> bool:
-    for grant in key.stack.relation(KeyGrant, "keyId", Key).sure(key):
-        sure, doubtful = key.stack.found_among(grant["granteePrincipal"], Role)
-        if (role in sure or role in doubtful) and "Decrypt" in grant["operations"].texts():
-            return True
-    return False
+def _granted(role: Role, key: Key) -> tuple[bool, NotEvaluated | None]:
+    given = key.stack.relation(KeyGrant, "keyId", Key)
+    doubt = given.doubt_about(key)
+    for grant in given.sure(key):
+        try:
+            place = grant["granteePrincipal"]
+            sure, doubtful = key.stack.found_among(place, Role)
+            if (role in sure or role in doubtful) and "Decrypt" in grant["operations"].texts():
+                return True, None
+            lost = key.stack.lost(place, Role)
+            doubt = doubt or (lost.not_evaluated(NOT_KNOWN) if lost is not None else None)
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+    return False, doubt
 
 
 def _documents(key: Key) -> Iterator[Value]:
@@ -91,7 +101,8 @@ def _by_key_policy(key: Key, role: Role) -> tuple[bool, bool, NotEvaluated | Non
     https://docs.aws.amazon.com/kms/latest/developerguide/key-policy-default.html
     """
     documents = list(_documents(key))
-    named, delegated, doubt = False, not documents, None
+    named, delegated = False, not documents
+    doubt = key.stack.relation(KeyPolicy, "keyId", Key).doubt_about(key)
     for document in documents:
         try:
             for statement in statements(document):

@@ -58,7 +58,7 @@ def forwards_to(owner: Listener | ListenerRule) -> tuple[list[TargetGroup], NotE
     if doubtful:
         return found, places[0].not_evaluated("is not known yet")
     for place in places:
-        if place.unknown and not found:
+        if owner.stack.lost(place, TargetGroup) is not None:
             return found, place.not_evaluated("is not known yet")
         if not place.unknown and not owner.stack.known_as(place.text() or "", TargetGroup):
             return found, place.not_evaluated("refers to something that is not a resource of this stack")

@@ -260,7 +260,9 @@ def _permits(
     allowed += known
     if doubt is not None:
         raise doubt
-    if any(each in doubtful for each in peers):
+    if any(each in doubtful for each in peers) or (
+        peers and group.stack.lost(permission.groups, SecurityGroup) is not None
+    ):
         raise permission.groups.not_evaluated("is not known yet")
     if permission.prefix_lists.given:
         raise permission.prefix_lists.not_evaluated("names a prefix list, whose addresses are not known")
@@ -505,7 +507,7 @@ def _serves(endpoint: VpcEndpoint, subnet: Subnet) -> bool:
     sure, doubtful = subnet.stack.found_among(endpoint["routeTableIds"], RouteTable)
     if table in sure or any(each is table for each in _associated(endpoint)):
         return True
-    if table in doubtful:
+    if table in doubtful or subnet.stack.lost(endpoint["routeTableIds"], RouteTable) is not None:
         raise endpoint["routeTableIds"].not_evaluated("is not known yet")
     return False
 

@@ -148,7 +148,7 @@ def plain(text: str) -> str:
 class Value:
     """A place in a resource's properties and what is there."""
 
-    __slots__ = ("_inside", "_parsed", "path", "raw", "resource", "secret")
+    __slots__ = ("_inside", "_parsed", "_part", "path", "raw", "resource", "secret")
 
     def __init__(self, resource: Resource, path: tuple[Step, ...], raw: Any, secret: bool = False) -> None:
         while type(raw) is dict and SIGNATURE in raw:
@@ -168,6 +168,7 @@ class Value:
         self.secret = secret
         self._parsed: Value | None = None
         self._inside: dict[str, Value] | None = None
+        self._part = False
 
     # Where
 
@@ -186,7 +187,12 @@ class Value:
 
     @property
     def given(self) -> bool:
-        """Whether the program set it. An unknown value is given: something that the program wired in yields it."""
+        """Whether the program set it. An unknown value is given: something that the program wired in yields it.
+
+        Raises for a part of what is unknown: that may be there or not.
+        """
+        if self._part:
+            self.require_known()
         return self.raw is not ABSENT
 
     @property
@@ -282,7 +288,9 @@ class Value:
     def _field(self, key: str) -> Value:
         raw, path = self.raw, (*self.path, key)
         if raw is UNKNOWN or raw is ABSENT:
-            return Value(self.resource, path, raw)
+            part = Value(self.resource, path, raw)
+            part._part = raw is UNKNOWN
+            return part
         secret = self.secret and key not in _NEVER_SECRET
         if key == "value" and "environment" in self.path:
             secret = True

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ecs_policy.model import Service
-from ecs_policy.rule import Enforcement, Level, Problem, Quote, resource_rule
+from ecs_policy.rule import Enforcement, Level, Problem, Quote, Value, resource_rule
+from ecs_policy.values import independently
 
 _API = "https://docs.aws.amazon.com/AmazonECS/latest/APIReference"
 _OF_TASK_SETS = (
@@ -18,6 +19,7 @@ _OF_TASK_SETS = (
     "serviceRegistries",
     "taskDefinition",
 )
+_MAY_BE_EMPTY = ("capacityProviderStrategies", "loadBalancers")
 _SAID = {
     "networkConfiguration": Quote("NetworkConfiguration must be null.", "https://github.com/aws/aws-cdk/issues/26335"),
     "taskDefinition": Quote("TaskDefinition must be blank", "https://github.com/aws/aws-cdk/issues/6245"),
@@ -46,12 +48,14 @@ _OF_CODEDEPLOY = ("taskDefinition", "loadBalancers")
 def external_controller(service: Service) -> Iterator[Problem]:
     if not service.has_external_controller:
         return
-    for key in _OF_TASK_SETS:
-        place = service[key]
-        if place.unknown or place.filled:
-            yield place.problem(
-                "nothing with an external deployment controller", f"move {key} to the TaskSet", quote=_SAID.get(key)
-            )
+    yield from independently(_left_out(service[key], key) for key in _OF_TASK_SETS)
+
+
+def _left_out(place: Value, key: str) -> Iterator[Problem]:
+    if (place.unknown and key not in _MAY_BE_EMPTY) or place.filled:
+        yield place.problem(
+            "nothing with an external deployment controller", f"move {key} to the TaskSet", quote=_SAID.get(key)
+        )
 
 
 @resource_rule(

@@ -73,7 +73,7 @@ def external_service(service: Service) -> Iterator[Problem]:
 
 
 def _nothing(place: Value) -> Iterator[Problem]:
-    if place.unknown or (place.filled and not (place.path[0] == "serviceConnectConfiguration" and _off(place))):
+    if place.filled and not (place.path[0] == "serviceConnectConfiguration" and _off(place)):
         yield place.problem("nothing on external instances", f"remove {place.location}")
 
 

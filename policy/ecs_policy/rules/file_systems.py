@@ -45,7 +45,8 @@ def _reaches(service: Service, place: Value) -> Iterator[Problem]:
     system = place.one(FileSystem)
     if system is None or task_definition is None:
         return
-    targets = service.stack.relation(MountTarget, "fileSystemId", FileSystem).of(system)
+    relation = service.stack.relation(MountTarget, "fileSystemId", FileSystem)
+    targets, doubt = relation.of(system), relation.doubt_about(system)
     if not targets:
         yield place.problem(
             f"a file system with mount targets, of which this stack gives {system.label} none",
@@ -58,7 +59,7 @@ def _reaches(service: Service, place: Value) -> Iterator[Problem]:
     yield from independently(
         check
         for side in of_tasks
-        for check in (_zones(side, place, targets), _named(side), *(_open(side, target) for target in targets))
+        for check in (_zones(side, place, targets, doubt), _named(side), *(_open(side, target) for target in targets))
     )
 
 
@@ -92,7 +93,7 @@ def _open(side: Side, target: MountTarget) -> Iterator[Problem]:
     )
 
 
-def _zones(side: Side, place: Value, targets: list[MountTarget]) -> Iterator[Problem]:
+def _zones(side: Side, place: Value, targets: list[MountTarget], doubt: NotEvaluated | None) -> Iterator[Problem]:
     """In each subnet of the tasks there is a mount target of the same VPC and zone."""
     subnets, sure = side.subnets.resource.stack.possibly(side.subnets, Subnet)
     homes = [home for each in targets if (home := each["subnetId"].one(Subnet)) is not None]
@@ -100,6 +101,8 @@ def _zones(side: Side, place: Value, targets: list[MountTarget]) -> Iterator[Pro
     if without:
         if not sure:
             side.subnets.require_known()
+        if doubt is not None:
+            raise doubt
         yield place.problem(
             f"a file system with a mount target in the zone of each subnet of the tasks, unlike "
             f"{quoted(each.name for each in without)}",

@@ -107,7 +107,7 @@ def launch_type_enum(service: Service) -> Iterator[Problem]:
 )
 def launch_type_xor_strategy(service: Service) -> Iterator[Problem]:
     strategy = service["capacityProviderStrategies"]
-    if service["launchType"].given and (strategy.unknown or strategy.items()):
+    if service["launchType"].given and strategy.items():
         yield service["launchType"].problem(
             "nothing beside capacityProviderStrategies", "remove launchType or capacityProviderStrategies"
         )
