@@ -59,7 +59,7 @@ def _state(chance: Random) -> Resources:
         for name in TEXTS:
             text = properties.get(name)
             try:
-                document = json.loads(text) if isinstance(text, str) else text
+                document = json.loads(text) if isinstance(text, str) else copy.deepcopy(text)
             except ValueError:
                 continue
             if isinstance(document, (dict, list)) and chance.random() < 0.8:
