@@ -89,6 +89,10 @@ def matches(pattern: str, text: str) -> bool:
     return _pattern(pattern).fullmatch(text) is not None
 
 
+_matches_action = lru_cache(maxsize=4096)(matches)
+"""The same few actions are asked of every role; ARNs are others each time."""
+
+
 def covers(pattern: str, arn: str) -> bool:
     """Whether a resource pattern fits an ARN of which parts may be `*`: not known, or of no matter."""
     if pattern in ("*", arn):
@@ -124,7 +128,7 @@ def _trusted_services(role: Role) -> tuple[set[str], list[Value]]:
 
 
 def _about_assuming(statement: Value) -> bool:
-    return any(matches(each.text() or "", "sts:AssumeRole") for each in listed(statement["Action"]))
+    return any(_matches_action(each.text() or "", "sts:AssumeRole") for each in listed(statement["Action"]))
 
 
 class Grant(NamedTuple):
@@ -224,7 +228,7 @@ def _documents(role: Role, written: list[Resource]) -> Iterator[Value]:
 def grants(role: Role, wanted: Grant) -> bool:
     """Whether the role may do it. Raises when that cannot be told."""
     known = policies(role)
-    allowed = any(matches(pattern, wanted.action) for pattern in known.everywhere)
+    allowed = any(_matches_action(pattern, wanted.action) for pattern in known.everywhere)
     doubt, denial = known.doubt, known.denial
     for statement in known.statements:
         try:
@@ -249,9 +253,9 @@ def grants(role: Role, wanted: Grant) -> bool:
 def _applies(statement: Value, wanted: Grant) -> bool:
     exceptions = statement["NotAction"]
     if exceptions.given:
-        named = not any(matches(each.text() or "", wanted.action) for each in listed(exceptions))
+        named = not any(_matches_action(each.text() or "", wanted.action) for each in listed(exceptions))
     else:
-        named = any(matches(each.text() or "", wanted.action) for each in listed(statement["Action"]))
+        named = any(_matches_action(each.text() or "", wanted.action) for each in listed(statement["Action"]))
     if not named:
         return False
     if statement["NotResource"].given:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 REPOSITORY = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*"
@@ -34,6 +35,7 @@ class ImageReference(NamedTuple):
     """And whose it is."""
 
 
+@lru_cache(maxsize=1024)
 def parse_image(text: str) -> ImageReference | None:
     """The parts of a reference; None when it is none.
 

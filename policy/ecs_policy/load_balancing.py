@@ -106,6 +106,10 @@ def _targets(actions: Value) -> list[Value]:
 
 def attachments(target_group: TargetGroup) -> list[Listener | ListenerRule]:
     """What attaches the target group to a load balancer. Raises when nothing does for sure, but something may."""
+    return target_group.stack.derived(_attachments, target_group)
+
+
+def _attachments(target_group: TargetGroup) -> list[Listener | ListenerRule]:
     found, doubt = all_attachments(target_group)
     if not found and doubt is not None:
         raise doubt
@@ -123,6 +127,10 @@ def all_attachments(target_group: TargetGroup) -> tuple[list[Listener | Listener
 
 def balancers_of(target_group: TargetGroup) -> list[LoadBalancer]:
     """The load balancers that send requests to the target group."""
+    return target_group.stack.derived(_balancers_of, target_group)
+
+
+def _balancers_of(target_group: TargetGroup) -> list[LoadBalancer]:
     found: dict[str, LoadBalancer] = {}
     for each in attachments(target_group):
         listener = each if isinstance(each, Listener) else each["listenerArn"].one(Listener)

@@ -528,6 +528,10 @@ def vpc_of(resource: Resource) -> str:
 
     A security group without `vpcId` is in the default VPC; so is what Pulumi adopts as default.
     """
+    return resource.stack.derived(_vpc_of, resource)
+
+
+def _vpc_of(resource: Resource) -> str:
     vpc = resource["vpcId"]
     if not vpc.given:
         vpc = resource.computed("vpcId")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import re
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime, timezone
 from typing import Any
 
@@ -451,7 +451,7 @@ def _with_outputs(message: Any, recorded: Resource | None) -> Resource:
     seen.outputs = Properties(message.properties)
     seen.parent = message.parent
     seen.dependencies = message.dependencies
-    seen.property_dependencies = {name: list(each.urns) for name, each in message.propertyDependencies.items()}
+    seen.property_dependencies = _Sources(message.propertyDependencies)
     return seen
 
 
@@ -488,10 +488,36 @@ class Properties(Mapping[str, Any]):
         return len(self._fields)
 
 
+class _Sources(Mapping[str, Sequence[str]]):
+    """What each property depends on, read on demand."""
+
+    __slots__ = ("_message",)
+
+    def __init__(self, message: Any) -> None:
+        self._message = message
+
+    def __getitem__(self, key: str) -> Sequence[str]:
+        if key not in self._message:
+            raise KeyError(key)
+        return list(self._message[key].urns)
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return list(self._message[key].urns) if key in self._message else default
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._message)
+
+    def __len__(self) -> int:
+        return len(self._message)
+
+
 def _plain(value: Any) -> Any:
+    text = value.string_value  # empty for whatever else it holds
+    if text:
+        return text
     kind = value.WhichOneof("kind")
     if kind == "string_value":
-        return value.string_value
+        return text
     if kind == "bool_value":
         return value.bool_value
     if kind == "number_value":

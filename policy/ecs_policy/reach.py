@@ -48,14 +48,15 @@ def opens(
     who: str,
 ) -> Iterator[Problem]:
     """A problem at `place` unless one of the groups lets TCP on both ports in from, or out to, the peers."""
+    if all(permits(groups, direction, port, peers, addresses) for port in dict.fromkeys(ports)):
+        return
     first, last = ports
     which = f"port {first}" if first == last else f"every dynamic host port ({first} to {last} at least)"
     way = f"in on {which} from {who}" if direction == "ingress" else f"out on {which} to {who}"
-    if not all(permits(groups, direction, port, peers, addresses) for port in dict.fromkeys(ports)):
-        yield place.problem(
-            f"a group that lets TCP {way}{f' ({labels(peers)})' if peers else ''}, which {labels(groups)} does not",
-            f"add an {direction} rule for {'that port' if first == last else 'those ports'} and group",
-        )
+    yield place.problem(
+        f"a group that lets TCP {way}{f' ({labels(peers)})' if peers else ''}, which {labels(groups)} does not",
+        f"add an {direction} rule for {'that port' if first == last else 'those ports'} and group",
+    )
 
 
 def groups_of(value: Value) -> list[SecurityGroup]:

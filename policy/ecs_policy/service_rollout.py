@@ -90,7 +90,8 @@ def deployment_of(
         threshold_type=threshold.get("type") or "BOUNDED_PERCENT",
         threshold_value=_given(threshold, "value", 50),
     )
-    return replace(deployment, hook_minutes=_hook_minutes(settings, deployment.traffic_shifts))
+    minutes = _hook_minutes(settings, deployment.traffic_shifts)
+    return replace(deployment, hook_minutes=minutes) if minutes else deployment
 
 
 def target_group_arns(service: Shape) -> list[str]:

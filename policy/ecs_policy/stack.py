@@ -7,11 +7,11 @@ an invoke, a stack reference or a literal id of something outside the stack rais
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, ClassVar, Generic, TypeVar
 
-from ecs_policy.values import ABSENT, NotEvaluated, Value
+from ecs_policy.values import ABSENT, UNKNOWN, NotEvaluated, Value
 
 R = TypeVar("R", bound="Resource")
 A = TypeVar("A")
@@ -98,17 +98,20 @@ class Resource:
         value = self._memo.get(key)
         if value is None:
             value = self.own(key)
-            if value.unknown:
+            if value.raw is UNKNOWN:
                 value = self.stated(key) or value
             self._memo[key] = value
         return value
 
     def own(self, key: str) -> Value:
         """The same, whatever a component around the resource says of it."""
-        if self.inputs is None:
+        inputs = self.inputs
+        if inputs is None:
             return self.computed(key)
-        value = Value(self, (key,), self.inputs.get(key))
-        return self.computed(key) if value.unknown and self.outputs is not None and key in self.outputs else value
+        value = Value(self, (key,), inputs.get(key))
+        if value.raw is UNKNOWN and self.outputs is not None and key in self.outputs:
+            return self.computed(key)
+        return value
 
     def names(self) -> Iterable[str]:
         """The properties that the program set, or, without recorded inputs, that the provider reports."""
@@ -252,12 +255,13 @@ class Stack:
     def relation(self, kind: type[R], places: str | Callable[[R], list[Value]], target: type[Resource]) -> Relation[R]:
         """Which resources of one kind refer to which of another, by a property or by what a function reads of them."""
         key = (kind, target, places)
-        if key not in self._relations:
-            made: Relation[R] = Relation()
+        made: Relation[R] | None = self._relations.get(key)
+        if made is None:
+            made = Relation()
             for each in self.all(kind):
                 self._relate(made, each, [each[places]] if isinstance(places, str) else places(each), target)
             self._relations[key] = made
-        return self._relations[key]
+        return made
 
     def _relate(self, made: Relation[R], source: R, places: list[Value], target: type[Resource]) -> None:
         unsure: dict[str, tuple[Value, Resource]] = {}
@@ -322,12 +326,13 @@ class Stack:
     def derived(self, compute: Callable[[R], A], resource: R) -> A:
         """What `compute` makes of a resource, computed once a run."""
         key = (compute, resource.urn)
-        if key not in self._derived:
+        made = self._derived.get(key, ABSENT)
+        if made is ABSENT:
             try:
-                self._derived[key] = compute(resource)
+                made = compute(resource)
             except NotEvaluated as outcome:
-                self._derived[key] = outcome
-        made = self._derived[key]
+                made = outcome
+            self._derived[key] = made
         if isinstance(made, NotEvaluated):
             raise NotEvaluated(made.at)
         return made  # type: ignore[no-any-return]
@@ -337,9 +342,9 @@ class Stack:
         wanted = {each.urn for each in targets}
         return any(urn in wanted for urn in self._awaited(resource))
 
-    def awaited(self, resource: Resource) -> set[str]:
-        """The URNs of all that the engine makes before it makes `resource`."""
-        return set(self._awaited(resource))
+    def awaited(self, resource: Resource) -> Container[str]:
+        """The URNs of all that the engine makes before it makes `resource`; looked for as far as is asked."""
+        return _Found(self._awaited(resource))
 
     def _awaited(self, resource: Resource) -> Iterator[str]:
         pending, seen = list(resource.dependencies), {resource.urn}
@@ -431,12 +436,13 @@ class Stack:
 
     def known_as(self, known: str, kind: type[R]) -> list[R]:
         """The resources of one kind that a text refers to, as far as their ids are known."""
-        if kind not in self._by_id:
+        index = self._by_id.get(kind)
+        if index is None:
             index = self._by_id[kind] = {}
             for each in self.all(kind):
                 for text in each.ids():
                     index.setdefault(text, []).append(each)
-        return self._by_id[kind].get(known, [])  # type: ignore[return-value]
+        return index.get(known, [])  # type: ignore[return-value]
 
 
 _NO_STACK = Stack(())
@@ -466,7 +472,8 @@ class Relation(Generic[R]):
 
     def sure(self, target: Resource) -> list[R]:
         """Those that refer to `target` for sure."""
-        return list(self._sure.get(target.urn, {}).values())
+        found = self._sure.get(target.urn)
+        return list(found.values()) if found else []
 
     def doubts_about(self, target: Resource) -> Iterator[NotEvaluated]:
         """Why there may be more, each at its place."""
@@ -498,15 +505,34 @@ def _texts_in(raw: object) -> Iterator[str]:
             yield from _texts_in(each)
 
 
+class _Found(Container[str]):
+    """What an iterator yields, which goes on only for what it has not yielded yet."""
+
+    def __init__(self, texts: Iterator[str]) -> None:
+        self._texts = texts
+        self._seen: set[str] = set()
+
+    def __contains__(self, text: object) -> bool:
+        if text in self._seen:
+            return True
+        for each in self._texts:
+            self._seen.add(each)
+            if each == text:
+                return True
+        return False
+
+
 def _is_component(resource: Resource) -> bool:
     return resource.provider is None and type(resource) is Resource
 
 
 def _known_text(value: Value) -> str | None:
+    if value.raw is UNKNOWN:
+        return None
     try:
         return value.text()
     except NotEvaluated:
-        if isinstance(value.raw, str) or value.unknown:
+        if isinstance(value.raw, str):
             return None
         raise
 

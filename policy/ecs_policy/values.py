@@ -21,6 +21,8 @@ A = TypeVar("A")
 B = TypeVar("B")
 
 _SENTINEL_LENGTH = 36
+_IN_EACH_SENTINEL = "-4"
+"""They are UUIDs of version 4: most long texts are told from them by one look."""
 
 _OF_THE_BRIDGE = "__defaults"
 """A key that Pulumi's bridge to Terraform keeps in objects of a state, for itself."""
@@ -130,7 +132,7 @@ def is_unknown(raw: Any) -> bool:
     """Whether plain data is what the engine sends in place of a value, or a text with that inside."""
     if type(raw) is not str or len(raw) < _SENTINEL_LENGTH:
         return raw is UNKNOWN
-    return raw in SENTINELS if len(raw) == _SENTINEL_LENGTH else any(sentinel in raw for sentinel in SENTINELS)
+    return _IN_EACH_SENTINEL in raw and any(sentinel in raw for sentinel in SENTINELS)
 
 
 def unwrapped(raw: Any) -> Any:
@@ -151,17 +153,19 @@ class Value:
     __slots__ = ("_inside", "_parsed", "_part", "path", "raw", "resource", "secret")
 
     def __init__(self, resource: Resource, path: tuple[Step, ...], raw: Any, secret: bool = False) -> None:
-        while type(raw) is dict and SIGNATURE in raw:
-            signature = raw[SIGNATURE]
-            if signature == SECRET or (signature == OUTPUT and raw.get("secret")):
-                secret = True
-            elif signature != OUTPUT:
-                break  # an asset, an archive or a reference to a resource: left as it is
-            raw = raw.get("value", UNKNOWN)
         if raw is None:
             raw = ABSENT
-        elif type(raw) is str and len(raw) == _SENTINEL_LENGTH and raw in SENTINELS:
-            raw = UNKNOWN
+        else:
+            while type(raw) is dict and SIGNATURE in raw:
+                signature = raw[SIGNATURE]
+                if signature == SECRET or (signature == OUTPUT and raw.get("secret")):
+                    secret = True
+                elif signature != OUTPUT:
+                    break  # an asset, an archive or a reference to a resource: left as it is
+                raw = raw.get("value", UNKNOWN)
+                raw = ABSENT if raw is None else raw
+            if type(raw) is str and len(raw) == _SENTINEL_LENGTH and raw in SENTINELS:
+                raw = UNKNOWN
         self.resource = resource
         self.path = path
         self.raw = raw
@@ -221,10 +225,8 @@ class Value:
         if raw is ABSENT:
             return None
         if isinstance(raw, str):
-            if len(raw) >= _SENTINEL_LENGTH:
-                for sentinel in SENTINELS:
-                    if sentinel in raw:
-                        raise self.not_evaluated(NOT_KNOWN)
+            if is_unknown(raw):
+                raise self.not_evaluated(NOT_KNOWN)
             return Hidden(raw) if self.secret else raw
         self.require_known()
         number = _as_number(raw)
@@ -264,6 +266,13 @@ class Value:
 
     def texts(self) -> list[str]:
         """The elements of a list of strings, all known; none when absent."""
+        raw = self.raw
+        if type(raw) is list and not self.secret:
+            for each in raw:
+                if type(each) is not str or len(each) >= _SENTINEL_LENGTH:
+                    break
+            else:
+                return raw.copy()
         return [text for item in self.items() if (text := item.text()) is not None]
 
     def keys(self) -> list[str]:
@@ -280,16 +289,18 @@ class Value:
         inside = self._inside
         if inside is None:
             inside = self._inside = {}
-        elif key in inside:
-            return inside[key]
-        found = inside[key] = self._field(key)
+        found = inside.get(key)
+        if found is None:
+            found = inside[key] = self._field(key)
         return found
 
     def _field(self, key: str) -> Value:
         raw, path = self.raw, (*self.path, key)
-        if raw is UNKNOWN or raw is ABSENT:
+        if raw is ABSENT:
+            return Value(self.resource, path, None)
+        if raw is UNKNOWN:
             part = Value(self.resource, path, raw)
-            part._part = raw is UNKNOWN
+            part._part = True
             return part
         secret = self.secret and key not in _NEVER_SECRET
         if key == "value" and "environment" in self.path:
@@ -316,7 +327,7 @@ class Value:
         if not isinstance(self.raw, str):
             return self
         try:
-            document = json.loads(self.raw, parse_constant=_no_constant)
+            document = _JSON.decode(self.raw)
         except (ValueError, RecursionError):
             raise self.not_evaluated("is not valid JSON") from None
         return Value(self.resource, self.path, document, self.secret)
@@ -419,6 +430,9 @@ def _without_defaults(raw: Any) -> Any:
 def _no_constant(name: str) -> None:
     """NaN and Infinity are Python's, not JSON's."""
     raise ValueError(name)
+
+
+_JSON = json.JSONDecoder(parse_constant=_no_constant)
 
 
 def quoted(texts: Iterable[object]) -> str:

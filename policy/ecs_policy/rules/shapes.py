@@ -271,7 +271,10 @@ def _walked(resource: Resource) -> Iterator[tuple[Resource | Value, Finding]]:
         if name == "containerDefinitions" and isinstance(resource, TaskDefinition):
             yield from _containers(resource)
         else:
-            for each in walk(field, resource[name].raw):
+            raw = resource[name].raw
+            if type(raw) is field.anything:
+                continue
+            for each in walk(field, raw):
                 yield resource, each._replace(path=(name, *each.path))
 
 
