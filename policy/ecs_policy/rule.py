@@ -107,7 +107,9 @@ class Rule:
 
     def run(self, resource: Resource, options: Mapping[str, Any] | None = None) -> list[Outcome]:
         """Checks every subject in the resource, with `configured` options. Whatever stops one check stops no other."""
-        arguments = (self.configured(None) if options is None else options,) if self.options else ()
+        check, with_options = self.check, bool(self.options)
+        if with_options and options is None:
+            options = self.configured(None)
         found: list[Outcome] = []
         subjects: Sequence[Any] = (resource,)
         if self._has_parts:
@@ -119,7 +121,8 @@ class Rule:
                 return [self._crashed(resource, error)]
         for subject in subjects:
             try:
-                found.extend(self.check(subject, *arguments))  # what came before it was stopped stays
+                # what came before it was stopped stays
+                found.extend(check(subject, options) if with_options else check(subject))
             except NotEvaluated as outcome:
                 found.append(outcome.at)
             except Exception as error:  # noqa: BLE001 - told as not evaluated

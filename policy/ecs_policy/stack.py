@@ -342,9 +342,9 @@ class Stack:
         wanted = {each.urn for each in targets}
         return any(urn in wanted for urn in self._awaited(resource))
 
-    def awaited(self, resource: Resource) -> Container[str]:
-        """The URNs of all that the engine makes before it makes `resource`; looked for as far as is asked."""
-        return _Found(self._awaited(resource))
+    def awaited(self, resource: Resource) -> Awaited:
+        """The URNs of all that the engine makes before it makes `resource`."""
+        return Awaited(self._awaited(resource))
 
     def _awaited(self, resource: Resource) -> Iterator[str]:
         pending, seen = list(resource.dependencies), {resource.urn}
@@ -448,6 +448,23 @@ class Stack:
 _NO_STACK = Stack(())
 
 
+class Awaited(Container[str]):
+    """The URNs of what the engine makes first: found as far as somebody asks."""
+
+    def __init__(self, urns: Iterator[str]) -> None:
+        self._rest = urns
+        self._seen: set[str] = set()
+
+    def __contains__(self, urn: object) -> bool:
+        if urn in self._seen:
+            return True
+        for each in self._rest:
+            self._seen.add(each)
+            if each == urn:
+                return True
+        return False
+
+
 class Relation(Generic[R]):
     """References, backwards."""
 
@@ -503,23 +520,6 @@ def _texts_in(raw: object) -> Iterator[str]:
     elif isinstance(raw, (list, dict)):
         for each in raw.values() if isinstance(raw, dict) else raw:
             yield from _texts_in(each)
-
-
-class _Found(Container[str]):
-    """What an iterator yields, which goes on only for what it has not yielded yet."""
-
-    def __init__(self, texts: Iterator[str]) -> None:
-        self._texts = texts
-        self._seen: set[str] = set()
-
-    def __contains__(self, text: object) -> bool:
-        if text in self._seen:
-            return True
-        for each in self._texts:
-            self._seen.add(each)
-            if each == text:
-                return True
-        return False
 
 
 def _is_component(resource: Resource) -> bool:

@@ -225,7 +225,7 @@ class Value:
         if raw is ABSENT:
             return None
         if isinstance(raw, str):
-            if is_unknown(raw):
+            if len(raw) >= _SENTINEL_LENGTH and is_unknown(raw):
                 raise self.not_evaluated(NOT_KNOWN)
             return Hidden(raw) if self.secret else raw
         self.require_known()
@@ -291,21 +291,17 @@ class Value:
             inside = self._inside = {}
         found = inside.get(key)
         if found is None:
-            found = inside[key] = self._field(key)
+            raw, secret = self.raw, False
+            if raw is ABSENT:
+                raw = None
+            elif raw is not UNKNOWN:
+                secret = self.secret and key not in _NEVER_SECRET
+                if key == "value" and "environment" in self.path:
+                    secret = True
+                raw = (raw if type(raw) is dict else self._fields()).get(key)
+            found = inside[key] = Value(self.resource, (*self.path, key), raw, secret)
+            found._part = self.raw is UNKNOWN
         return found
-
-    def _field(self, key: str) -> Value:
-        raw, path = self.raw, (*self.path, key)
-        if raw is ABSENT:
-            return Value(self.resource, path, None)
-        if raw is UNKNOWN:
-            part = Value(self.resource, path, raw)
-            part._part = True
-            return part
-        secret = self.secret and key not in _NEVER_SECRET
-        if key == "value" and "environment" in self.path:
-            secret = True
-        return Value(self.resource, path, (raw if type(raw) is dict else self._fields()).get(key), secret)
 
     def parsed(self) -> Value:
         """The document in a JSON string (a policy, container definitions), at the same place; a list stays as it is."""
@@ -448,6 +444,8 @@ def _shorten(text: str) -> str:
 
 
 def _as_number(raw: Any) -> int | float | None:
+    if type(raw) is float and raw.is_integer():
+        return int(raw)
     if isinstance(raw, bool):
         return None
     if isinstance(raw, str):

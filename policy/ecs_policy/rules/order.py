@@ -38,7 +38,7 @@ from ecs_policy.model import (
 from ecs_policy.network import default_routes
 from ecs_policy.rule import Enforcement, Level, Problem, Quote, Severity, Value, stack_rule
 from ecs_policy.sensitive import references, source_of
-from ecs_policy.stack import R, Resource
+from ecs_policy.stack import Awaited, R, Resource
 from ecs_policy.values import NotEvaluated, readable
 
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
@@ -239,7 +239,7 @@ def _attaches(vpc: Vpc, waiting: Resource) -> list[Resource]:
     return found
 
 
-def _require_awaited(awaited: set[str], *doubts: Iterable[NotEvaluated]) -> None:
+def _require_awaited(awaited: Awaited, *doubts: Iterable[NotEvaluated]) -> None:
     """Raises a doubt about what is not waited for; what is waited for is there in any case."""
     for doubt in chain(*doubts):
         if doubt.at.urn not in awaited:
@@ -366,7 +366,7 @@ def ready_for_tasks(service: Service) -> Iterator[Problem]:
         raise doubt
 
 
-def _policies(task_definition: TaskDefinition, awaited: set[str]) -> Iterator[Resource]:
+def _policies(task_definition: TaskDefinition, awaited: Awaited) -> Iterator[Resource]:
     """Of the role that fetches images and secrets. What the application may do later is its own matter."""
     reference = task_definition["executionRoleArn"]
     role = None if task_definition.stack.elsewhere(reference, Role) else reference.one(Role)
@@ -375,7 +375,7 @@ def _policies(task_definition: TaskDefinition, awaited: set[str]) -> Iterator[Re
         _require_awaited(awaited, policy_doubts(role))
 
 
-def _of_containers(task_definition: TaskDefinition, awaited: set[str]) -> Iterator[Resource]:
+def _of_containers(task_definition: TaskDefinition, awaited: Awaited) -> Iterator[Resource]:
     stack = task_definition.stack
     if not any(stack.all(kind) for kind in (LogGroup, SecretVersion, DockerImage)):
         return
@@ -418,7 +418,7 @@ def _named(place: Value, kind: type[R], doubts: list[NotEvaluated]) -> list[R]:
 _MAYBE_NEEDED = "is not known yet, and may be what a task needs, which its service does not wait for"
 
 
-def _mounts(task_definition: TaskDefinition, awaited: set[str]) -> Iterator[Resource]:
+def _mounts(task_definition: TaskDefinition, awaited: Awaited) -> Iterator[Resource]:
     stack = task_definition.stack
     for volume in task_definition["volumes"].items() if stack.all(MountTarget) else ():
         place = volume["efsVolumeConfiguration"]["fileSystemId"]
