@@ -169,7 +169,7 @@ def _bring_up(local: LocalStack, *, refresh: bool) -> bool | None:
         if not _accept(drift):
             return None
     with step("Preview with the policy pack") as shown:
-        planned = local.preview(shown, verbose=False, plan=PLAN)
+        planned = local.preview(shown, plan=PLAN)
         if not planned.changed and not planned.errors:
             shown.note("nothing changed")
     if not _accept(planned):
@@ -279,9 +279,7 @@ def preview(chosen: argparse.Namespace) -> int:
             previewed = stack.LocalStack(name, preparing_engine.result(), providers, state=state, program=program)
             with step(f"Preview of {title} with the policy pack") as shown:
                 PLAN.unlink(missing_ok=True)
-                planned = previewed.preview(
-                    shown, verbose=False, plan=PLAN if chosen.picture or chosen.record else None
-                )
+                planned = previewed.preview(shown, plan=PLAN if chosen.picture or chosen.record else None)
             _complain(planned)  # what policies say is in the report below
         finally:
             providers.stop()

@@ -193,7 +193,6 @@ class Report:
 
     title: str
     shown: Step
-    verbose: bool
     seen: list[events.EngineEvent] = field(default_factory=list)
     changes: dict[str, int] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
@@ -238,7 +237,7 @@ class Report:
     def _show(self, metadata: events.StepEventMetadata) -> None:
         op = metadata.op.value
         internal = metadata.type.startswith("pulumi:") or op in ("create-replacement", "delete-replaced")
-        if not self.verbose or metadata.op in _UNCHANGED or internal or (metadata.urn, op) in self._told:
+        if self.title == "preview" or metadata.op in _UNCHANGED or internal or (metadata.urn, op) in self._told:
             return
         self._told.add((metadata.urn, op))  # a component's outputs are an event of their own
         kind = next((kind for kind in _SIGNS if kind in op), "update")
@@ -394,26 +393,24 @@ class LocalStack:
             emulator.needed().claim(os.environ)
         runpy.run_path(str(self._source.folder / "__main__.py"), run_name="__main__")
 
-    def preview(self, shown: Step, *, verbose: bool, plan: Path | None = None) -> Report:
+    def preview(self, shown: Step, *, plan: Path | None = None) -> Report:
         """What `up` would change, also saved as `plan`. The report's `errors` are empty where it may be done."""
         operation = functools.partial(self._stack.preview, plan=str(plan)) if plan else self._stack.preview
-        return self._run("preview", operation, shown, verbose=verbose)
+        return self._run("preview", operation, shown)
 
     def up(self, shown: Step, *, plan: Path | None = None) -> Report:
         """Updates, and where there is a plan does nothing else than it says."""
         operation = functools.partial(self._stack.up, plan=str(plan)) if plan else self._stack.up
-        return self._run("up", operation, shown, verbose=True)
+        return self._run("up", operation, shown)
 
     def refresh(self, shown: Step) -> Report:
-        return self._run("refresh", self._stack.refresh, shown, verbose=True, policies=False)
+        return self._run("refresh", self._stack.refresh, shown, policies=False)
 
     def destroy(self, shown: Step) -> Report:
-        return self._run("destroy", self._stack.destroy, shown, verbose=True, policies=False)
+        return self._run("destroy", self._stack.destroy, shown, policies=False)
 
-    def _run(
-        self, title: str, operation: Callable[..., Any], shown: Step, *, verbose: bool, policies: bool = True
-    ) -> Report:
-        report = Report(title, shown, verbose)
+    def _run(self, title: str, operation: Callable[..., Any], shown: Step, *, policies: bool = True) -> Report:
+        report = Report(title, shown)
         report.warnings += [
             f"{path}: its secret is encrypted for somebody else, {text or 'nothing'} stands in for it"
             for path, text in self._stand_ins.items()

@@ -36,7 +36,7 @@ def preview(name: str, wanted: dict[str, Any], providers: stack.Providers, found
         policy_config=_strict(policy_config, wanted["acknowledged"]),
     )
     plan = paths.LOCAL / "plan.json"
-    report = previewed.preview(Step(name), verbose=False, plan=plan)
+    report = previewed.preview(Step(name), plan=plan)
     messages = [(level, rule, message.partition("\n")[2]) for level, rule, _, message in report.violations]
     open_ones = [each for each in messages if not each[2].startswith(stack.ACKNOWLEDGED)]
     return {

@@ -48,7 +48,7 @@ def main(folder: str, command: str, *examples: str) -> None:
                 came[name] = {"errors": local.up(Step(name)).errors, "outputs": stack.recorded_outputs(state)}
             else:
                 local.refresh(Step(name))
-                came[name] = local.preview(Step(name), verbose=False).changes
+                came[name] = local.preview(Step(name)).changes
     finally:
         providers.stop()
     print(json.dumps(came))

@@ -288,7 +288,7 @@ def test_colour_is_for_terminals_without_no_color(monkeypatch: pytest.MonkeyPatc
 def test_what_policies_acknowledge_is_counted_apart_from_warnings_and_doubts(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    report = stack.Report("preview", console.Step("Preview"), False)
+    report = stack.Report("preview", console.Step("Preview"))
     report.violations = [
         ("advisory", "LB-12-waf", "", "Title\nacknowledged: For the office.\nLoadBalancer 'web' got nothing"),
         ("advisory", "ecs-settings", "", "Title\nacknowledged: Later.\nsubnets is not known yet. Not evaluated: SV-02"),

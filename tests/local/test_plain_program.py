@@ -37,7 +37,7 @@ def test_what_waits_for_an_image_is_one_line(tmp_path: Path, monkeypatch: pytest
         previewed = stack.LocalStack(
             "dev", engine.ensure(), providers, state=tmp_path / "state", program=stack.Program(folder)
         )
-        report = previewed.preview(Step("plain"), verbose=False)
+        report = previewed.preview(Step("plain"))
     finally:
         providers.stop()
     assert report.errors == []

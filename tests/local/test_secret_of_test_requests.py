@@ -67,7 +67,7 @@ def test_it_is_in_no_event_report_picture_plan_or_file(providers: stack.Provider
 
     (folder / "__main__.py").write_text(WHOLE_ROUTE)
     plan = tmp_path / "plan.json"
-    report = local.preview(Step("preview"), verbose=True, plan=plan)
+    report = local.preview(Step("preview"), plan=plan)
     assert report.errors == []
     (rule,) = [each for each in report.seen if each.resource_pre_event and named(each).endswith("Rule::web-test")]
     assert rule.resource_pre_event is not None

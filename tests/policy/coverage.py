@@ -177,7 +177,7 @@ def by_the_engine(wanted: Iterable[str], folder: Path) -> Iterator[tuple[str, st
         )
         messages.unlink(missing_ok=True)
         with mock.patch.object(stack, "POLICY_PACK", pack), contextlib.redirect_stdout(io.StringIO()):
-            report = of.up(Step(name)) if update else of.preview(Step(name), verbose=False)
+            report = of.up(Step(name)) if update else of.preview(Step(name))
         if report.errors:
             raise RuntimeError(f"{name}: {report.errors}")
         return count(_read(messages), program.policy_config)
