@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from ecs_policy.model import Listener, ListenerRule, LoadBalancer, TargetGroup
 from ecs_policy.stack import Resource
 from ecs_policy.values import NotEvaluated, Value, readable
+
+_R = TypeVar("_R", bound=Resource)
 
 
 def alternate_arn(link: Value) -> Value:
@@ -27,28 +31,27 @@ def _told_by_arn(place: Value, kind: type[Resource]) -> str:
     return next((told for word, told in words.items() if word in text), "")
 
 
-def kind_of_balancer(listener: Listener) -> str:
-    """The type of its load balancer, also of one outside the stack: its ARN says it. Raises where that is not known."""
-    place = listener["loadBalancerArn"]
-    told = _told_by_arn(place, LoadBalancer)
+def _told_or_found(place: Value, kind: type[_R]) -> str | _R:
+    """What `_told_by_arn` tells, else the resource that the reference leads to. Raises where neither is known."""
+    told = _told_by_arn(place, kind)
     if told:
         return told
-    balancer = place.one(LoadBalancer)
-    if balancer is None:
+    found = place.one(kind)
+    if found is None:
         raise place.not_evaluated("is absent")
-    return balancer.kind
+    return found
+
+
+def kind_of_balancer(listener: Listener) -> str:
+    """The type of its load balancer, also of one outside the stack: its ARN says it. Raises where that is not known."""
+    found = _told_or_found(listener["loadBalancerArn"], LoadBalancer)
+    return found if isinstance(found, str) else found.kind
 
 
 def kind_of_rule(rule: ListenerRule) -> str:
     """The type of the load balancer that a rule belongs to, as `kind_of_balancer`."""
-    place = rule["listenerArn"]
-    told = _told_by_arn(place, Listener)
-    if told:
-        return told
-    listener = place.one(Listener)
-    if listener is None:
-        raise place.not_evaluated("is absent")
-    return kind_of_balancer(listener)
+    found = _told_or_found(rule["listenerArn"], Listener)
+    return found if isinstance(found, str) else kind_of_balancer(found)
 
 
 def forwards_to(owner: Listener | ListenerRule) -> tuple[list[TargetGroup], NotEvaluated | None]:

@@ -145,7 +145,7 @@ class Rule:
         """Whether it looks at parts of a resource, each by itself."""
         return bool(self.each) or Container in self.on
 
-    @property
+    @cached_property
     def resource_kinds(self) -> tuple[type[Resource], ...]:
         return tuple(kind if issubclass(kind, Resource) else TaskDefinition for kind in self.on)
 

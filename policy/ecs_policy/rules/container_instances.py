@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TypeVar
 
 from ecs_policy.capacity import Launch, host_groups, is_for_ecs, launch_of, says, security_groups_of, user_data
 from ecs_policy.iam import Grant, grants
@@ -27,6 +28,7 @@ from ecs_policy.room import hosts, lacks, lacks_managed, need_of
 from ecs_policy.rule import Level, Problem, Severity, Value, stack_rule
 from ecs_policy.values import NotEvaluated, independently, quoted
 
+_C = TypeVar("_C")
 _GUIDE = "https://docs.aws.amazon.com/AmazonECS/latest/developerguide"
 _HTTPS = 443
 _ENDPOINTS = frozenset({"ecs", "ecs-agent", "ecs-telemetry"})
@@ -254,25 +256,36 @@ def _some(service: Service) -> Iterator[Problem]:
         yield groups[0]["maxSize"].problem(f"1 or more, since {service.label} runs on it", "raise maxSize")
 
 
+def _all_lack(candidates: Iterable[_C], lack: Callable[[_C], tuple[str, str]]) -> dict[str, str] | None:
+    """What each candidate lacks, by the names that `lack` gives them; None where one lacks nothing.
+
+    Raises where one of which it is not known may lack nothing.
+    """
+    found: dict[str, str] = {}
+    doubt = None
+    for candidate in candidates:
+        try:
+            name, what = lack(candidate)
+        except NotEvaluated as outcome:
+            doubt = doubt or outcome
+            continue
+        if not what:
+            return None
+        found[name] = what
+    if doubt is not None:
+        raise doubt
+    return found
+
+
 def _fits(service: Service) -> Iterator[Problem]:
     task_definition = service.task_definition
     if task_definition is None:
         return
     candidates = hosts(service)
     need = need_of(service, task_definition)
-    found: dict[str, str] = {}
-    doubt = None
-    for host in candidates:
-        try:
-            what = lacks(host, need)
-        except NotEvaluated as outcome:
-            doubt = doubt or outcome
-            continue
-        if not what:
-            return
-        found[host.name] = what
-    if doubt is not None:
-        raise doubt
+    found = _all_lack(candidates, lambda host: (host.name, lacks(host, need)))
+    if found is None:
+        return
     told = "; ".join(f"{name} has {what}" for name, what in list(found.items())[:3])
     yield service["taskDefinition"].problem(
         f"a task that an instance of the cluster can hold: {told}",
@@ -282,23 +295,14 @@ def _fits(service: Service) -> Iterator[Problem]:
 
 def _fits_managed(service: Service, task_definition: TaskDefinition) -> Iterator[Problem]:
     strategy = service["capacityProviderStrategies"].items() or default_strategy(service)
-    found: dict[str, str] = {}
-    doubt = None
-    for item in strategy:
-        provider = item["capacityProvider"].one(CapacityProvider)
-        if provider is None:
-            return
-        try:
-            what = lacks_managed(provider, need_of(service, task_definition))
-        except NotEvaluated as outcome:
-            doubt = doubt or outcome
-            continue
-        if not what:
-            return
-        found[provider.label] = what
-    if doubt is not None:
-        raise doubt
-    told = "; ".join(f"{name} allows {what}" for name, what in found.items())
+    providers = (item["capacityProvider"].one(CapacityProvider) for item in strategy)
+
+    def lack(provider: CapacityProvider | None) -> tuple[str, str]:
+        if provider is None:  # of another stack: it may hold the task
+            return "", ""
+        return provider.label, lacks_managed(provider, need_of(service, task_definition))
+
+    told = "; ".join(f"{name} allows {what}" for name, what in (_all_lack(providers, lack) or {}).items())
     if told:
         yield service["taskDefinition"].problem(
             f"a task that one of the managed instances can hold: {told}",
